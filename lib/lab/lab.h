@@ -1,0 +1,123 @@
+/*
+ * The lab of one run: fresh network namespaces, links and addresses, settings pinned and read
+ * back, processes placed in it, and what can be done to its links.
+ *
+ * Nothing of a lab has a name outside the process that made it: namespaces are held by
+ * descriptors and child processes die with their parent (PR_SET_PDEATHSIG), so that it is gone
+ * however the run ends.
+ *
+ * Threading: one lab per process; calls that enter a namespace move the calling thread there and
+ * back.
+ */
+#ifndef SP_LAB_LAB_H
+#define SP_LAB_LAB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "err.h"
+#include "mem.h"
+
+enum sp_lab_kind {
+    SP_LAB_LOOPBACK, /* one namespace, lo */
+    SP_LAB_VETH,     /* client and server namespaces, one veth pair */
+    SP_LAB_PATH,     /* the same with a box between: two veth pairs joined by us in user space */
+};
+
+/* Places of a lab: which namespace. On SP_LAB_LOOPBACK client and server are the same one. */
+enum sp_place { SP_PLACE_CLIENT, SP_PLACE_SERVER, SP_PLACE_BOX, SP_PLACE_COUNT };
+
+struct sp_lab_pin {
+    const char *name;  /* sysctl with dots: "net.ipv4.tcp_sack" */
+    const char *value; /* as written; white space is folded when it is read back */
+    enum sp_place place;
+    bool everywhere; /* all places; `place` does not matter */
+    bool optional;   /* this kernel may not have it: then it is left out of the trace's pins */
+};
+
+struct sp_lab_config {
+    enum sp_lab_kind kind;
+    int family;       /* 4 or 6 */
+    uint8_t slot;     /* this runner's own (sp_lab_slot_take), so that two runners never share addresses */
+    uint16_t number;  /* of the run, 1..16383: the addresses come from slot and number */
+    const struct sp_lab_pin *pins; /* beside the defaults (sp_lab_default_pins) */
+    size_t pin_count;
+};
+
+/* An interface that carries traffic under test: where to capture. */
+struct sp_lab_link {
+    enum sp_place place;
+    char name[16];
+    int ifindex;
+    uint8_t mac[6];
+};
+
+struct sp_lab {
+    struct sp_lab_config config;
+    int ns_fd[SP_PLACE_COUNT]; /* -1 where the lab has no such place */
+    int home_fd;               /* the namespace we came from */
+    char client_ip[48];
+    char server_ip[48];
+    struct sp_lab_link links[4]; /* loopback: lo; veth: client's, server's; path: + box's two */
+    unsigned link_count;
+    struct sp_lab_pin *pins; /* what was set and read back, with the values read; lab's arena */
+    size_t pin_count;
+    struct sp_arena arena;
+};
+
+/*
+ * Once in the main process, before any lab: where not root, enters a user namespace of its own
+ * (mapping the caller to root in it); private mount namespace. SP_E_PERM with what to do
+ * otherwise. `privileged` tells whether tracepoints can be had (real root).
+ */
+enum sp_rc sp_lab_process_init(bool *privileged, struct sp_err *err);
+
+/* A number 0..255 that no other runner on this machine holds, kept until the process ends. */
+enum sp_rc sp_lab_slot_take(uint8_t *slot, struct sp_err *err);
+
+/*
+ * Makes it all and checks that it took: offloads off on every link, lo's MTU 1500, permanent
+ * neighbours, no address that configures itself, every pin read back (SP_E_PIN names the setting,
+ * what was asked and what is there).
+ */
+enum sp_rc sp_lab_open(struct sp_lab *lab, const struct sp_lab_config *config, struct sp_err *err);
+void sp_lab_close(struct sp_lab *lab);
+
+/* Moves the calling thread into a place, and back home. */
+enum sp_rc sp_lab_enter(const struct sp_lab *lab, enum sp_place place, struct sp_err *err);
+enum sp_rc sp_lab_leave(const struct sp_lab *lab, struct sp_err *err);
+
+struct sp_lab_proc {
+    pid_t pid;
+    int in_fd;  /* its standard output: we read */
+    int out_fd; /* its standard input: we write */
+};
+
+/*
+ * Starts a process in a place: a fork that runs main_fn(0, 1, arg) with its two pipes as standard
+ * input and output, every other descriptor of ours closed, default signal dispositions, and which
+ * dies when we do. Its exit code is main_fn's return value.
+ */
+enum sp_rc sp_lab_spawn(const struct sp_lab *lab, enum sp_place place,
+                        int (*main_fn)(int in_fd, int out_fd, void *arg), void *arg,
+                        struct sp_lab_proc *proc, struct sp_err *err);
+
+/* Sets and reads back one sysctl in a place while the run goes on ("lab sysctl client ..."). */
+enum sp_rc sp_lab_sysctl(struct sp_lab *lab, enum sp_place place, const char *name,
+                         const char *value, struct sp_err *err);
+
+/*
+ * Carrier of a place's own interface: off is the cable pulled at that host (the far end of its
+ * link is set down), on puts it back; waits until the interface shows it, and restores what the
+ * kernel drops with the link (permanent neighbours, routes) when it comes back.
+ */
+enum sp_rc sp_lab_carrier(struct sp_lab *lab, enum sp_place place, bool on, struct sp_err *err);
+
+/* The descriptors of SP_LAB_PATH: raw packet sockets on the box's two links, non-blocking. */
+enum sp_rc sp_lab_path_open(const struct sp_lab *lab, int fds[2], struct sp_err *err);
+
+/* The default pins of every lab (docs/labs.md says why each). */
+const struct sp_lab_pin *sp_lab_default_pins(size_t *count);
+
+#endif

@@ -1,0 +1,338 @@
+/*
+ * The case language: text -> case -> plan. Pure: no clock, no socket; files are read by the caller
+ * (sp_case_load is the one convenience that opens a file).
+ *
+ * A case is what the file says. A plan is the case made ready for one run: one row of its `for`
+ * tables, one lab, one family, `on ... { } else { }` blocks resolved for the stacks at each end,
+ * `establish` and other short words written out, statements numbered from 1.
+ * The language is described in docs/case-language.md.
+ */
+#ifndef SP_SCRIPT_SCRIPT_H
+#define SP_SCRIPT_SCRIPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "mem.h"
+
+/* Same numbers as enum sp_end in trace.h (which is not below this room); checked in judge. */
+enum sp_who { SP_WHO_NONE = 0, SP_WHO_CLIENT, SP_WHO_SERVER, SP_WHO_PEER, SP_WHO_MIDDLE, SP_WHO_COUNT };
+
+enum sp_case_lab { SP_CASE_LOOPBACK = 1, SP_CASE_VETH = 2, SP_CASE_ROUTED = 4 };
+enum sp_case_family { SP_CASE_IPV4 = 1, SP_CASE_IPV6 = 2 };
+
+/* Where something stands in its file; line and column from 1. */
+struct sp_place_in {
+    int line;
+    int column;
+};
+
+/* ---- time ---------------------------------------------------------------------------------- */
+
+enum sp_bound_kind {
+    SP_BOUND_NONE,
+    SP_BOUND_WITHIN, /* at most max_ns */
+    SP_BOUND_AFTER,  /* between min_ns and max_ns */
+};
+
+/*
+ * `within 2s`; `after 60s ±1s` (min 59 s, max 61 s); `after 60s +200ms` (60 s to 60.2 s);
+ * `after 60s +wheel` (60 s to 60 s and one step of the kernel's timer wheel at that length:
+ * max_ns = min_ns and wheel is set, the judge adds the step from the trace's hz);
+ * `took 2s ±0.2s`, `took <100ms` in the same form.
+ */
+struct sp_bound {
+    enum sp_bound_kind kind;
+    int64_t min_ns;
+    int64_t max_ns;
+    bool wheel;
+    const char *since; /* label; NULL: the evidence of the statement before */
+};
+
+/* ---- what a call may come to --------------------------------------------------------------- */
+
+enum sp_outcome_kind {
+    SP_OUT_NUMBER,  /* min..max, success */
+    SP_OUT_ERROR,   /* by POSIX name */
+    SP_OUT_BITS,    /* poll: has ... lacks ... */
+    SP_OUT_TEXT,    /* printed result is exactly this: "on=1 linger=0" */
+    SP_OUT_KILLED,  /* its process was ended in the call */
+    SP_OUT_PENDING, /* `-> pending`: entered and not returned when the script is over */
+    SP_OUT_ANY,     /* success or error, recorded only */
+    SP_OUT_UNKNOWN, /* nobody knows: recorded, the verdict is inconclusive */
+};
+
+struct sp_outcome {
+    enum sp_outcome_kind kind;
+    int64_t min;
+    int64_t max;
+    const char *text;  /* ERROR: name; TEXT: text; BITS: has, space separated */
+    const char *lacks; /* BITS */
+};
+
+struct sp_expect {
+    struct sp_outcome *any_of; /* the set; empty: success (send and recv: all that was asked) */
+    size_t count;
+    struct sp_bound took; /* from entry to return */
+    int signal;           /* `raises SIGPIPE`: the signal's number on Linux, 0: must raise none */
+};
+
+/* ---- segments ------------------------------------------------------------------------------ */
+
+enum sp_seg_class {
+    SP_CLASS_ANY,
+    SP_CLASS_KEEPALIVE, /* `probe`: keepalive, sequence number one before what is next */
+    SP_CLASS_ZERO_WINDOW_PROBE, /* `window-probe` */
+};
+
+struct sp_num { /* a number or a range, absent where !set */
+    bool set;
+    int64_t min;
+    int64_t max;
+};
+
+struct sp_opt_want {
+    const char *name; /* "mss" "wscale" "sackok" "sack" "ts" "fastopen" */
+    bool absent;      /* `opt!~ts`: must not be there */
+    bool has_value;
+    int64_t value;
+};
+
+/*
+ * SYN, FIN and RST are matched exactly (a pattern that does not name them asks for their
+ * absence); ACK exactly on SYN, not at all on RST unless written (`RST,ACK` / `RST,!ACK`); other
+ * flags only where named. Payload: `A..B` the bytes at these positions, `len=N`, otherwise none;
+ * `any` leaves it open.
+ */
+struct sp_pattern {
+    uint8_t set;   /* flags that must be set (bits as on the wire) */
+    uint8_t clear; /* flags that must be clear */
+    enum sp_seg_class class_;
+    bool pure_ack;    /* `ACK` alone: nothing else but an acknowledgement */
+    bool any_payload; /* `any` */
+    struct sp_num bytes; /* A..B, positions from 1 */
+    bool stream;         /* `bytes A..B [then FIN]`: in as many segments as it likes */
+    bool then_fin;
+    struct sp_num len;
+    struct sp_num seq;    /* relative to the sender's ISN (SYN is 0) */
+    struct sp_num ack;    /* relative to the other end's ISN */
+    struct sp_num window; /* unscaled, as on the wire */
+    bool again;           /* a retransmission, which is otherwise let by */
+    struct sp_opt_want *opts;
+    size_t opt_count;
+    const char *text; /* as written, for messages */
+};
+
+/* ---- statements ---------------------------------------------------------------------------- */
+
+enum sp_stmt_kind {
+    SP_ST_CALL,        /* client send 10 -> 10 */
+    SP_ST_START,       /* client start recv 10 */
+    SP_ST_FINISH,      /* client finish recv -> 0 */
+    SP_ST_WIRE,        /* wire client SYN */
+    SP_ST_STATE,       /* state client ESTABLISHED */
+    SP_ST_STILL,       /* still client ESTABLISHED [for 2s] */
+    SP_ST_NEVER_STATE, /* never client TIME_WAIT [for D | until @label] */
+    SP_ST_NEVER_WIRE,  /* never wire client FIN */
+    SP_ST_SILENCE,     /* silence [client] [for D]: no segment at all (of that sender) */
+    SP_ST_QUEUE,       /* queue server unread 5 | unacked N */
+    SP_ST_WAIT,        /* wait 10s */
+    SP_ST_LAB,         /* lab cut | lab restore | lab unplug client | lab plug client | lab sysctl ... */
+    SP_ST_MIDDLE,      /* middle drop client FIN once | hold both from FIN | release client 1 | open */
+    SP_ST_PROC,        /* client exit 0 | client kill SIGKILL | client spawn */
+    SP_ST_ANY_ORDER,   /* any order { ... } of wire and state lines */
+    SP_ST_OPTIONAL,    /* optional { wire ... } or `optional wire ...` */
+    SP_ST_REPEAT,      /* repeat 2..5 { wire ... } */
+};
+
+enum sp_source_kind { SP_SOURCE_NONE, SP_SOURCE_MEASURED, SP_SOURCE_DOCUMENTED, SP_SOURCE_REPORTED };
+
+/* `linux`, `linux<4.12`, `linux>=4.19`, `windows>=10.0.17063 <10.0.19045` */
+struct sp_stack_key {
+    const char *name;
+    struct sp_version_term {
+        char op[3]; /* "<" "<=" ">" ">=" "=" */
+        const char *version;
+    } terms[2];
+    unsigned term_count;
+};
+
+/* A named stack that does otherwise: replaces the outcome, the time, or both. */
+struct sp_variant {
+    struct sp_place_in at;
+    struct sp_stack_key *keys; /* `on linux wine -> ...`: any of them */
+    size_t key_count;
+    enum sp_who end; /* `on client=lwip`: whose stack decides; NONE: the statement's own endpoint */
+    bool has_expect;
+    struct sp_expect expect;
+    struct sp_bound when;
+    const char *why;
+    enum sp_source_kind source_kind;
+    const char *source; /* where it was measured or is documented */
+};
+
+struct sp_arg {
+    const char *name; /* canonical argument name of the call's table row: "len", "addr", "how" */
+    bool is_text;
+    int64_t number;
+    const char *text; /* addresses: "server", "server:p1", ":p1", "any:0" unresolved */
+    struct sp_place_in at;
+};
+
+struct sp_stmt {
+    enum sp_stmt_kind kind;
+    uint32_t id; /* in the plan, from 1; 0 in the case */
+    struct sp_place_in at;
+    const char *text; /* the line as written, trimmed, without its expectation variants */
+    bool implied;     /* written out by `establish` and the like */
+    const char *label; /* `as @re`, NULL none */
+
+    enum sp_who who;
+    const char *sock; /* "conn", "listener", or the case's own name; never NULL where who is an
+                         endpoint with sockets */
+    bool sock_named;  /* the case wrote it */
+
+    const char *call; /* CALL, START, FINISH: row of the call table; PROC: "exit" "kill" "spawn" */
+    struct sp_arg *args;
+    size_t arg_count;
+    struct sp_expect expect;
+    struct sp_variant *variants;
+    size_t variant_count;
+
+    struct sp_pattern pattern; /* WIRE, NEVER_WIRE, MIDDLE */
+    struct sp_num times;       /* MIDDLE `once`/`times N`; REPEAT; absent: all */
+    int state;                 /* STATE, STILL, NEVER_STATE: enum sp_tcp_state of wire.h */
+    struct sp_bound when;      /* WIRE, STATE: its time; STILL, NEVER, SILENCE, WAIT: max_ns = how long, 0: see language */
+    const char *until;         /* NEVER ... until @label */
+
+    const char *verb; /* LAB: "cut" "restore" "unplug" "plug" "sysctl"; MIDDLE: "drop" "hold"
+                         "release" "open" "delay" "duplicate"; QUEUE: "unread" "unacked" */
+    enum sp_who target; /* LAB, MIDDLE: which end; NONE: both */
+
+    struct sp_stmt *children; /* blocks */
+    size_t child_count;
+};
+
+struct sp_case_pin {
+    const char *name; /* sysctl, dots: "net.ipv4.tcp_timestamps" */
+    const char *value;
+    struct sp_place_in at;
+};
+
+struct sp_case {
+    struct sp_arena arena;
+    const char *file; /* as given */
+    const char *id;   /* "linger/zero-resets" */
+    const char *topic;
+    const char *title;
+    const char *why;
+    const char **specs;
+    size_t spec_count;
+    unsigned labs;     /* enum sp_case_lab bits */
+    unsigned families; /* enum sp_case_family bits */
+    const char **needs; /* "timestamps=on", "root", "stack=linux" */
+    size_t need_count;
+    struct sp_case_pin *pins;
+    size_t pin_count;
+    int64_t deadline_ns; /* for each statement, default 5 s */
+    int64_t watch_ns;    /* how long to watch after the last line, default 20 ms */
+    struct sp_case_row { /* the runs that its `for` tables make; one row without values where none */
+        const char *suffix; /* "[linger=0]", "" */
+        const char **names;
+        const char **values;
+        size_t count;
+    } *rows;
+    size_t row_count;
+    char hash[17]; /* of the text, hex */
+    const char *text;
+    size_t text_len;
+    void *ast; /* script's own */
+};
+
+/* One complaint about a case file. */
+struct sp_diag_line {
+    struct sp_place_in at;
+    int length; /* of what the caret underlines, >= 1 */
+    bool warning;
+    const char *text;
+    const char *hint; /* "did you mean ESTABLISHED?", NULL none */
+};
+
+struct sp_diags {
+    struct sp_arena arena;
+    struct sp_diag_line *items;
+    size_t len;
+    size_t cap;
+};
+
+void sp_diags_init(struct sp_diags *diags);
+void sp_diags_release(struct sp_diags *diags);
+/* file:line:column: error: text, the line itself, a caret, the hint; for all of them. */
+void sp_diags_print(const struct sp_diags *diags, const char *file, const char *text,
+                    size_t text_len, struct sp_buf *out);
+
+/*
+ * Parses and checks a case. SP_E_PARSE where diags holds at least one that is not a warning; the
+ * case must be released either way. `file` decides the id (cases/<topic>/<name>.case) that the
+ * `case` line must agree with; NULL skips that check.
+ */
+enum sp_rc sp_case_parse(const char *file, const char *text, size_t text_len, struct sp_case *out,
+                         struct sp_diags *diags, struct sp_err *err);
+/* Reads the file (at most 1 MiB) and parses it. */
+enum sp_rc sp_case_load(const char *file, struct sp_case *out, struct sp_diags *diags,
+                        struct sp_err *err);
+void sp_case_release(struct sp_case *c);
+
+/* Canonical form of a case's text; comments stay. */
+enum sp_rc sp_case_format(const char *text, size_t text_len, struct sp_buf *out,
+                          struct sp_diags *diags, struct sp_err *err);
+
+/* Which stack is at which end; version NULL unknown. */
+struct sp_plan_stack {
+    const char *name;
+    const char *version;
+};
+
+struct sp_plan_config {
+    enum sp_case_lab lab;
+    enum sp_case_family family;
+    size_t row;
+    struct sp_plan_stack api[SP_WHO_COUNT];
+    struct sp_plan_stack tcp[SP_WHO_COUNT];
+};
+
+struct sp_plan {
+    struct sp_arena arena;
+    const struct sp_case *case_; /* not owned, must live longer */
+    struct sp_plan_config config;
+    const char *run_id; /* "linger/zero-resets[linger=0]" */
+    struct sp_stmt *stmts;
+    size_t stmt_count;
+    uint32_t last_id;
+    struct sp_case_pin *pins; /* with `for` values put in */
+    size_t pin_count;
+    bool needs_path;  /* lab cut/unplug or middle: two links joined in user space */
+    int64_t least_ns; /* what the case must wait at least: the sum of its waits and afters */
+    char hash[17];
+};
+
+enum sp_rc sp_plan_make(const struct sp_case *c, const struct sp_plan_config *config,
+                        struct sp_plan *out, struct sp_err *err);
+void sp_plan_release(struct sp_plan *plan);
+
+/* The statement with that id, also inside blocks; NULL where there is none. */
+const struct sp_stmt *sp_plan_stmt(const struct sp_plan *plan, uint32_t id);
+
+/* Does the key match the stack; *unknown is set where only the version would tell. */
+bool sp_stack_key_match(const struct sp_stack_key *key, const char *name, const char *version,
+                        bool *unknown);
+/* Numbers with dots, compared as numbers: <0, 0, >0. "6.1.0-49-amd64" counts as 6.1.0. */
+int sp_version_cmp(const char *a, const char *b);
+
+/* The calls that the language knows, so that the agent's table and this one can be held against
+ * each other by a test. NULL ends it. */
+const char *const *sp_script_calls(void);
+
+#endif

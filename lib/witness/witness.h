@@ -1,0 +1,113 @@
+/*
+ * Witnesses: capture, tracepoints and sock_diag, each turning what it sees into trace events.
+ *
+ * None of them touches a socket under test. All descriptors are given out for the runner's own
+ * poll loop; no threads.
+ */
+#ifndef SP_WITNESS_WITNESS_H
+#define SP_WITNESS_WITNESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "lab.h"
+#include "trace.h"
+
+/* ---- wire: one libpcap handle a link ---------------------------------------------------- */
+
+struct sp_capture; /* one link */
+
+/* The raw bytes of a captured frame, kept for the pcapng. */
+struct sp_capture_frame {
+    enum sp_point point;
+    uint32_t number; /* from 1 in this point's capture */
+    int64_t t_ns;    /* since the start of the run */
+    uint32_t len_bytes;
+    uint32_t wire_len_bytes;
+    const uint8_t *data; /* trace's arena */
+};
+
+struct sp_frames {
+    struct sp_capture_frame *items;
+    size_t len;
+    size_t cap;
+};
+
+/*
+ * Opens and starts a capture on a link of the lab (entering its place to do so): immediate mode,
+ * nanosecond stamps, a small ring. Filter: TCP and ICMP of the run's addresses.
+ */
+enum sp_rc sp_capture_open(const struct sp_lab *lab, const struct sp_lab_link *link,
+                           enum sp_point point, struct sp_capture **out, struct sp_err *err);
+void sp_capture_free(struct sp_capture *capture);
+int sp_capture_fd(const struct sp_capture *capture);
+enum sp_link sp_capture_link(const struct sp_capture *capture);
+
+/*
+ * Takes all frames that have arrived: appends SP_EV_SEG events (end = sender by address) to the
+ * trace and the bytes to frames. Frames that are not ours (ARP, ...) go to neither.
+ * `real_offset_ns` turns capture stamps into the trace's time.
+ */
+enum sp_rc sp_capture_drain(struct sp_capture *capture, struct sp_trace *trace,
+                            struct sp_frames *frames, int64_t real_offset_ns, struct sp_err *err);
+/* Frames the kernel dropped so far. */
+enum sp_rc sp_capture_drops(struct sp_capture *capture, uint32_t *drops, struct sp_err *err);
+
+/* ---- states: one collector of tracepoints for all runs ------------------------------------ */
+
+/* A tracepoint's event as it travels from the collector to the run it belongs to: fixed size. */
+struct sp_tp_record {
+    int64_t mono_ns; /* CLOCK_MONOTONIC */
+    uint8_t what;    /* enum sp_tp_what */
+    uint8_t old_state; /* enum sp_tcp_state */
+    uint8_t new_state;
+    uint8_t pad;
+    int32_t reason; /* drop or reset reason, -1 unknown */
+    uint64_t sock_id;
+    struct sp_addr local;
+    struct sp_addr remote;
+};
+enum sp_tp_what { SP_TP_STATE, SP_TP_RETRANSMIT, SP_TP_SEND_RESET, SP_TP_RECEIVE_RESET, SP_TP_LOST /* ring overrun */ };
+
+struct sp_collector; /* perf_event_open on every CPU; lives in the main process */
+
+/* SP_E_PERM / SP_E_UNSUPPORTED with the reason where there are no tracepoints to be had. */
+enum sp_rc sp_collector_new(struct sp_collector **out, struct sp_err *err);
+void sp_collector_free(struct sp_collector *collector);
+/* Descriptor to poll for input (an epoll over all rings). */
+int sp_collector_fd(const struct sp_collector *collector);
+/*
+ * Reads every ring once, merges by time and hands each record to `sink`. All that was written to
+ * any ring before the call is handed over.
+ */
+enum sp_rc sp_collector_drain(struct sp_collector *collector,
+                              void (*sink)(const struct sp_tp_record *record, void *arg), void *arg,
+                              struct sp_err *err);
+
+/* Turns a record into a trace event (end found by address; none of this run's: not appended). */
+void sp_tp_record_add(const struct sp_tp_record *record, struct sp_trace *trace);
+
+/* ---- states: sock_diag -------------------------------------------------------------------- */
+
+struct sp_diag; /* a netlink socket in one place, and what it saw last */
+
+enum sp_rc sp_diag_open(const struct sp_lab *lab, enum sp_place place, struct sp_diag **out,
+                        struct sp_err *err);
+void sp_diag_free(struct sp_diag *diag);
+/*
+ * Dumps the place's TCP sockets of the run's family and appends an SP_EV_STATE for each that is
+ * new, has changed its state (or its queues, where `queues`), or is gone since the last dump
+ * (new_state SP_TCP_NONE). TIME_WAIT, FIN_WAIT_2 orphans and half-open requests show here only.
+ * `t0_mono_ns` is the start of the run.
+ */
+enum sp_rc sp_diag_look(struct sp_diag *diag, struct sp_trace *trace, int64_t t0_mono_ns,
+                        bool queues, struct sp_err *err);
+/*
+ * When to look again because a timer of a socket without a process (TIME_WAIT, orphan, request)
+ * will have run out, on CLOCK_MONOTONIC; 0 where there is none. Scheduled from the kernel's own
+ * remaining time, then closely until it is gone.
+ */
+int64_t sp_diag_next_look_ns(const struct sp_diag *diag);
+
+#endif
