@@ -58,8 +58,8 @@ enum sp_rc sp_capture_drops(struct sp_capture *capture, uint32_t *drops, struct 
 
 /* A tracepoint's event as it travels from the collector to the run it belongs to: fixed size. */
 struct sp_tp_record {
-    int64_t mono_ns; /* CLOCK_MONOTONIC */
-    uint8_t what;    /* enum sp_tp_what */
+    int64_t mono_ns;   /* CLOCK_MONOTONIC */
+    uint8_t what;      /* enum sp_tp_what */
     uint8_t old_state; /* enum sp_tcp_state */
     uint8_t new_state;
     uint8_t pad;
@@ -67,8 +67,16 @@ struct sp_tp_record {
     uint64_t sock_id;
     struct sp_addr local;
     struct sp_addr remote;
+    char
+        detail[64]; /* the kernel's words: "state=ESTABLISHED reason=TCP_ABORT_ON_CLOSE"; "" none */
 };
-enum sp_tp_what { SP_TP_STATE, SP_TP_RETRANSMIT, SP_TP_SEND_RESET, SP_TP_RECEIVE_RESET, SP_TP_LOST /* ring overrun */ };
+enum sp_tp_what {
+    SP_TP_STATE,
+    SP_TP_RETRANSMIT,
+    SP_TP_SEND_RESET,
+    SP_TP_RECEIVE_RESET,
+    SP_TP_LOST /* ring overrun */
+};
 
 struct sp_collector; /* perf_event_open on every CPU; lives in the main process */
 
