@@ -1,0 +1,39 @@
+/* What the files of the POSIX stack share. Every system call under test is bracketed by
+ * sp_posix_enter and sp_posix_leave. */
+#ifndef SP_STACK_POSIX_INTERNAL_H
+#define SP_STACK_POSIX_INTERNAL_H
+
+#include <sys/socket.h>
+
+#include "stack.h"
+
+enum sp_posix_action { SP_POSIX_DEFAULT, SP_POSIX_CATCH, SP_POSIX_IGNORE };
+
+/* Notes the call's number for sp_stack_thread_sleep, and the time, last. */
+void sp_posix_enter(struct sp_stack_outcome *out, long syscall_number);
+
+/* Notes the time, first; value, error and signal. */
+void sp_posix_leave(struct sp_stack_outcome *out, int64_t value);
+
+/* One system call: OUT gets what it returned and when. */
+#define SP_POSIX_CALL(out, number, call)                                                           \
+    do {                                                                                           \
+        sp_posix_enter((out), (number));                                                           \
+        int64_t value_ = (int64_t)(call);                                                          \
+        sp_posix_leave((out), value_);                                                             \
+    } while (0)
+
+/* Thread side of the two above (thread.c). */
+void sp_posix_thread_enter(int64_t now_ns, long syscall_number);
+void sp_posix_thread_leave(void);
+
+/* The signal caught in this thread since the last reset; 0 none (process.c). */
+void sp_posix_signal_reset(void);
+int sp_posix_signal_caught(void);
+
+/* From and to the system's form. No family gives AF_UNSPEC. */
+socklen_t sp_posix_addr_out(const struct sp_stack_addr *addr, struct sockaddr_storage *out);
+void sp_posix_addr_in(const struct sockaddr_storage *from, socklen_t len_bytes,
+                      struct sp_stack_addr *addr);
+
+#endif

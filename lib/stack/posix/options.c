@@ -1,0 +1,425 @@
+/* Socket options as data. Sources: socket(7), tcp(7), ip(7), ipv6(7), and the kernel's
+ * include/uapi/linux/tcp.h for those that the pages leave out. */
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+
+#include "internal.h"
+
+#ifdef __linux__
+#define NR(name) SYS_##name
+#else
+#define NR(name) 0
+#undef TCP_INFO
+#define TCP_INFO ABSENT
+#endif
+
+enum { ABSENT = -1 };
+
+/* What one POSIX system has and another does not. */
+#ifndef SO_REUSEPORT
+#define SO_REUSEPORT ABSENT
+#endif
+#ifndef SO_RCVBUFFORCE
+#define SO_RCVBUFFORCE ABSENT
+#endif
+#ifndef SO_SNDBUFFORCE
+#define SO_SNDBUFFORCE ABSENT
+#endif
+#ifndef SO_DOMAIN
+#define SO_DOMAIN ABSENT
+#endif
+#ifndef SO_PROTOCOL
+#define SO_PROTOCOL ABSENT
+#endif
+#ifndef SO_PRIORITY
+#define SO_PRIORITY ABSENT
+#endif
+#ifndef SO_MARK
+#define SO_MARK ABSENT
+#endif
+#ifndef SO_BUSY_POLL
+#define SO_BUSY_POLL ABSENT
+#endif
+#ifndef SO_INCOMING_CPU
+#define SO_INCOMING_CPU ABSENT
+#endif
+#ifndef SO_MAX_PACING_RATE
+#define SO_MAX_PACING_RATE ABSENT
+#endif
+#ifndef SO_ZEROCOPY
+#define SO_ZEROCOPY ABSENT
+#endif
+#ifndef SO_EXCLUSIVEADDRUSE
+#define SO_EXCLUSIVEADDRUSE ABSENT
+#endif
+#ifndef SO_CONDITIONAL_ACCEPT
+#define SO_CONDITIONAL_ACCEPT ABSENT
+#endif
+#ifndef TCP_CORK
+#define TCP_CORK ABSENT
+#endif
+#ifndef TCP_KEEPIDLE
+#define TCP_KEEPIDLE ABSENT
+#endif
+#ifndef TCP_KEEPINTVL
+#define TCP_KEEPINTVL ABSENT
+#endif
+#ifndef TCP_KEEPCNT
+#define TCP_KEEPCNT ABSENT
+#endif
+#ifndef TCP_SYNCNT
+#define TCP_SYNCNT ABSENT
+#endif
+#ifndef TCP_LINGER2
+#define TCP_LINGER2 ABSENT
+#endif
+#ifndef TCP_DEFER_ACCEPT
+#define TCP_DEFER_ACCEPT ABSENT
+#endif
+#ifndef TCP_WINDOW_CLAMP
+#define TCP_WINDOW_CLAMP ABSENT
+#endif
+#ifndef TCP_QUICKACK
+#define TCP_QUICKACK ABSENT
+#endif
+#ifndef TCP_USER_TIMEOUT
+#define TCP_USER_TIMEOUT ABSENT
+#endif
+#ifndef TCP_FASTOPEN
+#define TCP_FASTOPEN ABSENT
+#endif
+#ifndef TCP_FASTOPEN_CONNECT
+#define TCP_FASTOPEN_CONNECT ABSENT
+#endif
+#ifndef TCP_FASTOPEN_NO_COOKIE
+#define TCP_FASTOPEN_NO_COOKIE ABSENT
+#endif
+#ifndef TCP_NOTSENT_LOWAT
+#define TCP_NOTSENT_LOWAT ABSENT
+#endif
+#ifndef TCP_THIN_LINEAR_TIMEOUTS
+#define TCP_THIN_LINEAR_TIMEOUTS ABSENT
+#endif
+#ifndef TCP_THIN_DUPACK
+#define TCP_THIN_DUPACK ABSENT
+#endif
+#ifndef TCP_TIMESTAMP
+#define TCP_TIMESTAMP ABSENT
+#endif
+#ifndef TCP_INQ
+#define TCP_INQ ABSENT
+#endif
+#ifndef TCP_SAVE_SYN
+#define TCP_SAVE_SYN ABSENT
+#endif
+#ifndef TCP_TX_DELAY
+#define TCP_TX_DELAY ABSENT
+#endif
+#ifndef TCP_REPAIR
+#define TCP_REPAIR ABSENT
+#endif
+#ifndef TCP_MAXRT
+#define TCP_MAXRT ABSENT
+#endif
+#ifndef IP_MINTTL
+#define IP_MINTTL ABSENT
+#endif
+#ifndef IP_MTU
+#define IP_MTU ABSENT
+#endif
+#ifndef IP_MTU_DISCOVER
+#define IP_MTU_DISCOVER ABSENT
+#endif
+#ifndef IP_RECVERR
+#define IP_RECVERR ABSENT
+#endif
+#ifndef IP_FREEBIND
+#define IP_FREEBIND ABSENT
+#endif
+#ifndef IP_TRANSPARENT
+#define IP_TRANSPARENT ABSENT
+#endif
+#ifndef IP_BIND_ADDRESS_NO_PORT
+#define IP_BIND_ADDRESS_NO_PORT ABSENT
+#endif
+#ifndef IPV6_TCLASS
+#define IPV6_TCLASS ABSENT
+#endif
+#ifndef IPV6_MINHOPCOUNT
+#define IPV6_MINHOPCOUNT ABSENT
+#endif
+#ifndef IPV6_MTU
+#define IPV6_MTU ABSENT
+#endif
+#ifndef IPV6_MTU_DISCOVER
+#define IPV6_MTU_DISCOVER ABSENT
+#endif
+#ifndef IPV6_RECVERR
+#define IPV6_RECVERR ABSENT
+#endif
+#ifndef IPV6_FREEBIND
+#define IPV6_FREEBIND ABSENT
+#endif
+#ifndef IPV6_TRANSPARENT
+#define IPV6_TRANSPARENT ABSENT
+#endif
+#ifndef IPV6_DONTFRAG
+#define IPV6_DONTFRAG ABSENT
+#endif
+#ifndef IPV6_FLOWINFO_SEND
+#define IPV6_FLOWINFO_SEND ABSENT
+#endif
+#ifndef TCP_CONGESTION
+#define TCP_CONGESTION ABSENT
+#endif
+#ifndef TCP_ULP
+#define TCP_ULP ABSENT
+#endif
+#ifndef SO_BINDTODEVICE
+#define SO_BINDTODEVICE ABSENT
+#endif
+
+#define ROW(kind, level, name)                                                                     \
+    {                                                                                              \
+#name, SP_STACK_OPT_##kind, level, name, name != ABSENT                                    \
+    }
+
+static const struct sp_stack_option options[] = {
+    ROW(LINGER, SOL_SOCKET, SO_LINGER),
+    ROW(ERROR, SOL_SOCKET, SO_ERROR),
+    ROW(MS, SOL_SOCKET, SO_RCVTIMEO),
+    ROW(MS, SOL_SOCKET, SO_SNDTIMEO),
+    ROW(TEXT, SOL_SOCKET, SO_BINDTODEVICE),
+    ROW(INT, SOL_SOCKET, SO_REUSEADDR),
+    ROW(INT, SOL_SOCKET, SO_REUSEPORT),
+    ROW(INT, SOL_SOCKET, SO_KEEPALIVE),
+    ROW(INT, SOL_SOCKET, SO_RCVBUF),
+    ROW(INT, SOL_SOCKET, SO_SNDBUF),
+    ROW(INT, SOL_SOCKET, SO_RCVBUFFORCE),
+    ROW(INT, SOL_SOCKET, SO_SNDBUFFORCE),
+    ROW(INT, SOL_SOCKET, SO_RCVLOWAT),
+    ROW(INT, SOL_SOCKET, SO_SNDLOWAT),
+    ROW(INT, SOL_SOCKET, SO_TYPE),
+    ROW(INT, SOL_SOCKET, SO_DOMAIN),
+    ROW(INT, SOL_SOCKET, SO_PROTOCOL),
+    ROW(INT, SOL_SOCKET, SO_ACCEPTCONN),
+    ROW(INT, SOL_SOCKET, SO_OOBINLINE),
+    ROW(INT, SOL_SOCKET, SO_BROADCAST),
+    ROW(INT, SOL_SOCKET, SO_DONTROUTE),
+    ROW(INT, SOL_SOCKET, SO_DEBUG),
+    ROW(INT, SOL_SOCKET, SO_PRIORITY),
+    ROW(INT, SOL_SOCKET, SO_MARK),
+    ROW(INT, SOL_SOCKET, SO_BUSY_POLL),
+    ROW(INT, SOL_SOCKET, SO_INCOMING_CPU),
+    ROW(INT, SOL_SOCKET, SO_MAX_PACING_RATE),
+    ROW(INT, SOL_SOCKET, SO_ZEROCOPY),
+    ROW(INT, SOL_SOCKET, SO_EXCLUSIVEADDRUSE),
+    ROW(INT, SOL_SOCKET, SO_CONDITIONAL_ACCEPT),
+    ROW(INT, IPPROTO_TCP, TCP_NODELAY),
+    ROW(INT, IPPROTO_TCP, TCP_MAXSEG),
+    ROW(INT, IPPROTO_TCP, TCP_CORK),
+    ROW(INT, IPPROTO_TCP, TCP_KEEPIDLE),
+    ROW(INT, IPPROTO_TCP, TCP_KEEPINTVL),
+    ROW(INT, IPPROTO_TCP, TCP_KEEPCNT),
+    ROW(INT, IPPROTO_TCP, TCP_SYNCNT),
+    ROW(INT, IPPROTO_TCP, TCP_LINGER2),
+    ROW(INT, IPPROTO_TCP, TCP_DEFER_ACCEPT),
+    ROW(INT, IPPROTO_TCP, TCP_WINDOW_CLAMP),
+    ROW(INT, IPPROTO_TCP, TCP_QUICKACK),
+    ROW(INT, IPPROTO_TCP, TCP_USER_TIMEOUT),
+    ROW(INT, IPPROTO_TCP, TCP_FASTOPEN),
+    ROW(INT, IPPROTO_TCP, TCP_FASTOPEN_CONNECT),
+    ROW(INT, IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE),
+    ROW(INT, IPPROTO_TCP, TCP_NOTSENT_LOWAT),
+    ROW(INT, IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS),
+    ROW(INT, IPPROTO_TCP, TCP_THIN_DUPACK),
+    ROW(INT, IPPROTO_TCP, TCP_TIMESTAMP),
+    ROW(INT, IPPROTO_TCP, TCP_INQ),
+    ROW(INT, IPPROTO_TCP, TCP_SAVE_SYN),
+    ROW(INT, IPPROTO_TCP, TCP_TX_DELAY),
+    ROW(INT, IPPROTO_TCP, TCP_REPAIR),
+    ROW(INT, IPPROTO_TCP, TCP_MAXRT),
+    ROW(TEXT, IPPROTO_TCP, TCP_CONGESTION),
+    ROW(TEXT, IPPROTO_TCP, TCP_ULP),
+    ROW(STATE, IPPROTO_TCP, TCP_INFO),
+    ROW(INT, IPPROTO_IP, IP_TOS),
+    ROW(INT, IPPROTO_IP, IP_TTL),
+    ROW(INT, IPPROTO_IP, IP_MINTTL),
+    ROW(INT, IPPROTO_IP, IP_MTU),
+    ROW(INT, IPPROTO_IP, IP_MTU_DISCOVER),
+    ROW(INT, IPPROTO_IP, IP_RECVERR),
+    ROW(INT, IPPROTO_IP, IP_FREEBIND),
+    ROW(INT, IPPROTO_IP, IP_TRANSPARENT),
+    ROW(INT, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT),
+    ROW(INT, IPPROTO_IPV6, IPV6_V6ONLY),
+    ROW(INT, IPPROTO_IPV6, IPV6_TCLASS),
+    ROW(INT, IPPROTO_IPV6, IPV6_UNICAST_HOPS),
+    ROW(INT, IPPROTO_IPV6, IPV6_MINHOPCOUNT),
+    ROW(INT, IPPROTO_IPV6, IPV6_MTU),
+    ROW(INT, IPPROTO_IPV6, IPV6_MTU_DISCOVER),
+    ROW(INT, IPPROTO_IPV6, IPV6_RECVERR),
+    ROW(INT, IPPROTO_IPV6, IPV6_FREEBIND),
+    ROW(INT, IPPROTO_IPV6, IPV6_TRANSPARENT),
+    ROW(INT, IPPROTO_IPV6, IPV6_DONTFRAG),
+    ROW(INT, IPPROTO_IPV6, IPV6_FLOWINFO_SEND),
+};
+
+#undef ROW
+
+enum { OPTIONS = sizeof options / sizeof options[0] };
+
+const struct sp_stack_option *sp_stack_option_at(unsigned i)
+{
+    return i < OPTIONS ? &options[i] : NULL;
+}
+
+enum sp_rc sp_stack_option_find(const char *name, const struct sp_stack_option **option,
+                                struct sp_err *err)
+{
+    for (unsigned i = 0; i < OPTIONS; i++) {
+        if (strcmp(options[i].name, name) != 0)
+            continue;
+        if (!options[i].present)
+            return sp_fail(err, SP_E_UNSUPPORTED, "%s does not have the socket option %s",
+                           sp_stack_name(), name);
+        *option = &options[i];
+        return SP_OK;
+    }
+    return sp_fail(err, SP_E_USAGE, "no such socket option: '%s'", name);
+}
+
+bool sp_stack_option_fits(const struct sp_stack_option *option,
+                          const struct sp_stack_option_value *value)
+{
+    switch (option->kind) {
+    case SP_STACK_OPT_INT:
+        return value->number >= INT_MIN && value->number <= UINT_MAX;
+    case SP_STACK_OPT_MS:
+        return value->number >= INT_MIN && value->number <= INT_MAX;
+    case SP_STACK_OPT_LINGER:
+    case SP_STACK_OPT_TEXT:
+        return true;
+    case SP_STACK_OPT_ERROR:
+    case SP_STACK_OPT_STATE:
+        return false;
+    }
+    return false;
+}
+
+/* The API's form of any option's value. */
+union raw {
+    int number;
+    struct linger linger;
+    struct timeval time;
+    char text[sizeof((struct sp_stack_option_value *)0)->text];
+    char room[256]; /* struct tcp_info, whole: a short length is an error on some systems */
+};
+
+static socklen_t to_raw(const struct sp_stack_option *option,
+                        const struct sp_stack_option_value *value, union raw *raw)
+{
+    memset(raw, 0, sizeof *raw);
+    switch (option->kind) {
+    case SP_STACK_OPT_LINGER:
+        raw->linger = (struct linger){.l_onoff = value->on, .l_linger = value->linger_s};
+        return sizeof raw->linger;
+    case SP_STACK_OPT_MS:
+        raw->time.tv_sec = value->number / 1000;
+        raw->time.tv_usec = value->number % 1000 * 1000;
+        return sizeof raw->time;
+    case SP_STACK_OPT_TEXT:
+        snprintf(raw->text, sizeof raw->text, "%s", value->text);
+        return (socklen_t)strlen(raw->text);
+    case SP_STACK_OPT_INT:
+    case SP_STACK_OPT_ERROR:
+    case SP_STACK_OPT_STATE:
+        break;
+    }
+    raw->number = (int)value->number;
+    return sizeof raw->number;
+}
+
+static socklen_t raw_size(const struct sp_stack_option *option)
+{
+    switch (option->kind) {
+    case SP_STACK_OPT_LINGER:
+        return sizeof(struct linger);
+    case SP_STACK_OPT_MS:
+        return sizeof(struct timeval);
+    case SP_STACK_OPT_TEXT:
+        return sizeof((union raw *)0)->text - 1;
+    case SP_STACK_OPT_STATE:
+        return sizeof((union raw *)0)->room;
+    case SP_STACK_OPT_INT:
+    case SP_STACK_OPT_ERROR:
+        break;
+    }
+    return sizeof(int);
+}
+
+/* Numbers of the kernel's include/net/tcp_states.h, names of RFC 9293. */
+static const char *const state_names[] = {
+    NULL,     "ESTABLISHED", "SYN_SENT", "SYN_RECEIVED", "FIN_WAIT_1", "FIN_WAIT_2",   "TIME_WAIT",
+    "CLOSED", "CLOSE_WAIT",  "LAST_ACK", "LISTEN",       "CLOSING",    "SYN_RECEIVED",
+};
+
+enum { STATES = sizeof state_names / sizeof state_names[0] };
+
+static void from_raw(const struct sp_stack_option *option, const union raw *raw,
+                     struct sp_stack_option_value *value)
+{
+    const char *name = NULL;
+    switch (option->kind) {
+    case SP_STACK_OPT_LINGER:
+        value->on = raw->linger.l_onoff;
+        value->linger_s = raw->linger.l_linger;
+        return;
+    case SP_STACK_OPT_MS:
+        value->number = (int64_t)raw->time.tv_sec * 1000 + raw->time.tv_usec / 1000;
+        return;
+    case SP_STACK_OPT_TEXT:
+        snprintf(value->text, sizeof value->text, "%s", raw->text);
+        return;
+    case SP_STACK_OPT_STATE:
+        value->number = (unsigned char)raw->room[0]; /* tcpi_state comes first */
+        name = value->number < STATES ? state_names[value->number] : NULL;
+        break;
+    case SP_STACK_OPT_ERROR:
+        value->number = raw->number;
+        name = value->number ? sp_stack_error_name(raw->number) : "";
+        break;
+    case SP_STACK_OPT_INT:
+        value->number = raw->number;
+        return;
+    }
+    if (name)
+        snprintf(value->text, sizeof value->text, "%s", name);
+    else
+        snprintf(value->text, sizeof value->text, "E%lld", (long long)value->number);
+}
+
+void sp_stack_setsockopt(sp_stack_sock sock, const struct sp_stack_option *option,
+                         const struct sp_stack_option_value *value, struct sp_stack_outcome *out)
+{
+    union raw raw;
+    socklen_t len = to_raw(option, value, &raw);
+    SP_POSIX_CALL(out, NR(setsockopt),
+                  setsockopt((int)sock, option->level, option->number, &raw, len));
+}
+
+void sp_stack_getsockopt(sp_stack_sock sock, const struct sp_stack_option *option,
+                         struct sp_stack_option_value *value, struct sp_stack_outcome *out)
+{
+    union raw raw = {0};
+    socklen_t len = raw_size(option);
+    memset(value, 0, sizeof *value);
+    SP_POSIX_CALL(out, NR(getsockopt),
+                  getsockopt((int)sock, option->level, option->number, &raw, &len));
+    if (out->value >= 0)
+        from_raw(option, &raw, value);
+}
