@@ -38,9 +38,10 @@ struct sp_lab_pin {
 
 struct sp_lab_config {
     enum sp_lab_kind kind;
-    int family;       /* 4 or 6 */
-    uint8_t slot;     /* this runner's own (sp_lab_slot_take), so that two runners never share addresses */
-    uint16_t number;  /* of the run, 1..16383: the addresses come from slot and number */
+    int family; /* 4 or 6 */
+    uint8_t
+        slot; /* this runner's own (sp_lab_slot_take), so that two runners never share addresses */
+    uint16_t number; /* of the run, 1..16383: the addresses come from slot and number */
     const struct sp_lab_pin *pins; /* beside the defaults (sp_lab_default_pins) */
     size_t pin_count;
 };
