@@ -121,7 +121,8 @@ struct sp_lab_pin_row {
 };
 
 struct sp_lab_pin_plan {
-    struct sp_lab_pin_row *rows; /* the lab's arena */
+    struct sp_arena *arena; /* the lab's */
+    struct sp_lab_pin_row *rows;
     size_t count;
 };
 

@@ -283,6 +283,7 @@ enum sp_rc sp_lab_pins_plan(struct sp_lab *lab, struct sp_lab_pin_plan *plan, st
     };
 
     plan->count = 0;
+    plan->arena = &lab->arena;
     plan->rows =
         SP_ARENA_ARRAY(&lab->arena, struct sp_lab_pin_row, DEFAULT_PINS + 2 + config->pin_count);
     for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
@@ -310,9 +311,10 @@ enum sp_rc sp_lab_pins_apply(struct sp_lab_pin_plan *plan, enum sp_place place, 
             return rc;
         if (missing && !row->optional)
             return fail_missing(row->name, err);
-        /* As asked, or it would have failed: the words that are there already will do. */
-        if (!missing)
-            row->got[place] = row->want[place];
+        if (missing)
+            continue;
+        bool same = strcmp(got, row->want[place]) == 0; /* else white space was folded */
+        row->got[place] = same ? row->want[place] : sp_arena_strdup(plan->arena, got);
     }
     return SP_OK;
 }
