@@ -9,7 +9,8 @@
  *       result.json    this run's row of run.json, and its lines
  *       case           the case file as it was run
  *
- * Every file appears whole or not at all (written beside, then renamed).
+ * Every file appears whole or not at all (written beside, then renamed). Nothing waits for the
+ * disk: what was written outlives a killed process, not a power cut.
  */
 #ifndef SP_STORE_STORE_H
 #define SP_STORE_STORE_H
@@ -24,7 +25,7 @@
 
 /* One run of one case: a row of run.json's `runs`. Strings belong to whoever made the row. */
 struct sp_result {
-    const char *id;     /* "linger/zero-resets", with its for-row: "linger/n[linger=0]" */
+    const char *id; /* "linger/zero-resets", with its for-row: "linger/n[linger=0]" */
     const char *topic;
     const char *title;
     const char *lab;    /* "loopback", "veth" */
@@ -33,10 +34,10 @@ struct sp_result {
     enum sp_verdict verdict;
     const char *reason;
     double duration_ms;
-    double cpu_ms;     /* user and system of all the run's processes */
-    const char *kind;  /* sp_fail_name, NULL where it did not fail */
+    double cpu_ms;    /* user and system of all the run's processes */
+    const char *kind; /* sp_fail_name, NULL where it did not fail */
     const char *rule;
-    const char *at;    /* file:line; NULL where it did not fail, as are the next two */
+    const char *at; /* file:line; NULL where it did not fail, as are the next two */
     const char *expected;
     const char *seen;
     const char *blames; /* "client", "server", NULL */
@@ -62,7 +63,7 @@ struct sp_run_head {
     const char *judged_as; /* --os, NULL: as itself */
     const char *started;   /* RFC 3339 */
     double wall_ms;
-    bool finished; /* false while it runs and where it was interrupted */
+    bool finished;      /* false while it runs and where it was interrupted */
     const char **notes; /* said once for the whole run: "no tracepoints: ..." */
     size_t note_count;
 };
@@ -72,7 +73,7 @@ struct sp_store;
 /*
  * Opens DIR for a new run, made if absent; an earlier run's files there are removed first if and
  * only if DIR holds a run.json of ours or is empty (SP_E_USAGE otherwise: never delete a
- * stranger's files).
+ * stranger's files). SP_E_USAGE too while another process writes its results there.
  */
 enum sp_rc sp_store_create(const char *dir, const struct sp_run_head *head, struct sp_store **out,
                            struct sp_err *err);
@@ -85,12 +86,11 @@ void sp_store_free(struct sp_store *store);
  */
 enum sp_rc sp_store_write_case(const char *dir, const struct sp_result *result,
                                const struct sp_plan *plan, const struct sp_trace *trace,
-                               const struct sp_frames *frames,
-                               const struct sp_judgement *judgement, struct sp_err *err);
+                               const struct sp_frames *frames, const struct sp_judgement *judgement,
+                               struct sp_err *err);
 
 /* Adds a row and rewrites run.json (rows are kept serialised, so that this is cheap). Copies. */
-enum sp_rc sp_store_add(struct sp_store *store, const struct sp_result *result,
-                        struct sp_err *err);
+enum sp_rc sp_store_add(struct sp_store *store, const struct sp_result *result, struct sp_err *err);
 /* The last rewrite: totals, wall time, finished. */
 enum sp_rc sp_store_finish(struct sp_store *store, const struct sp_run_head *head,
                            struct sp_err *err);
@@ -118,11 +118,19 @@ void sp_results_release(struct sp_results *results);
 enum sp_rc sp_results_write(const struct sp_results *results, struct sp_buf *out,
                             struct sp_err *err);
 
+/* Puts results that were read back as their folder's run.json (judged again); cases stay. */
+enum sp_rc sp_results_save(const struct sp_results *results, struct sp_err *err);
+/* How many runs came to each verdict. */
+void sp_results_count(const struct sp_results *results, size_t totals[SP_VERDICT_COUNT]);
+
 /* The trace and the case text of one run. */
 enum sp_rc sp_store_read_trace(const char *dir, const struct sp_result *result,
                                struct sp_trace *out, struct sp_err *err);
 enum sp_rc sp_store_read_case(const char *dir, const struct sp_result *result, struct sp_buf *text,
                               struct sp_err *err);
+
+/* A stable name of what became of a line ("done", "not-reached", ...). */
+const char *sp_line_how_name(enum sp_line_how how);
 
 /* ---- pcapng (draft-ietf-opsawg-pcapng) ----------------------------------------------------- */
 
