@@ -3,7 +3,8 @@
  * lab action, on one clock. Pure: it can be written, read and judged on any machine.
  *
  * Times are nanoseconds since the start of the run (header.start_mono_ns on the run's clock).
- * Strings and arrays live in the trace's arena.
+ * Strings and arrays live in the trace's arena. In an event made by sp_trace_add no string is
+ * NULL except where NULL is given a meaning below ("error", "native", "malformed", "version").
  * Invariant after sp_trace_sort(): events are ordered by t_ns, ties by arrival.
  */
 #ifndef SP_TRACE_TRACE_H
@@ -15,12 +16,28 @@
 #include "mem.h"
 #include "wire.h"
 
-enum sp_end { SP_END_NONE = 0, SP_END_CLIENT, SP_END_SERVER, SP_END_PEER, SP_END_MIDDLE, SP_END_COUNT };
-const char *sp_end_name(enum sp_end end);
+enum sp_end {
+    SP_END_NONE = 0,
+    SP_END_CLIENT,
+    SP_END_SERVER,
+    SP_END_PEER,
+    SP_END_MIDDLE,
+    SP_END_COUNT
+};
+const char *sp_end_name(enum sp_end end); /* "client"; never NULL */
+bool sp_end_parse(const char *name, enum sp_end *out);
 
 /* Where a segment was captured. On the loopback lab there is one place that is both sides. */
-enum sp_point { SP_AT_NONE = 0, SP_AT_LO, SP_AT_CLIENT, SP_AT_SERVER, SP_AT_BOX_CLIENT, SP_AT_BOX_SERVER, SP_POINT_COUNT };
-const char *sp_point_name(enum sp_point point);
+enum sp_point {
+    SP_AT_NONE = 0,
+    SP_AT_LO,
+    SP_AT_CLIENT,
+    SP_AT_SERVER,
+    SP_AT_BOX_CLIENT,
+    SP_AT_BOX_SERVER,
+    SP_POINT_COUNT
+};
+const char *sp_point_name(enum sp_point point); /* "box-client"; never NULL */
 
 enum sp_ev_kind {
     SP_EV_CALL,  /* a socket call: t_ns is its entry, t_end_ns its return */
@@ -49,7 +66,8 @@ struct sp_ev_call {
     const char *error;   /* POSIX name ("ECONNRESET"), NULL on success */
     const char *native;  /* the API's own name of it, NULL where the same */
     int32_t signal;      /* signal that the call raised (SIGPIPE), 0 none */
-    int64_t first_bad;   /* received payload: offset of the first byte that is not the pattern's, -1 none */
+    int64_t first_bad;   /* received payload: offset of the first byte that is not the pattern's, -1
+                            none */
     int64_t stream_from; /* send and recv: stream offset of the first byte moved */
     const char *out;     /* other results, printed: poll bits "IN|HUP", option values, "" none */
     struct sp_addr local; /* after the call, where the API tells; family 0 where not */
@@ -59,7 +77,7 @@ struct sp_ev_call {
 struct sp_ev_seg {
     enum sp_point point;
     struct sp_seg seg;
-    uint32_t frame; /* number of the packet in this point's capture, from 1 */
+    uint32_t frame;        /* number of the packet in this point's capture, from 1 */
     const char *malformed; /* NULL, or why the frame could not be decoded */
 };
 
@@ -71,7 +89,7 @@ struct sp_ev_state {
     enum sp_tcp_state new_state; /* SP_TCP_NONE: the source no longer shows the socket */
     struct sp_addr local;        /* port 0: not bound yet (Linux: SYN_SENT) */
     struct sp_addr remote;
-    uint64_t sock_id;     /* tells sockets apart: kernel address or diag cookie; 0 unknown */
+    uint64_t sock_id;      /* tells sockets apart: kernel address or diag cookie; 0 unknown */
     int64_t not_before_ns; /* polled sources: the last look that did not show it yet; else t_ns */
     /* queues and timer, diag only, -1 unknown */
     int64_t recv_queue; /* unread bytes (LISTEN: connections waiting) */
@@ -89,7 +107,8 @@ struct sp_ev_note {
 };
 
 struct sp_ev_lab {
-    const char *action; /* as the case writes it: "cut", "unplug client", "middle drop client FIN" */
+    const char
+        *action; /* as the case writes it: "cut", "unplug client", "middle drop client FIN" */
     const char *detail; /* which segment, what was read back */
 };
 
@@ -118,9 +137,9 @@ struct sp_ev_mark {
 
 struct sp_event {
     enum sp_ev_kind kind;
-    enum sp_end end;  /* whose: caller, sender of the segment, owner of the state */
-    uint32_t order;   /* arrival number, from 0 */
-    uint32_t stmt;    /* id of the plan's statement that made it happen, 0 none */
+    enum sp_end end; /* whose: caller, sender of the segment, owner of the state */
+    uint32_t order;  /* arrival number, from 0 */
+    uint32_t stmt;   /* id of the plan's statement that made it happen, 0 none */
     int64_t t_ns;
     int64_t t_end_ns; /* = t_ns where it has no length; -1: has not ended */
     union {
@@ -150,9 +169,9 @@ struct sp_trace_head {
     const char *lab;   /* "loopback" */
     uint8_t family;    /* enum sp_family */
     int64_t start_mono_ns;
-    int64_t start_real_ns; /* wall clock, for people and for pcapng */
-    int32_t hz;            /* the kernel's tick, 0 unknown */
-    struct sp_addr addr[SP_END_COUNT]; /* each endpoint's own address, port 0 */
+    int64_t start_real_ns;                /* wall clock, for people and for pcapng */
+    int32_t hz;                           /* the kernel's tick, 0 unknown */
+    struct sp_addr addr[SP_END_COUNT];    /* each endpoint's own address, port 0 */
     struct sp_stack_id api[SP_END_COUNT]; /* who answers calls */
     struct sp_stack_id tcp[SP_END_COUNT]; /* who speaks on the wire */
     enum sp_watch wire;
@@ -160,7 +179,7 @@ struct sp_trace_head {
     struct sp_trace_pin {
         const char *name; /* "net.ipv4.tcp_sack" */
         const char *value;
-    } *pins;
+    } * pins;
     size_t pin_count;
 };
 
@@ -172,11 +191,23 @@ struct sp_trace {
     size_t cap;
 };
 
+/* The words of the JSON form: "segment", "returned", "tracepoint", "exit", "deadline", "polled". */
+const char *sp_ev_kind_name(enum sp_ev_kind kind);
+const char *sp_call_how_name(enum sp_call_how how);
+const char *sp_state_source_name(enum sp_state_source source);
+const char *sp_proc_what_name(enum sp_proc_what what);
+const char *sp_mark_what_name(enum sp_mark_what what);
+const char *sp_watch_name(enum sp_watch watch);
+
+/* An empty trace; the head's own strings are "", the stacks' names NULL. */
 void sp_trace_init(struct sp_trace *trace);
 void sp_trace_release(struct sp_trace *trace);
 
-/* Appends a zeroed event of that kind (t_end_ns = t_ns, all -1 fields set) and returns it; the
- * pointer is good until the next append. */
+/*
+ * Appends a zeroed event of that kind and returns it; the pointer is good until the next append.
+ * Not zero: order, t_end_ns and not_before_ns (= t_ns), strings (""), and the fields whose
+ * unknown is -1.
+ */
 struct sp_event *sp_trace_add(struct sp_trace *trace, enum sp_ev_kind kind, int64_t t_ns);
 
 /* Copies a string into the trace's arena. */
@@ -185,8 +216,20 @@ const char *sp_trace_str(struct sp_trace *trace, const char *text);
 /* Stable sort by t_ns, then arrival. */
 void sp_trace_sort(struct sp_trace *trace);
 
-/* JSON, `schema`: "sockproof-trace/1"; what is written reads back to the same trace. */
+enum { SP_TRACE_EVENTS_MAX = 1000000 };
+
+/*
+ * JSON, `schema`: "sockproof-trace/1"; what is written reads back to the same trace. One event a
+ * line, fields with their usual value left out, so that two traces can be compared as text.
+ * Appends to out; SP_E_LIMIT where that is full.
+ */
 enum sp_rc sp_trace_write(const struct sp_trace *trace, struct sp_buf *out, struct sp_err *err);
+
+/*
+ * Reads what sp_trace_write wrote; initialises trace, which is empty after an error. Unknown
+ * fields are let by, everything else is strict: SP_E_PARSE names the event and the field.
+ * SP_E_LIMIT for more than SP_TRACE_EVENTS_MAX events.
+ */
 enum sp_rc sp_trace_read(const char *json, size_t len_bytes, struct sp_trace *trace,
                          struct sp_err *err);
 
