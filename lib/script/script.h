@@ -48,7 +48,7 @@ struct sp_bound {
     int64_t min_ns;
     int64_t max_ns;
     bool wheel;
-    const char *since; /* label; NULL: the evidence of the statement before */
+    const char *since; /* label, without its @; NULL: the evidence of the statement before */
 };
 
 /* ---- what a call may come to --------------------------------------------------------------- */
@@ -187,14 +187,16 @@ struct sp_stmt {
     struct sp_place_in at;
     const char *text; /* the line as written, trimmed, without its expectation variants */
     bool implied;     /* written out by `establish` and the like */
-    const char *label; /* `as @re`, NULL none */
+    const char *label; /* `as @re`: "re"; NULL none */
 
     enum sp_who who;
     const char *sock; /* "conn", "listener", or the case's own name; never NULL where who is an
                          endpoint with sockets */
     bool sock_named;  /* the case wrote it */
 
-    const char *call; /* CALL, START, FINISH: row of the call table; PROC: "exit" "kill" "spawn" */
+    /* CALL, START, FINISH: row of the call table; PROC: "exit" (argument "code"), "kill" (argument
+     * "signal": text its name, number Linux's), "spawn"; LAB sysctl: arguments "name", "value" */
+    const char *call;
     struct sp_arg *args;
     size_t arg_count;
     struct sp_expect expect;
@@ -202,10 +204,12 @@ struct sp_stmt {
     size_t variant_count;
 
     struct sp_pattern pattern; /* WIRE, NEVER_WIRE, MIDDLE */
-    struct sp_num times;       /* MIDDLE `once`/`times N`; REPEAT; absent: all */
+    struct sp_num times;       /* MIDDLE `once`/`times N`, `release N`; REPEAT; absent: all.
+                                  QUEUE: how many (bytes, LISTEN: connections) */
     int state;                 /* STATE, STILL, NEVER_STATE: enum sp_tcp_state of wire.h */
-    struct sp_bound when;      /* WIRE, STATE: its time; STILL, NEVER, SILENCE, WAIT: max_ns = how long, 0: see language */
-    const char *until;         /* NEVER ... until @label */
+    struct sp_bound when;      /* WIRE, STATE: its time; STILL, NEVER, SILENCE, WAIT: min_ns = max_ns =
+                                  how long, kind NONE; NEVER without it: 0, the whole trace */
+    const char *until;         /* NEVER ... until @label: "label" */
 
     const char *verb; /* LAB: "cut" "restore" "unplug" "plug" "sysctl"; MIDDLE: "drop" "hold"
                          "release" "open" "delay" "duplicate"; QUEUE: "unread" "unacked" */
@@ -324,6 +328,15 @@ void sp_plan_release(struct sp_plan *plan);
 
 /* The statement with that id, also inside blocks; NULL where there is none. */
 const struct sp_stmt *sp_plan_stmt(const struct sp_plan *plan, uint32_t id);
+
+/* Written out in the words of the language, for messages: "client recv 1 -> 0 | ECONNRESET"
+ * (without variants and children), "0 | ECONNRESET took within 2s", "after 60s +wheel". */
+void sp_stmt_print(const struct sp_stmt *stmt, struct sp_buf *out);
+void sp_expect_print(const struct sp_expect *expect, struct sp_buf *out);
+void sp_bound_print(const struct sp_bound *bound, struct sp_buf *out);
+/* The whole plan; what its hash is taken over. */
+void sp_plan_print(const struct sp_plan *plan, struct sp_buf *out);
+const char *sp_who_name(enum sp_who who); /* "client"; "none" */
 
 /* Does the key match the stack; *unknown is set where only the version would tell. */
 bool sp_stack_key_match(const struct sp_stack_key *key, const char *name, const char *version,

@@ -1,0 +1,198 @@
+/* What a segment must look like: `SYN,ACK opt~mss=1460`, `1..100`, `bytes 1..200000 then FIN`. */
+#include "parser.h"
+
+#include <string.h>
+
+#include "wire.h"
+
+enum { OPTS_MAX = 8 };
+
+struct seg_reader {
+    struct cursor *cur;
+    struct sp_pattern *out;
+    bool flags_read;
+};
+
+/* "RST,!ACK" -> set, clear. */
+static bool word_flags(struct cursor *cur, const struct word *word, struct sp_pattern *out)
+{
+    for (const char *p = word->text; *p;) {
+        bool not = *p == '!';
+        p += not ;
+        size_t len = strcspn(p, ",");
+        const char *name = sp_arena_strndup(cur->p->arena, p, len);
+        int bit = flag_bit(name);
+        if (!bit)
+            return cursor_fail(cur, word, diag_near(cur->p->diags, name, flag_names),
+                               "\"%s\" is neither a flag nor another word of a segment", name);
+        if ((out->set | out->clear) & bit)
+            return cursor_fail(cur, word, NULL, "the flag %s is named twice", name);
+        if (not )
+            out->clear |= (uint8_t)bit;
+        else
+            out->set |= (uint8_t)bit;
+        p += len;
+        if (*p == ',' && !*++p)
+            return cursor_fail(cur, word, NULL, "a flag is missing behind the comma");
+    }
+    return true;
+}
+
+/* opt~mss, opt~mss=1460, opt!~ts */
+static bool word_opt(struct seg_reader *rd, const struct word *word)
+{
+    struct cursor *cur = rd->cur;
+    struct sp_opt_want want = {.absent = word->text[3] == '!'};
+    const char *name = word->text + (want.absent ? 5 : 4);
+    size_t len = strcspn(name, "=");
+    want.name = sp_arena_strndup(cur->p->arena, name, len);
+    if (!name_known(opt_names, want.name))
+        return cursor_fail(cur, word, diag_near(cur->p->diags, want.name, opt_names),
+                           "\"%s\" is not a TCP option", want.name);
+    if (name[len] == '=') {
+        want.has_value = true;
+        if (want.absent)
+            return cursor_fail(cur, word, NULL, "an option that is absent has no value");
+        if (!parse_int(name + len + 1, &want.value))
+            return cursor_fail(cur, word, NULL, "\"%s\" is not a number", name + len + 1);
+    }
+    if (rd->out->opt_count == OPTS_MAX)
+        return cursor_fail(cur, word, NULL, "more than %d options", OPTS_MAX);
+    if (!rd->out->opts)
+        rd->out->opts = SP_ARENA_ARRAY(cur->p->arena, struct sp_opt_want, OPTS_MAX);
+    rd->out->opts[rd->out->opt_count++] = want;
+    return true;
+}
+
+static bool new_word(struct cursor *cur, const struct word *word, bool is_new)
+{
+    return is_new ||
+           cursor_fail(cur, word, NULL, "\"%s\" says again what was said before", word->text);
+}
+
+/* bytes A..B [then FIN] */
+static bool read_stream(struct seg_reader *rd, const struct word *word)
+{
+    struct cursor *cur = rd->cur;
+    const struct word *range = cursor_want(cur, "positions like 1..200000");
+    if (!range || !new_word(cur, word, !rd->out->bytes.set) ||
+        !read_range(cur, range, range->text, &rd->out->bytes))
+        return false;
+    rd->out->stream = true;
+    if (!cursor_take(cur, "then"))
+        return true;
+    const struct word *fin = cursor_want(cur, "FIN");
+    rd->out->then_fin = true;
+    return fin && (strcmp(fin->text, "FIN") == 0 ||
+                   cursor_fail(cur, fin, NULL, "only FIN can come behind `then`"));
+}
+
+static struct sp_num *field_of(struct sp_pattern *out, const char *text, size_t *skip)
+{
+    const struct {
+        const char *name;
+        struct sp_num *num;
+    } fields[] = {
+        {"len=", &out->len}, {"seq=", &out->seq}, {"ack=", &out->ack}, {"win=", &out->window}};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        *skip = strlen(fields[i].name);
+        if (strncmp(text, fields[i].name, *skip) == 0)
+            return fields[i].num;
+    }
+    return NULL;
+}
+
+static bool read_word(struct seg_reader *rd, const struct word *word)
+{
+    struct cursor *cur = rd->cur;
+    struct sp_pattern *out = rd->out;
+    const char *text = word->text;
+    size_t skip = 0;
+    struct sp_num *field = field_of(out, text, &skip);
+    if (field)
+        return new_word(cur, word, !field->set) && read_range(cur, word, text + skip, field);
+    if (strncmp(text, "opt~", 4) == 0 || strncmp(text, "opt!~", 5) == 0)
+        return word_opt(rd, word);
+    if (strcmp(text, "bytes") == 0)
+        return read_stream(rd, word);
+    if (*text >= '0' && *text <= '9')
+        return new_word(cur, word, !out->bytes.set) && read_range(cur, word, text, &out->bytes);
+    bool said = false;
+    if (strcmp(text, "any") == 0) {
+        said = out->any_payload;
+        out->any_payload = true;
+    } else if (strcmp(text, "again") == 0) {
+        said = out->again;
+        out->again = true;
+    } else if (strcmp(text, "probe") == 0 || strcmp(text, "window-probe") == 0) {
+        said = out->class_ != SP_CLASS_ANY;
+        out->class_ = *text == 'p' ? SP_CLASS_KEEPALIVE : SP_CLASS_ZERO_WINDOW_PROBE;
+    } else {
+        said = rd->flags_read;
+        rd->flags_read = true;
+        return new_word(cur, word, !said) && word_flags(cur, word, out);
+    }
+    return new_word(cur, word, !said);
+}
+
+static bool ends_pattern(const struct word *word)
+{
+    static const char *const ends[] = {"within", "after", "as",   "once", "times", "for",
+                                       "until",  "since", "from", "{",    NULL};
+    return word->quoted || name_known(ends, word->text);
+}
+
+/* SYN, FIN and RST exactly; ACK exactly beside SYN only. */
+static void close_flags(struct sp_pattern *out)
+{
+    uint8_t named = out->set | out->clear;
+    uint8_t exact = SP_SYN | SP_FIN | SP_RST;
+    if (out->then_fin)
+        exact = SP_SYN | SP_RST; /* one of its segments carries it */
+    out->clear |= (uint8_t)(exact & ~named);
+    if ((out->set & SP_SYN) && !(named & SP_ACK))
+        out->clear |= SP_ACK;
+}
+
+static bool check_pattern(struct cursor *cur, const struct word *first, struct sp_pattern *out)
+{
+    if (out->bytes.set && out->bytes.min < 1)
+        return cursor_fail(cur, first, NULL, "the first byte of a stream is number 1");
+    if ((out->bytes.set && (out->len.set || out->any_payload)) ||
+        (out->len.set && out->any_payload))
+        return cursor_fail(cur, first, "one of: A..B, bytes A..B, len=N, any",
+                           "the payload is said twice");
+    if (out->window.set && out->window.max > 65535)
+        return cursor_fail(cur, first, "write it as on the wire, before scaling",
+                           "a window has at most 65535");
+    return true;
+}
+
+bool read_pattern(struct cursor *cur, struct sp_pattern *out)
+{
+    struct seg_reader rd = {.cur = cur, .out = out};
+    size_t from = cur->at;
+    const struct word *word;
+    struct sp_buf text;
+    sp_buf_init(&text, 0);
+    bool ok = true;
+    while (ok && (word = cursor_peek(cur)) && !ends_pattern(word)) {
+        cur->at++;
+        ok = read_word(&rd, word);
+    }
+    for (size_t i = from; i < cur->at; i++)
+        sp_buf_addf(&text, "%s%s", i > from ? " " : "", cur->words[i].text);
+    if (ok && cur->at == from)
+        ok = cursor_fail(cur, cursor_peek(cur), "flags (SYN,ACK), positions (1..100), len=, any",
+                         "expected what the segment looks like");
+    if (ok)
+        ok = check_pattern(cur, &cur->words[from], out);
+    if (ok) {
+        out->text = sp_arena_strndup(cur->p->arena, text.data, text.len);
+        out->pure_ack = out->set == SP_ACK && !out->bytes.set && !out->len.set &&
+                        !out->any_payload && out->class_ == SP_CLASS_ANY;
+        close_flags(out);
+    }
+    sp_buf_release(&text);
+    return ok;
+}

@@ -1,0 +1,538 @@
+/* The statements: one function a first word, blocks, and the walk over the lines of the body. */
+#include "parser.h"
+
+#include <string.h>
+
+/* ---- helpers ------------------------------------------------------------------------------- */
+
+static struct node *new_node(struct parse *p, const struct line *line)
+{
+    struct node *node = SP_ARENA_NEW(p->arena, struct node);
+    node->st.at = (struct sp_place_in){line->number, line->indent + 1};
+    return node;
+}
+
+static void append(struct node_list *list, struct node *node)
+{
+    if (list->last)
+        list->last->next = node;
+    else
+        list->first = node;
+    list->last = node;
+    list->count++;
+}
+
+static bool finish_line(struct cursor *cur, struct sp_stmt *st)
+{
+    return read_label(cur, &st->label) && cursor_end(cur);
+}
+
+/* END[/SOCK], with the socket that is meant where none is named. */
+static bool read_subject(struct cursor *cur, struct sp_stmt *st)
+{
+    if (!read_end(cur, &st->who, &st->sock))
+        return false;
+    st->sock_named = st->sock != NULL;
+    if (!st->sock)
+        st->sock = "conn";
+    return true;
+}
+
+static bool read_state(struct cursor *cur, struct sp_stmt *st)
+{
+    const struct word *word = cursor_want(cur, "a TCP state like ESTABLISHED");
+    if (!word)
+        return false;
+    st->state = state_number(word->text);
+    if (!st->state)
+        return cursor_fail(cur, word, diag_near(cur->p->diags, word->text, state_names),
+                           "\"%s\" is not a TCP state", word->text);
+    if (!st->sock_named && strcmp(word->text, "LISTEN") == 0)
+        st->sock = "listener";
+    return true;
+}
+
+/* `for DUR`: how long */
+static bool read_for(struct cursor *cur, struct sp_stmt *st)
+{
+    if (!cursor_take(cur, "for"))
+        return cursor_fail(cur, cursor_peek(cur), "for 400ms", "say for how long");
+    if (!read_duration(cur, false, &st->when.max_ns))
+        return false;
+    st->when.min_ns = st->when.max_ns;
+    return true;
+}
+
+/* ---- one line each ------------------------------------------------------------------------- */
+
+static bool parse_endpoint(struct cursor *cur, struct node *node)
+{
+    cur->at = 0;
+    return read_end(cur, &node->st.who, &node->st.sock) && parse_call(cur, &node->st);
+}
+
+static bool parse_wire(struct cursor *cur, struct node *node)
+{
+    bool got = false;
+    node->st.kind = SP_ST_WIRE;
+    return read_subject(cur, &node->st) && read_pattern(cur, &node->st.pattern) &&
+           read_bound(cur, &node->st.when, &got) && finish_line(cur, &node->st);
+}
+
+static bool parse_state(struct cursor *cur, struct node *node)
+{
+    bool got = false;
+    node->st.kind = SP_ST_STATE;
+    return read_subject(cur, &node->st) && read_state(cur, &node->st) &&
+           read_bound(cur, &node->st.when, &got) && finish_line(cur, &node->st);
+}
+
+static bool parse_still(struct cursor *cur, struct node *node)
+{
+    node->st.kind = SP_ST_STILL;
+    return read_subject(cur, &node->st) && read_state(cur, &node->st) && read_for(cur, &node->st) &&
+           finish_line(cur, &node->st);
+}
+
+static bool parse_never(struct cursor *cur, struct node *node)
+{
+    struct sp_stmt *st = &node->st;
+    bool wire = cursor_take(cur, "wire");
+    st->kind = wire ? SP_ST_NEVER_WIRE : SP_ST_NEVER_STATE;
+    if (!read_subject(cur, st))
+        return false;
+    if (wire ? !read_pattern(cur, &st->pattern) : !read_state(cur, st))
+        return false;
+    if (cursor_is(cur, "for") && !read_for(cur, st))
+        return false;
+    if (cursor_take(cur, "until") && !read_label_name(cur, &st->until))
+        return false;
+    if (st->until && st->when.max_ns)
+        return cursor_fail(cur, NULL, NULL, "either `for` or `until`, not both");
+    return finish_line(cur, st);
+}
+
+static bool parse_silence(struct cursor *cur, struct node *node)
+{
+    const char *sock = NULL;
+    node->st.kind = SP_ST_SILENCE;
+    const struct word *word = cursor_peek(cur);
+    if (word && !cursor_is(cur, "for") && !read_end(cur, &node->st.who, &sock))
+        return false;
+    if (sock)
+        return cursor_fail(cur, word, NULL, "silence is about an endpoint, not about a socket");
+    return read_for(cur, &node->st) && finish_line(cur, &node->st);
+}
+
+static bool parse_queue(struct cursor *cur, struct node *node)
+{
+    static const char *const verbs[] = {"unread", "unacked", NULL};
+    struct sp_stmt *st = &node->st;
+    bool got = false;
+    st->kind = SP_ST_QUEUE;
+    if (!read_subject(cur, st))
+        return false;
+    const struct word *word = cursor_want(cur, "unread or unacked");
+    if (!word)
+        return false;
+    if (!name_known(verbs, word->text))
+        return cursor_fail(cur, word, diag_near(cur->p->diags, word->text, verbs),
+                           "a queue is unread or unacked, not \"%s\"", word->text);
+    st->verb = word->text;
+    word = cursor_want(cur, "a number or a range");
+    return word && read_range(cur, word, word->text, &st->times) &&
+           read_bound(cur, &st->when, &got) && finish_line(cur, st);
+}
+
+static bool parse_wait(struct cursor *cur, struct node *node)
+{
+    node->st.kind = SP_ST_WAIT;
+    if (!read_duration(cur, false, &node->st.when.max_ns))
+        return false;
+    node->st.when.min_ns = node->st.when.max_ns;
+    return finish_line(cur, &node->st);
+}
+
+static bool read_target(struct cursor *cur, struct sp_stmt *st)
+{
+    const char *sock = NULL;
+    const struct word *word = cursor_peek(cur);
+    return read_end(cur, &st->target, &sock) &&
+           (!sock || cursor_fail(cur, word, NULL, "the path knows endpoints, not sockets"));
+}
+
+static bool is_assignment(const char *text)
+{
+    const char *equals = strchr(text, '=');
+    return equals && equals > text && equals[1] &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/") >=
+               (size_t)(equals - text);
+}
+
+static bool read_sysctl(struct cursor *cur, struct sp_stmt *st)
+{
+    if (!read_target(cur, st))
+        return false;
+    const struct word *word = cursor_want(cur, "NAME=VALUE");
+    if (!word)
+        return false;
+    if (!is_assignment(word->text))
+        return cursor_fail(cur, word, "net.ipv4.tcp_fin_timeout=3", "\"%s\" is no NAME=VALUE",
+                           word->text);
+    size_t len = strcspn(word->text, "=");
+    struct sp_buf value;
+    sp_buf_init(&value, 0);
+    sp_buf_addstr(&value, word->text + len + 1);
+    while (cursor_more(cur) && !cursor_is(cur, "as"))
+        sp_buf_addf(&value, " %s", cursor_next(cur)->text);
+    st->args = SP_ARENA_ARRAY(cur->p->arena, struct sp_arg, 2);
+    st->arg_count = 2;
+    st->args[0] = (struct sp_arg){.name = "name",
+                                  .is_text = true,
+                                  .text = sp_arena_strndup(cur->p->arena, word->text, len),
+                                  .at = {cur->line->number, word->column}};
+    st->args[1] = st->args[0];
+    st->args[1].name = "value";
+    st->args[1].text = sp_arena_strndup(cur->p->arena, value.data, value.len);
+    sp_buf_release(&value);
+    return true;
+}
+
+static bool parse_lab(struct cursor *cur, struct node *node)
+{
+    static const char *const verbs[] = {"cut", "restore", "unplug", "plug", "sysctl", NULL};
+    struct sp_stmt *st = &node->st;
+    st->kind = SP_ST_LAB;
+    const struct word *word = cursor_want(cur, "cut, restore, unplug, plug or sysctl");
+    if (!word)
+        return false;
+    if (!name_known(verbs, word->text))
+        return cursor_fail(cur, word, diag_near(cur->p->diags, word->text, verbs),
+                           "the lab cannot \"%s\"", word->text);
+    st->verb = word->text;
+    bool sysctl = strcmp(st->verb, "sysctl") == 0;
+    bool either = strcmp(st->verb, "cut") == 0 || strcmp(st->verb, "restore") == 0;
+    if (sysctl ? !read_sysctl(cur, st)
+               : (!either || (cursor_more(cur) && !cursor_is(cur, "as"))) && !read_target(cur, st))
+        return false;
+    return finish_line(cur, st);
+}
+
+static bool read_times(struct cursor *cur, struct sp_num *out)
+{
+    if (cursor_take(cur, "once")) {
+        *out = (struct sp_num){.set = true, .min = 1, .max = 1};
+        return true;
+    }
+    if (!cursor_take(cur, "times"))
+        return true;
+    out->set = true;
+    if (!read_number(cur, "how often", 1, 1000000, &out->min))
+        return false;
+    out->max = out->min;
+    return true;
+}
+
+static bool read_hold(struct cursor *cur, struct sp_stmt *st)
+{
+    if (!cursor_take(cur, "both") && !read_target(cur, st))
+        return false;
+    return !cursor_take(cur, "from") || read_pattern(cur, &st->pattern);
+}
+
+static bool read_release(struct cursor *cur, struct sp_stmt *st)
+{
+    if (!read_target(cur, st))
+        return false;
+    if (!cursor_more(cur) || cursor_is(cur, "as"))
+        return true;
+    st->times.set = true;
+    if (!read_number(cur, "a number of frames", 1, 1000000, &st->times.min))
+        return false;
+    st->times.max = st->times.min;
+    return true;
+}
+
+static bool parse_middle(struct cursor *cur, struct node *node)
+{
+    static const char *const verbs[] = {"drop", "hold", "release", "open", NULL};
+    struct sp_stmt *st = &node->st;
+    st->kind = SP_ST_MIDDLE;
+    st->who = SP_WHO_MIDDLE;
+    const struct word *word = cursor_want(cur, "drop, hold, release or open");
+    if (!word)
+        return false;
+    if (!name_known(verbs, word->text))
+        return cursor_fail(cur, word, diag_near(cur->p->diags, word->text, verbs),
+                           "the middle cannot \"%s\"", word->text);
+    st->verb = word->text;
+    bool ok = true;
+    if (strcmp(st->verb, "drop") == 0)
+        ok = read_target(cur, st) && read_pattern(cur, &st->pattern) && read_times(cur, &st->times);
+    else if (strcmp(st->verb, "hold") == 0)
+        ok = read_hold(cur, st);
+    else if (strcmp(st->verb, "release") == 0)
+        ok = read_release(cur, st);
+    return ok && finish_line(cur, st);
+}
+
+/* establish | establish server | establish client/b server/b: who connects, then to whom */
+static bool parse_establish(struct cursor *cur, struct node *node)
+{
+    node->kind = NODE_ESTABLISH;
+    node->active = SP_WHO_CLIENT;
+    const struct word *second = NULL;
+    if (cursor_more(cur) && !cursor_is(cur, "as")) {
+        if (!read_end(cur, &node->active, &node->active_sock))
+            return false;
+        second = cursor_peek(cur);
+    }
+    node->passive = node->active == SP_WHO_CLIENT ? SP_WHO_SERVER : SP_WHO_CLIENT;
+    if (second && !cursor_is(cur, "as") && !read_end(cur, &node->passive, &node->passive_sock))
+        return false;
+    if (node->active == node->passive)
+        return cursor_fail(cur, second, "establish client/b server/b",
+                           "the two ends of a connection are the same endpoint");
+    if (!node->active_sock)
+        node->active_sock = "conn";
+    if (!node->passive_sock)
+        node->passive_sock = node->active_sock;
+    return finish_line(cur, &node->st);
+}
+
+/* ---- blocks -------------------------------------------------------------------------------- */
+
+/* Which statements stand in a block: a bit for each enum sp_stmt_kind. */
+#define KIND(kind) (1u << (kind))
+#define ALL_KINDS  (~0u)
+
+static bool parse_lines(struct parse *p, const struct line *opener, unsigned allowed,
+                        struct node_list *out, const struct line **closer);
+
+static bool open_block(struct cursor *cur)
+{
+    const struct word *word = cursor_peek(cur);
+    if (!cursor_take(cur, "{"))
+        return cursor_fail(cur, word, "put { at the end of the line", "expected {");
+    return cursor_end(cur);
+}
+
+/* `}` alone */
+static bool close_block(struct parse *p, const struct line *closer)
+{
+    if (!closer || closer->count == 1)
+        return closer != NULL;
+    diag_add(p->diags, false, closer->number, closer->words[1].column, closer->words[1].length,
+             NULL, "\"%s\" behind the end of the block", closer->words[1].text);
+    return false;
+}
+
+static bool parse_block(struct cursor *cur, struct node *node, unsigned allowed)
+{
+    const struct line *closer = NULL;
+    if (!read_label(cur, &node->st.label) || !open_block(cur))
+        return false;
+    bool ok = parse_lines(cur->p, cur->line, allowed, &node->kids, &closer);
+    return close_block(cur->p, closer) && ok;
+}
+
+static bool parse_any(struct cursor *cur, struct node *node)
+{
+    node->st.kind = SP_ST_ANY_ORDER;
+    if (!cursor_take(cur, "order"))
+        return cursor_fail(cur, cursor_peek(cur), "any order {", "expected `order` behind `any`");
+    return parse_block(cur, node, KIND(SP_ST_WIRE) | KIND(SP_ST_STATE));
+}
+
+static bool parse_optional(struct cursor *cur, struct node *node)
+{
+    node->st.kind = SP_ST_OPTIONAL;
+    if (!cursor_is(cur, "wire"))
+        return parse_block(cur, node, KIND(SP_ST_WIRE));
+    struct node *kid = new_node(cur->p, cur->line);
+    kid->st.at.column = cursor_next(cur)->column;
+    if (!parse_wire(cur, kid))
+        return false;
+    append(&node->kids, kid);
+    return true;
+}
+
+static bool parse_repeat(struct cursor *cur, struct node *node)
+{
+    node->st.kind = SP_ST_REPEAT;
+    const struct word *word = cursor_want(cur, "a range like 2..5");
+    if (!word || !read_range(cur, word, word->text, &node->st.times))
+        return false;
+    if (node->st.times.max < 1 || node->st.times.max > 1000000)
+        return cursor_fail(cur, word, NULL, "a block is repeated 1 to 1000000 times");
+    return parse_block(cur, node, KIND(SP_ST_WIRE));
+}
+
+static bool parse_on(struct cursor *cur, struct node *node, unsigned allowed)
+{
+    const struct line *closer = NULL;
+    node->kind = NODE_ON;
+    if (!read_keys(cur, &node->keys, &node->key_count, &node->key_end) || !open_block(cur))
+        return false;
+    bool ok = parse_lines(cur->p, cur->line, allowed, &node->kids, &closer);
+    if (!closer || closer->count == 1)
+        return ok && closer;
+    struct cursor end;
+    cursor_open(&end, cur->p, closer);
+    end.at = 1;
+    if (!cursor_take(&end, "else"))
+        return close_block(cur->p, closer);
+    if (!open_block(&end))
+        return false;
+    const struct line *last = NULL;
+    ok = parse_lines(cur->p, closer, allowed, &node->other, &last) && ok;
+    return close_block(cur->p, last) && ok;
+}
+
+/* ---- the walk ------------------------------------------------------------------------------ */
+
+static const struct first_word {
+    const char *word;
+    bool (*parse)(struct cursor *cur, struct node *node);
+} first_words[] = {
+    {"wire", parse_wire},           {"state", parse_state},
+    {"still", parse_still},         {"never", parse_never},
+    {"silence", parse_silence},     {"queue", parse_queue},
+    {"wait", parse_wait},           {"lab", parse_lab},
+    {"middle", parse_middle},       {"any", parse_any},
+    {"optional", parse_optional},   {"repeat", parse_repeat},
+    {"establish", parse_establish},
+};
+
+static bool unknown_first(struct cursor *cur, const struct word *word)
+{
+    if (name_known(header_words, word->text))
+        return cursor_fail(cur, word, NULL, "the header line `%s` must stand before the statements",
+                           word->text);
+    if (strcmp(word->text, "source") == 0)
+        return cursor_fail(cur, word, NULL, "`source` belongs under an `on` line");
+    if (strcmp(word->text, "on") == 0)
+        return cursor_fail(cur, word, "variants go under calls, wire, state and queue lines",
+                           "this `on` stands under nothing that can vary");
+    if (strcmp(word->text, "}") == 0)
+        return cursor_fail(cur, word, NULL, "} without a block that it ends");
+    if (strncmp(word->text, "peer", 4) == 0)
+        return cursor_fail(cur, word, NULL, "\"%s\": the endpoints are client and server",
+                           word->text);
+    const char *hint = diag_near(cur->p->diags, word->text, statement_words);
+    if (!hint)
+        hint = diag_near(cur->p->diags, word->text, header_words);
+    return cursor_fail(cur, word, hint, "\"%s\" begins no statement", word->text);
+}
+
+static bool parse_first(struct cursor *cur, struct node *node, unsigned allowed)
+{
+    const struct word *word = cursor_next(cur);
+    if (word->quoted)
+        return cursor_fail(cur, word, NULL, "a statement does not begin with a quote");
+    if (is_end(word))
+        return parse_endpoint(cur, node);
+    if (strcmp(word->text, "on") == 0 && !line_is_variant(cur->line))
+        return parse_on(cur, node, allowed);
+    for (size_t i = 0; i < sizeof first_words / sizeof first_words[0]; i++)
+        if (strcmp(first_words[i].word, word->text) == 0)
+            return first_words[i].parse(cur, node);
+    return unknown_first(cur, word);
+}
+
+/* Kinds of lines that can be otherwise on some stack. */
+static const unsigned may_vary = KIND(SP_ST_CALL) | KIND(SP_ST_START) | KIND(SP_ST_FINISH) |
+                                 KIND(SP_ST_WIRE) | KIND(SP_ST_STATE) | KIND(SP_ST_QUEUE);
+
+/* After a statement that could not be read, its variants cannot be judged either. */
+static void skip_tail(struct parse *p)
+{
+    for (; p->pos < p->lines->count; p->pos++) {
+        const struct line *line = &p->lines->items[p->pos];
+        bool tail = line->count == 0 || line_is_variant(line) || line->words[0].quoted ||
+                    strcmp(line->words[0].text, "source") == 0;
+        if (!tail)
+            return;
+    }
+}
+
+/* The line as this row has it. */
+static const char *line_text(struct parse *p, const struct line *line)
+{
+    const char *unknown = NULL;
+    int at = 0;
+    if (!has_dollar(line->raw))
+        return line->raw;
+    return substitute(p->arena, p->row, line->raw, &unknown, &at);
+}
+
+static bool parse_statement(struct parse *p, const struct line *line, unsigned allowed,
+                            struct node_list *out)
+{
+    struct cursor cur;
+    cursor_open(&cur, p, line);
+    struct node *node = new_node(p, line);
+    node->st.text = line_text(p, line);
+    if (cur.failed || cur.count == 0 || !parse_first(&cur, node, allowed)) {
+        skip_tail(p);
+        return false;
+    }
+    if (node->kind != NODE_ON &&
+        !(allowed & KIND(node->st.kind) || (node->kind == NODE_ESTABLISH && allowed == ALL_KINDS)))
+        return cursor_fail(&cur, &cur.words[0], NULL, "\"%s\" cannot stand in this block",
+                           cur.words[0].text);
+    append(out, node);
+    struct sp_stmt *st = &node->st;
+    if (st->kind == SP_ST_OPTIONAL && node->kids.count == 1 &&
+        node->kids.first->st.at.line == line->number)
+        st = &node->kids.first->st; /* `optional wire ...` */
+    return node->kind != NODE_STMT || !(may_vary & KIND(st->kind)) || parse_variants(p, line, st);
+}
+
+static bool too_much(struct parse *p, const struct line *line)
+{
+    const char *text = NULL;
+    if (p->depth > DEPTH_MAX)
+        text = sp_arena_printf(&p->diags->arena, "blocks nested deeper than %d", DEPTH_MAX);
+    if (++p->statements > STATEMENTS_MAX)
+        text = sp_arena_printf(&p->diags->arena, "more than %d statements", STATEMENTS_MAX);
+    if (!text)
+        return false;
+    diag_add(p->diags, false, line->number, line->indent + 1, 1, NULL, "%s", text);
+    p->pos = p->lines->count; /* nothing behind it can be judged */
+    return true;
+}
+
+/* Statements up to the `}` of the block that opener began, or (opener NULL) to the end. */
+static bool parse_lines(struct parse *p, const struct line *opener, unsigned allowed,
+                        struct node_list *out, const struct line **closer)
+{
+    bool ok = true;
+    p->depth += opener != NULL;
+    while (p->pos < p->lines->count) {
+        const struct line *line = &p->lines->items[p->pos++];
+        if (line->count == 0)
+            continue;
+        if (opener && strcmp(line->words[0].text, "}") == 0 && !line->words[0].quoted) {
+            *closer = line;
+            p->depth--;
+            return ok;
+        }
+        if (too_much(p, line))
+            ok = false;
+        else
+            ok = parse_statement(p, line, allowed, out) && ok;
+    }
+    p->depth -= opener != NULL;
+    if (opener && p->statements <= STATEMENTS_MAX && p->depth < DEPTH_MAX) {
+        const struct word *brace = &opener->words[opener->count - 1];
+        diag_add(p->diags, false, opener->number, brace->column, 1, "close it with a line }",
+                 "block without an end");
+    }
+    return ok && !opener;
+}
+
+bool parse_body(struct parse *p, struct node_list *out)
+{
+    return parse_lines(p, NULL, ALL_KINDS, out, NULL);
+}
