@@ -52,6 +52,7 @@ struct sp_lab_veth_end {
 struct sp_lab_link_state {
     unsigned flags; /* IFF_* */
     uint32_t mtu;
+    uint32_t gso_max_segs;
     uint8_t mac[6];
     char qdisc[16];
 };

@@ -9,7 +9,6 @@
  */
 #include "internal.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -215,6 +214,9 @@ static enum sp_rc check_link(struct sp_lab_nl *nl, const struct sp_lab_link *lin
     if (state.mtu != SP_LAB_MTU)
         return sp_fail(err, SP_E_PIN, "MTU of %s: asked %d, is %u", link->name, SP_LAB_MTU,
                        state.mtu);
+    if (state.gso_max_segs != 1)
+        return sp_fail(err, SP_E_PIN, "segments in one send on %s: asked 1, is %u", link->name,
+                       state.gso_max_segs);
     if (memcmp(state.mac, link->mac, sizeof state.mac) != 0)
         return sp_fail(err, SP_E_PIN, "the hardware address of %s did not take", link->name);
     if (strcmp(state.qdisc, "noqueue") != 0)
@@ -250,16 +252,6 @@ static enum sp_rc check_config(const struct sp_lab_config *config, struct sp_err
     return SP_OK;
 }
 
-static void print_addresses(struct sp_lab *lab)
-{
-    char *out[] = {lab->client_ip, lab->server_ip};
-
-    for (int i = 0; i < 2; i++) {
-        struct sp_lab_ip ip = sp_lab_end_ip(&lab->config, (enum sp_place)i);
-        inet_ntop(ip.family, ip.bytes, out[i], sizeof lab->client_ip);
-    }
-}
-
 static enum sp_rc build_all(struct sp_lab *lab, struct build *build, struct sp_err *err)
 {
     bool loopback = lab->config.kind == SP_LAB_LOOPBACK;
@@ -293,7 +285,7 @@ enum sp_rc sp_lab_open(struct sp_lab *lab, const struct sp_lab_config *config, s
         build.nl[place].sock = NULL;
     }
     sp_arena_init(&lab->arena);
-    print_addresses(lab);
+    sp_lab_addresses(config, lab->client_ip, lab->server_ip);
     if (rc == SP_OK)
         rc = open_own_namespace(&lab->home_fd, err);
     if (rc != SP_OK)

@@ -32,7 +32,7 @@ struct sp_lab_pin {
     const char *name;  /* sysctl with dots: "net.ipv4.tcp_sack" */
     const char *value; /* as written; white space is folded when it is read back */
     enum sp_place place;
-    bool everywhere; /* all places; `place` does not matter */
+    bool everywhere; /* client and server (the box holds no sockets); `place` does not matter */
     bool optional;   /* this kernel may not have it: then it is left out of the trace's pins */
 };
 
@@ -55,9 +55,9 @@ struct sp_lab_link {
 };
 
 struct sp_lab {
-    struct sp_lab_config config;
-    int ns_fd[SP_PLACE_COUNT]; /* -1 where the lab has no such place */
-    int home_fd;               /* the namespace we came from */
+    struct sp_lab_config config; /* without the caller's pins: see `pins` below */
+    int ns_fd[SP_PLACE_COUNT];   /* -1 where the lab has no such place */
+    int home_fd;                 /* the namespace we came from */
     char client_ip[48];
     char server_ip[48];
     struct sp_lab_link links[4]; /* loopback: lo; veth: client's, server's; path: + box's two */
@@ -70,20 +70,32 @@ struct sp_lab {
 /*
  * Once in the main process, before any lab: where not root, enters a user namespace of its own
  * (mapping the caller to root in it); private mount namespace. SP_E_PERM with what to do
- * otherwise. `privileged` tells whether tracepoints can be had (real root).
+ * otherwise. `privileged` tells whether tracepoints can be had (real root). The calling process
+ * must have one thread. Where a user namespace is entered, a network namespace comes with it, and
+ * the slot is claimed before.
  */
 enum sp_rc sp_lab_process_init(bool *privileged, struct sp_err *err);
 
-/* A number 0..255 that no other runner on this machine holds, kept until the process ends. */
+/*
+ * A number 0..255 that no other runner on this machine holds, kept until the process and those
+ * forked from it have ended; the same one when asked again. SP_E_LIMIT: all are taken.
+ */
 enum sp_rc sp_lab_slot_take(uint8_t *slot, struct sp_err *err);
 
 /*
  * Makes it all and checks that it took: offloads off on every link, lo's MTU 1500, permanent
  * neighbours, no address that configures itself, every pin read back (SP_E_PIN names the setting,
- * what was asked and what is there).
+ * what was asked and what is there). A caller's pin goes before a default of the same name. The
+ * thread is back home afterwards; on an error nothing is left, and sp_lab_close() may be called.
  */
 enum sp_rc sp_lab_open(struct sp_lab *lab, const struct sp_lab_config *config, struct sp_err *err);
 void sp_lab_close(struct sp_lab *lab);
+
+/*
+ * The addresses that a lab of this kind, family, slot and number has, before it is opened: whose
+ * events these are can be told from outside.
+ */
+void sp_lab_addresses(const struct sp_lab_config *config, char client[48], char server[48]);
 
 /* Moves the calling thread into a place, and back home. */
 enum sp_rc sp_lab_enter(const struct sp_lab *lab, enum sp_place place, struct sp_err *err);
@@ -104,18 +116,27 @@ enum sp_rc sp_lab_spawn(const struct sp_lab *lab, enum sp_place place,
                         int (*main_fn)(int in_fd, int out_fd, void *arg), void *arg,
                         struct sp_lab_proc *proc, struct sp_err *err);
 
-/* Sets and reads back one sysctl in a place while the run goes on ("lab sysctl client ..."). */
+/*
+ * Sets and reads back one sysctl in a place while the run goes on ("lab sysctl client ...").
+ * SP_E_USAGE: not one of a network namespace (net.*); SP_E_PIN: it did not take.
+ */
 enum sp_rc sp_lab_sysctl(struct sp_lab *lab, enum sp_place place, const char *name,
                          const char *value, struct sp_err *err);
 
 /*
  * Carrier of a place's own interface: off is the cable pulled at that host (the far end of its
  * link is set down), on puts it back; waits until the interface shows it, and restores what the
- * kernel drops with the link (permanent neighbours, routes) when it comes back.
+ * kernel drops with the link (permanent neighbours, routes) when it comes back. On SP_LAB_VETH the
+ * far end is the other host's own interface, which is switched off: use SP_LAB_PATH where that
+ * host's view counts. SP_E_UNSUPPORTED on SP_LAB_LOOPBACK.
  */
 enum sp_rc sp_lab_carrier(struct sp_lab *lab, enum sp_place place, bool on, struct sp_err *err);
 
-/* The descriptors of SP_LAB_PATH: raw packet sockets on the box's two links, non-blocking. */
+/*
+ * The descriptors of SP_LAB_PATH: raw packet sockets on the box's two links, non-blocking, whole
+ * Ethernet frames. fds[0] faces the client, fds[1] the server; the caller closes both. They see
+ * incoming frames only; what is written to one leaves by that link.
+ */
 enum sp_rc sp_lab_path_open(const struct sp_lab *lab, int fds[2], struct sp_err *err);
 
 /* The default pins of every lab (docs/labs.md says why each). */

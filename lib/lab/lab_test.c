@@ -46,6 +46,10 @@ static void unbound_sockets_get_the_labs_addresses_both_ways(void **state)
 
     open_shape(&lab, shape->kind, shape->family);
     assert_string_not_equal(lab.client_ip, lab.server_ip);
+    char before[2][48];
+    sp_lab_addresses(&lab.config, before[0], before[1]);
+    assert_string_equal(lab.client_ip, before[0]);
+    assert_string_equal(lab.server_ip, before[1]);
     expect_talk(&lab, SP_PLACE_CLIENT, lab.server_ip, lab.client_ip);
     expect_talk(&lab, SP_PLACE_SERVER, lab.client_ip, lab.server_ip);
     sp_lab_close(&lab);
@@ -154,6 +158,19 @@ static void segments_on_a_path_are_whole_and_summed(void **state)
     sp_lab_close(&lab);
 }
 
+/* A packet socket that sees what goes through lo, each frame coming and going. */
+static int listen_on_lo(const struct sp_lab *lab)
+{
+    struct sockaddr_ll lo = {
+        .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = 1};
+
+    assert_int_equal(sp_lab_enter(lab, SP_PLACE_CLIENT, NULL), SP_OK);
+    int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0 && bind(fd, (struct sockaddr *)&lo, sizeof lo) == 0);
+    assert_int_equal(sp_lab_leave(lab, NULL), SP_OK);
+    return fd;
+}
+
 /* docs/labs.md, "Checksums on loopback". */
 static void segments_on_lo_are_whole_and_carry_the_pseudo_header_sum(void **state)
 {
@@ -161,16 +178,11 @@ static void segments_on_lo_are_whole_and_carry_the_pseudo_header_sum(void **stat
     struct sp_lab lab;
     struct talk talk;
     static uint8_t frame[65536];
-    struct sockaddr_ll lo = {
-        .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = 1};
     unsigned segments = 0;
     ssize_t n;
 
     open_shape(&lab, SP_LAB_LOOPBACK, shape->family);
-    assert_int_equal(sp_lab_enter(&lab, SP_PLACE_CLIENT, NULL), SP_OK);
-    int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0 && bind(fd, (struct sockaddr *)&lo, sizeof lo) == 0);
-    assert_int_equal(sp_lab_leave(&lab, NULL), SP_OK);
+    int fd = listen_on_lo(&lab);
     assert_true(talk_open(&talk, &lab, SP_PLACE_CLIENT, lab.server_ip));
     assert_true(talk_say(&talk, 'b'));
     while ((n = recv(fd, frame, sizeof frame, 0)) > 0) {
@@ -186,6 +198,41 @@ static void segments_on_lo_are_whole_and_carry_the_pseudo_header_sum(void **stat
     assert_true(segments > 10);
     close(fd);
     talk_close(&talk);
+    sp_lab_close(&lab);
+}
+
+/* Segments that no socket sends (a RST to a closed port): summed in full on IPv4 only. */
+static void resets_on_lo_are_summed_in_full_on_ipv4(void **state)
+{
+    const struct shape *shape = *state;
+    struct sp_lab lab;
+    struct sp_lab_proc proc;
+    static uint8_t frame[65536];
+    unsigned resets = 0;
+    ssize_t n;
+
+    open_shape(&lab, SP_LAB_LOOPBACK, shape->family);
+    int fd = listen_on_lo(&lab);
+    struct talk_peer nobody = {.family = shape->family, .port = 9};
+    snprintf(nobody.ip, sizeof nobody.ip, "%s", lab.server_ip);
+    assert_int_equal(sp_lab_spawn(&lab, SP_PLACE_CLIENT, talk_caller, &nobody, &proc, NULL), SP_OK);
+    assert_int_equal(talk_reap(&proc), 20); /* refused */
+    while ((n = recv(fd, frame, sizeof frame, 0)) > 0) {
+        uint16_t whole;
+        uint16_t pseudo;
+        uint16_t field;
+        size_t flags_at = 14 + (shape->family == 4 ? 20 : 40) + 13;
+        if (!talk_tcp_sums(frame, (size_t)n, &whole, &pseudo, &field) ||
+            (frame[flags_at] & 0x04) == 0)
+            continue;
+        resets++;
+        if (shape->family == 4)
+            assert_int_equal(whole, 0xffff);
+        else
+            assert_int_equal(field, pseudo);
+    }
+    assert_true(resets > 0);
+    close(fd);
     sp_lab_close(&lab);
 }
 
@@ -367,6 +414,7 @@ int main(void)
         ALL_SHAPES(offloads_are_off_on_every_link),
         BOTH_FAMILIES(segments_on_a_path_are_whole_and_summed, SP_LAB_PATH),
         BOTH_FAMILIES(segments_on_lo_are_whole_and_carry_the_pseudo_header_sum, SP_LAB_LOOPBACK),
+        BOTH_FAMILIES(resets_on_lo_are_summed_in_full_on_ipv4, SP_LAB_LOOPBACK),
         BOTH_FAMILIES(an_idle_path_is_silent, SP_LAB_PATH),
         cmocka_unit_test(default_pins_hold_in_both_ends),
         cmocka_unit_test(a_pin_of_one_place_leaves_the_other_alone),

@@ -288,6 +288,9 @@ static int read_link_attr(const struct nlattr *attr, void *arg)
     case IFLA_MTU:
         state->mtu = mnl_attr_get_u32(attr);
         break;
+    case IFLA_GSO_MAX_SEGS:
+        state->gso_max_segs = mnl_attr_get_u32(attr);
+        break;
     case IFLA_ADDRESS:
         if (mnl_attr_get_payload_len(attr) == sizeof state->mac)
             memcpy(state->mac, mnl_attr_get_payload(attr), sizeof state->mac);

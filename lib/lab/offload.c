@@ -16,14 +16,17 @@
 /* Words of 32 features; kernels of today have two or three. */
 enum { WORDS_MAX = 8, FEATURES_MAX = WORDS_MAX * 32 };
 
-struct get_features {
+/* The kernel's structures end in open arrays; the bytes beside give them room. */
+union get_features {
     struct ethtool_gfeatures head;
-    struct ethtool_get_features_block words[WORDS_MAX];
+    uint8_t room[sizeof(struct ethtool_gfeatures) +
+                 WORDS_MAX * sizeof(struct ethtool_get_features_block)];
 };
 
-struct set_features {
+union set_features {
     struct ethtool_sfeatures head;
-    struct ethtool_set_features_block words[WORDS_MAX];
+    uint8_t room[sizeof(struct ethtool_sfeatures) +
+                 WORDS_MAX * sizeof(struct ethtool_set_features_block)];
 };
 
 static int ethtool(int fd, const char *ifname, void *command)
@@ -36,7 +39,7 @@ static int ethtool(int fd, const char *ifname, void *command)
     return ioctl(fd, SIOCETHTOOL, &req);
 }
 
-static int read_features(int fd, const char *ifname, struct get_features *out)
+static int read_features(int fd, const char *ifname, union get_features *out)
 {
     memset(out, 0, sizeof *out);
     out->head.cmd = ETHTOOL_GFEATURES;
@@ -66,14 +69,14 @@ static void feature_name(int fd, const char *ifname, unsigned bit, struct sp_buf
     free(names);
 }
 
-static enum sp_rc report_left(int fd, const char *ifname, const struct get_features *now,
+static enum sp_rc report_left(int fd, const char *ifname, const union get_features *now,
                               struct sp_err *err)
 {
     struct sp_buf names;
 
     sp_buf_init(&names, 256);
     for (unsigned bit = 0; bit < now->head.size * 32; bit++) {
-        const struct ethtool_get_features_block *word = &now->words[bit / 32];
+        const struct ethtool_get_features_block *word = &now->head.features[bit / 32];
         if ((word->active & word->available) >> (bit % 32) & 1U)
             feature_name(fd, ifname, bit, &names);
     }
@@ -85,8 +88,8 @@ static enum sp_rc report_left(int fd, const char *ifname, const struct get_featu
 
 enum sp_rc sp_lab_offloads_off(int fd, const char *ifname, struct sp_err *err)
 {
-    struct get_features now;
-    struct set_features want;
+    union get_features now;
+    union set_features want;
 
     if (read_features(fd, ifname, &now) < 0)
         return sp_fail_os(err, SP_E_IO, errno, "reading the offloads of %s", ifname);
@@ -94,13 +97,13 @@ enum sp_rc sp_lab_offloads_off(int fd, const char *ifname, struct sp_err *err)
     want.head.cmd = ETHTOOL_SFEATURES;
     want.head.size = now.head.size;
     for (unsigned i = 0; i < now.head.size; i++)
-        want.words[i].valid = now.words[i].available;
+        want.head.features[i].valid = now.head.features[i].available;
     if (ethtool(fd, ifname, &want) < 0)
         return sp_fail_os(err, SP_E_PIN, errno, "turning the offloads of %s off", ifname);
     if (read_features(fd, ifname, &now) < 0)
         return sp_fail_os(err, SP_E_IO, errno, "reading the offloads of %s back", ifname);
     for (unsigned i = 0; i < now.head.size; i++) {
-        if ((now.words[i].active & now.words[i].available) != 0)
+        if ((now.head.features[i].active & now.head.features[i].available) != 0)
             return report_left(fd, ifname, &now, err);
     }
     return SP_OK;
