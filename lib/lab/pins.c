@@ -47,7 +47,8 @@ static const struct sp_lab_pin default_pins[] = {
     EVERYWHERE("net.ipv4.tcp_moderate_rcvbuf", "1"),
     /* How long an orphan stays in FIN_WAIT_2. */
     EVERYWHERE("net.ipv4.tcp_fin_timeout", "60"),
-    /* connect() over a TIME_WAIT: 2 is the default (loopback only, after a second). */
+    /* An unbound connect() may take a port in TIME_WAIT: 2 is the default (loopback addresses
+     * only, after a second). */
     EVERYWHERE("net.ipv4.tcp_tw_reuse", "2"),
     WHERE_KNOWN("net.ipv4.tcp_tw_reuse_delay", "1000"),
     /* What a RST does to TIME_WAIT (RFC 1337). */
