@@ -32,17 +32,23 @@ struct sp_agent_arg {
 struct sp_agent_request {
     uint32_t id; /* comes back in the replies */
     char call[16];
-    char sock[32];     /* which socket of this agent; made by socket/accept */
-    bool overlapped;   /* make it in a thread of its own and go on reading requests */
+    char sock[32];   /* which socket of this agent; made by socket/accept */
+    bool overlapped; /* make it in a thread of its own and go on reading requests */
     uint32_t arg_count;
     struct sp_agent_arg args[SP_AGENT_ARGS_MAX];
 };
 
 enum sp_agent_reply_kind {
-    SP_AGENT_HELLO,   /* first frame: stack name and version in error/native, pid in value */
-    SP_AGENT_ENTERED, /* an overlapped call has entered and its thread is asleep in it */
+    SP_AGENT_HELLO, /* first frame: stack name and version in error/native, pid in value */
+    /*
+     * An overlapped call has entered and its thread is asleep in it: t_enter_ns is when it entered,
+     * t_return_ns when it was seen asleep; of a connect, local and remote. `out` is "", or says
+     * why sleep is not proved ("awake: ...", "assumed: ...").
+     */
+    SP_AGENT_ENTERED,
     SP_AGENT_RETURNED,
-    SP_AGENT_REFUSED, /* the request itself was wrong (no such socket, call, argument): `out` says */
+    SP_AGENT_REFUSED, /* the request itself was wrong (no such socket, call, argument): `out` says
+                       */
 };
 
 struct sp_agent_reply {
@@ -54,8 +60,8 @@ struct sp_agent_reply {
     char error[24];  /* POSIX name, "" on success; "E<number>" where the stack has no name for it */
     char native[32]; /* the API's own name, "" where the same */
     int32_t sig;     /* signal raised in the call (SIGPIPE), 0 none */
-    int64_t first_bad;
-    int64_t stream_from;
+    int64_t first_bad;   /* stream offset of the first received byte that is wrong, -1 none */
+    int64_t stream_from; /* where the call's payload starts in its direction of the stream */
     char out[SP_AGENT_TEXT_MAX];
     char local[64]; /* as sp_addr_print, "" unknown */
     char remote[64];
@@ -69,6 +75,20 @@ struct sp_agent_reply {
  */
 enum sp_rc sp_agent_serve(int in_fd, int out_fd, char salt, char peer_salt, struct sp_err *err);
 
+/* What sp_agent_main serves. */
+struct sp_agent_role {
+    char salt;
+    char peer_salt;
+};
+
+enum { SP_AGENT_EXIT_BROKEN = 3 };
+
+/*
+ * sp_agent_serve as a process's main function, in the form that sp_lab_spawn takes: role is a
+ * struct sp_agent_role. Returns the exit code: 0, or SP_AGENT_EXIT_BROKEN where the protocol broke.
+ */
+int sp_agent_main(int in_fd, int out_fd, void *role);
+
 /* The runner's end of one agent. */
 struct sp_agent_conn {
     int in_fd;  /* we read replies here: poll it for input */
@@ -77,10 +97,14 @@ struct sp_agent_conn {
     bool ended; /* end of input seen */
 };
 
+/* Takes both descriptors and makes them non-blocking. */
 void sp_agent_conn_init(struct sp_agent_conn *conn, int in_fd, int out_fd);
 void sp_agent_conn_release(struct sp_agent_conn *conn); /* closes both descriptors */
 
-/* Writes one request; SP_E_IO where the agent is gone. */
+/*
+ * Writes one request; SP_E_IO where the agent is gone (never SIGPIPE), SP_E_LIMIT, with nothing
+ * written, where it does not take what it is sent.
+ */
 enum sp_rc sp_agent_send(struct sp_agent_conn *conn, const struct sp_agent_request *request,
                          struct sp_err *err);
 
@@ -95,7 +119,10 @@ enum sp_rc sp_agent_recv(struct sp_agent_conn *conn, struct sp_agent_reply *repl
 void sp_agent_arg_number(struct sp_agent_request *request, const char *name, int64_t number);
 void sp_agent_arg_text(struct sp_agent_request *request, const char *name, const char *text);
 
-/* Encoding, for both sides and the fuzzer. Decoders take one frame's body. */
+/*
+ * Encoding, for both sides and the fuzzer. Encoders append one frame's body, without its length;
+ * decoders take one. What is decoded and encoded again decodes to the same.
+ */
 enum sp_rc sp_agent_request_encode(const struct sp_agent_request *request, struct sp_buf *out,
                                    struct sp_err *err);
 enum sp_rc sp_agent_request_decode(const uint8_t *body, size_t len_bytes,
