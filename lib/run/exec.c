@@ -1,0 +1,332 @@
+#include "exec.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+
+static const struct {
+    enum sp_case_lab lab;
+    const char *name;
+} lab_names[] = {
+    {SP_CASE_LOOPBACK, "loopback"}, {SP_CASE_VETH, "veth"}, {SP_CASE_ROUTED, "routed"}};
+
+const char *sp_case_lab_name(enum sp_case_lab lab)
+{
+    for (size_t i = 0; i < sizeof lab_names / sizeof lab_names[0]; i++)
+        if (lab_names[i].lab == lab)
+            return lab_names[i].name;
+    return "none";
+}
+
+const char *sp_case_family_name(enum sp_case_family family)
+{
+    return family == SP_CASE_IPV6 ? "ipv6" : "ipv4";
+}
+
+struct sp_event *exec_mark(struct exec *x, enum sp_mark_what what, uint32_t stmt, const char *text)
+{
+    struct sp_event *event = sp_trace_add(&x->trace, SP_EV_MARK, exec_now(x));
+    event->stmt = stmt;
+    event->u.mark.what = what;
+    event->u.mark.text = text;
+    return event;
+}
+
+struct sp_event *exec_event_by_order(struct exec *x, uint32_t order)
+{
+    for (size_t i = x->trace.len; i-- > 0;)
+        if (x->trace.events[i].order == order)
+            return &x->trace.events[i];
+    return NULL;
+}
+
+/* ---- the lab and the witnesses -------------------------------------------------------------- */
+
+static enum sp_lab_kind lab_kind(const struct exec *x)
+{
+    if (x->job->config.lab == SP_CASE_LOOPBACK)
+        return SP_LAB_LOOPBACK;
+    return x->plan.needs_path ? SP_LAB_PATH : SP_LAB_VETH;
+}
+
+static enum sp_rc open_lab(struct exec *x)
+{
+    struct sp_lab_pin *pins = SP_ARENA_ARRAY(&x->trace.arena, struct sp_lab_pin,
+                                             x->plan.pin_count);
+    for (size_t i = 0; i < x->plan.pin_count; i++)
+        pins[i] = (struct sp_lab_pin){
+            .name = x->plan.pins[i].name, .value = x->plan.pins[i].value, .everywhere = true};
+    struct sp_lab_config config = {
+        .kind = lab_kind(x),
+        .family = x->job->config.family == SP_CASE_IPV6 ? 6 : 4,
+        .slot = x->env->slot,
+        .number = x->job->number,
+        .pins = pins,
+        .pin_count = x->plan.pin_count,
+    };
+    enum sp_rc rc = sp_lab_open(&x->lab, &config, &x->err);
+    if (rc != SP_OK)
+        return rc;
+    x->lab_open = true;
+    struct sp_trace_head *head = &x->trace.head;
+    rc = sp_addr_parse(x->lab.client_ip, &head->addr[SP_END_CLIENT], &x->err);
+    if (rc == SP_OK)
+        rc = sp_addr_parse(x->lab.server_ip, &head->addr[SP_END_SERVER], &x->err);
+    head->pin_count = x->lab.pin_count;
+    head->pins = SP_ARENA_ARRAY(&x->trace.arena, struct sp_trace_pin, x->lab.pin_count);
+    for (size_t i = 0; i < x->lab.pin_count; i++) {
+        head->pins[i].name = sp_trace_str(&x->trace, x->lab.pins[i].name);
+        head->pins[i].value = sp_trace_str(&x->trace, x->lab.pins[i].value);
+    }
+    return rc;
+}
+
+static enum sp_rc open_captures(struct exec *x)
+{
+    for (unsigned i = 0; i < x->lab.link_count; i++) {
+        const struct sp_lab_link *link = &x->lab.links[i];
+        if (link->place == SP_PLACE_BOX || x->capture_count == EXEC_CAPTURES)
+            continue;
+        enum sp_point point = x->lab.config.kind == SP_LAB_LOOPBACK ? SP_AT_LO
+                              : link->place == SP_PLACE_CLIENT      ? SP_AT_CLIENT
+                                                                    : SP_AT_SERVER;
+        enum sp_rc rc = sp_capture_open(&x->lab, link, point, &x->captures[x->capture_count],
+                                        &x->err);
+        if (rc != SP_OK)
+            return rc;
+        x->capture_count++;
+    }
+    return SP_OK;
+}
+
+static enum sp_rc open_diags(struct exec *x)
+{
+    enum sp_rc rc = sp_diag_open(&x->lab, SP_PLACE_CLIENT, &x->diags[SP_PLACE_CLIENT], &x->err);
+    if (rc == SP_OK && x->lab.config.kind != SP_LAB_LOOPBACK)
+        rc = sp_diag_open(&x->lab, SP_PLACE_SERVER, &x->diags[SP_PLACE_SERVER], &x->err);
+    return rc;
+}
+
+static enum sp_rc open_all(struct exec *x)
+{
+    enum sp_rc rc = open_lab(x);
+    if (rc == SP_OK)
+        rc = open_captures(x);
+    if (rc == SP_OK)
+        rc = open_diags(x);
+    if (rc == SP_OK && x->lab.config.kind == SP_LAB_PATH)
+        rc = path_new(&x->lab, &x->path, &x->err);
+    if (rc == SP_OK)
+        rc = exec_fence_open(x);
+    if (rc == SP_OK)
+        rc = exec_canary(x);
+    if (rc == SP_OK)
+        rc = exec_spawn(x, SP_WHO_CLIENT);
+    if (rc == SP_OK)
+        rc = exec_spawn(x, SP_WHO_SERVER);
+    return rc;
+}
+
+static void close_all(struct exec *x)
+{
+    for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
+        exec_end(x, (enum sp_who)who, 9, 0);
+    exec_fence_close(x);
+    for (unsigned i = 0; i < x->capture_count; i++)
+        sp_capture_free(x->captures[i]);
+    for (int place = 0; place < SP_PLACE_COUNT; place++)
+        sp_diag_free(x->diags[place]);
+    path_free(x->path);
+    if (x->lab_open)
+        sp_lab_close(&x->lab);
+}
+
+/* ---- from begin to end ---------------------------------------------------------------------- */
+
+static void note_drops(struct exec *x)
+{
+    for (unsigned i = 0; i < x->capture_count; i++) {
+        uint32_t drops = 0;
+        if (sp_capture_drops(x->captures[i], &drops, NULL) == SP_OK && drops)
+            exec_mark(x, SP_MARK_DROPS, 0,
+                      sp_arena_printf(&x->trace.arena, "wire: %u frames dropped", drops));
+    }
+}
+
+/* The script, a moment more of watching, then our own clean-up under the witnesses' eyes. */
+static enum sp_rc conversation(struct exec *x)
+{
+    enum sp_rc rc = exec_script(x);
+    if (rc == SP_OK)
+        rc = exec_sleep(x, exec_now(x) + x->plan.case_->watch_ns);
+    if (rc == SP_OK)
+        rc = exec_look(x, true);
+    if (rc == SP_OK)
+        rc = exec_fence(x);
+    if (rc != SP_OK)
+        return rc;
+    for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
+        exec_calls_abandon(x, (enum sp_who)who, SP_CALL_PENDING, exec_now(x));
+    exec_mark(x, SP_MARK_END, 0, "");
+    for (int who = SP_WHO_CLIENT; rc == SP_OK && who <= SP_WHO_SERVER; who++)
+        rc = exec_end(x, (enum sp_who)who, 0, 0);
+    if (rc == SP_OK)
+        rc = exec_fence(x);
+    note_drops(x);
+    return rc;
+}
+
+static const char *unmet_need(const struct exec *x)
+{
+    for (size_t i = 0; i < x->plan.case_->need_count; i++) {
+        const char *need = x->plan.case_->needs[i];
+        bool tracepoints = strcmp(need, "root") == 0 || strcmp(need, "tracepoints") == 0;
+        if (tracepoints && (!x->env->privileged || x->link_fd < 0))
+            return need;
+        if (strncmp(need, "stack=", 6) == 0 &&
+            strcmp(need + 6, x->job->config.tcp[SP_WHO_CLIENT].name) != 0)
+            return need;
+    }
+    return NULL;
+}
+
+static void head_stacks(struct sp_trace_head *head, const struct sp_plan_config *config)
+{
+    for (int end = SP_END_CLIENT; end <= SP_END_SERVER; end++) {
+        head->api[end] = (struct sp_stack_id){config->api[end].name, config->api[end].version};
+        head->tcp[end] = (struct sp_stack_id){config->tcp[end].name, config->tcp[end].version};
+    }
+}
+
+static void fill_head(struct exec *x)
+{
+    struct sp_trace_head *head = &x->trace.head;
+    head->case_id = sp_trace_str(&x->trace, x->plan.run_id);
+    head->case_hash = sp_trace_str(&x->trace, x->plan.case_->hash);
+    head->plan_hash = sp_trace_str(&x->trace, x->plan.hash);
+    head->build = x->env->build;
+    head->lab = sp_case_lab_name(x->job->config.lab);
+    head->family = x->job->config.family == SP_CASE_IPV6 ? SP_IPV6 : SP_IPV4;
+    head->hz = x->env->hz;
+    head->start_mono_ns = sp_clock_now_ns();
+    x->real_offset_ns = sp_clock_realtime_offset_ns(NULL);
+    head->start_real_ns = head->start_mono_ns - x->real_offset_ns;
+    head_stacks(head, &x->job->config);
+}
+
+/* A wall clock that was set during the run moves the captures' stamps: they cannot be placed. */
+static void check_clock(struct exec *x)
+{
+    int64_t error_ns = 0;
+    int64_t moved = sp_clock_realtime_offset_ns(&error_ns) - x->real_offset_ns;
+    if (moved > 2 * SP_MS || moved < -2 * SP_MS)
+        exec_mark(x, SP_MARK_DROPS, 0, "wire: the wall clock was set during the run");
+}
+
+static double cpu_ms_of(int who)
+{
+    struct rusage use;
+    getrusage(who, &use);
+    return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1e3 +
+           (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e3;
+}
+
+static void result_basics(const struct exec *x, struct sp_arena *arena, struct sp_result *result)
+{
+    const struct sp_case *c = x->job->case_;
+    result->id = sp_arena_strdup(arena, x->plan.run_id ? x->plan.run_id : c->id);
+    result->topic = c->topic;
+    result->title = c->title;
+    result->lab = sp_case_lab_name(x->job->config.lab);
+    result->family = sp_case_family_name(x->job->config.family);
+    result->repeat = x->job->repeat;
+    result->file = c->file;
+    result->dir = sp_store_case_dir(arena, result->id, result->lab, result->family, result->repeat);
+}
+
+static void result_judged(const struct exec *x, const struct sp_judgement *judgement,
+                          struct sp_arena *arena, struct sp_result *result)
+{
+    result->verdict = judgement->verdict;
+    result->reason = sp_arena_strdup(arena, judgement->reason);
+    if (judgement->kind != SP_FAIL_NONE) {
+        result->kind = sp_fail_name(judgement->kind);
+        result->rule = sp_arena_strdup(arena, judgement->rule);
+        result->at = sp_arena_strdup(arena, judgement->at);
+        result->expected = sp_arena_strdup(arena, judgement->expected);
+        result->seen = sp_arena_strdup(arena, judgement->seen);
+        result->blames = judgement->blames ? sp_end_name(judgement->blames) : NULL;
+    }
+    result->notes = SP_ARENA_ARRAY(arena, const char *, judgement->note_count);
+    result->note_count = judgement->note_count;
+    for (size_t i = 0; i < judgement->note_count; i++)
+        result->notes[i] = sp_arena_strdup(arena, judgement->notes[i]);
+    (void)x;
+}
+
+static void result_broken(const struct sp_err *err, struct sp_arena *arena,
+                          struct sp_result *result)
+{
+    result->verdict = SP_VERDICT_BROKEN;
+    result->reason = sp_arena_strdup(arena, err->text);
+}
+
+static void run_and_judge(struct exec *x, struct sp_arena *arena, struct sp_result *result)
+{
+    fill_head(x);
+    int64_t begin_ns = sp_clock_now_ns();
+    enum sp_rc rc = open_all(x);
+    if (rc == SP_OK)
+        rc = conversation(x);
+    struct sp_err failed = x->err;
+    check_clock(x);
+    close_all(x);
+    sp_trace_sort(&x->trace);
+    struct sp_judgement judgement;
+    sp_judge(&x->plan, &x->trace, &judgement);
+    head_stacks(&x->trace.head, x->env->own_stacks); /* what ran, whatever it was judged as */
+    if (rc == SP_OK)
+        result_judged(x, &judgement, arena, result);
+    else
+        result_broken(&failed, arena, result);
+    result->duration_ms = (double)(sp_clock_now_ns() - begin_ns) / 1e6;
+    result->cpu_ms = cpu_ms_of(RUSAGE_SELF) + cpu_ms_of(RUSAGE_CHILDREN);
+    struct sp_err err = {0};
+    if (sp_store_write_case(x->env->results_dir, result, &x->plan, &x->trace, &x->frames,
+                            &judgement, &err) != SP_OK)
+        result_broken(&err, arena, result);
+    sp_judgement_release(&judgement);
+}
+
+void sp_run_one(const struct sp_run_job *job, const struct sp_run_env *env, int link_fd,
+                void (*status)(const char *text, void *arg), void *status_arg,
+                struct sp_arena *arena, struct sp_result *result)
+{
+    struct exec x = {.job = job,
+                     .env = env,
+                     .link_fd = link_fd,
+                     .fence_fd = -1,
+                     .status = status,
+                     .status_arg = status_arg};
+    *result = (struct sp_result){0};
+    sp_trace_init(&x.trace);
+    enum sp_rc rc = sp_plan_make(job->case_, &job->config, &x.plan, &x.err);
+    result_basics(&x, arena, result);
+    const char *need = rc == SP_OK ? unmet_need(&x) : NULL;
+    if (rc != SP_OK) {
+        result_broken(&x.err, arena, result);
+    } else if (need) {
+        result->verdict = SP_VERDICT_SKIP;
+        result->reason = sp_arena_printf(arena, "the case needs %s, which this run does not have",
+                                         need);
+    } else {
+        x.match = sp_match_new(&x.plan);
+        run_and_judge(&x, arena, result);
+        sp_match_free(x.match);
+    }
+    free(x.frames.items);
+    sp_trace_release(&x.trace);
+    sp_plan_release(&x.plan);
+}

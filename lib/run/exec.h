@@ -1,0 +1,134 @@
+/*
+ * The executor of one plan, private to lib/run: what it holds, and what its files give each other.
+ *
+ *   exec.c        from an empty lab to a stored verdict
+ *   exec_stmt.c   what each kind of statement does
+ *   exec_call.c   calls: arguments resolved, agents asked, events written
+ *   exec_proc.c   agents' processes: start, exit, kill
+ *   exec_watch.c  the one loop that waits: agents, captures, records, the path, sock_diag
+ *   exec_fence.c  canaries and fences: proof that a witness sees, and has seen all
+ *   path.c        the box of the path lab
+ */
+#ifndef SP_RUN_EXEC_H
+#define SP_RUN_EXEC_H
+
+#include "agent.h"
+#include "path.h"
+#include "run.h"
+
+enum { EXEC_SOCKS = 64, EXEC_PORTS = 32, EXEC_CALLS = 64, EXEC_CAPTURES = 4 };
+
+/* A socket of an agent that the case knows by name. */
+struct exec_sock {
+    enum sp_who who;
+    char name[32];
+    struct sp_addr local; /* as the last call told */
+};
+
+/* A port that a case knows by name (":p1"). */
+struct exec_port {
+    const char *name;
+    uint16_t port;
+};
+
+/* A call that an agent has been asked for and has not answered. */
+struct exec_call {
+    bool used;
+    enum sp_who who;
+    uint32_t request;
+    uint32_t event_order; /* of its SP_EV_CALL */
+    char call[16];
+    char sock[32];
+    bool entered;
+    bool done;
+};
+
+struct exec_agent {
+    bool alive;
+    struct sp_lab_proc proc;
+    struct sp_agent_conn conn;
+    char salt, peer_salt;
+    struct sp_agent_reply last; /* the reply to the request that `await` waited for */
+};
+
+struct exec {
+    const struct sp_run_job *job;
+    const struct sp_run_env *env;
+    struct sp_plan plan;
+    struct sp_trace trace;
+    struct sp_frames frames;
+    struct sp_match *match;
+    struct sp_lab lab;
+    bool lab_open;
+    struct exec_agent agents[SP_WHO_COUNT];
+    struct sp_capture *captures[EXEC_CAPTURES];
+    unsigned capture_count;
+    struct sp_diag *diags[SP_PLACE_COUNT];
+    struct path *path; /* NULL: plain pair or loopback */
+    bool unplugged[SP_PLACE_COUNT];
+    int link_fd;
+    int64_t real_offset_ns;
+
+    struct exec_sock socks[EXEC_SOCKS];
+    unsigned sock_count;
+    struct exec_port ports[EXEC_PORTS];
+    unsigned port_count;
+    struct exec_call calls[EXEC_CALLS];
+    uint32_t next_request;
+
+    /* states */
+    bool diag_due;         /* look before the next decision */
+    int64_t diag_poll_ns;  /* look again at this time, 0 none */
+    int64_t diag_step_ns;
+    size_t scanned;        /* events looked at for fence traffic so far */
+
+    /* fences */
+    int fence_fd;
+    uint16_t fence_port;
+    unsigned fence_seen; /* records of the fence socket so far */
+    unsigned sentinels_seen[SP_POINT_COUNT];
+
+    void (*status)(const char *text, void *arg);
+    void *status_arg;
+    bool broken; /* the harness failed: err says why */
+    struct sp_err err;
+};
+
+/* Time since the start of the run. */
+int64_t exec_now(const struct exec *x);
+struct sp_event *exec_mark(struct exec *x, enum sp_mark_what what, uint32_t stmt, const char *text);
+/* The event with that arrival number. */
+struct sp_event *exec_event_by_order(struct exec *x, uint32_t order);
+
+/* exec_watch.c */
+enum sp_rc exec_drain(struct exec *x);                      /* take what is there, do not wait */
+enum sp_rc exec_pump(struct exec *x, int64_t until_ns);     /* wait for anything, at most until then */
+enum sp_rc exec_sleep(struct exec *x, int64_t until_ns);    /* go on pumping until then */
+enum sp_rc exec_look(struct exec *x, bool queues);          /* sock_diag, in every place */
+
+/* exec_call.c */
+enum sp_rc exec_agent_reply(struct exec *x, enum sp_who who, const struct sp_agent_reply *reply);
+enum sp_rc exec_do_call(struct exec *x, const struct sp_stmt *stmt, bool start);
+enum sp_rc exec_finish(struct exec *x, const struct sp_stmt *stmt);
+void exec_calls_abandon(struct exec *x, enum sp_who who, enum sp_call_how how, int64_t t_ns);
+void exec_socks_forget(struct exec *x, enum sp_who who);
+
+/* exec_proc.c */
+enum sp_rc exec_spawn(struct exec *x, enum sp_who who);
+enum sp_rc exec_proc_stmt(struct exec *x, const struct sp_stmt *stmt);
+/* Ends the process and waits until it is gone; signal 0: by the end of its input. */
+enum sp_rc exec_end(struct exec *x, enum sp_who who, int signal, uint32_t stmt);
+
+/* exec_fence.c */
+enum sp_rc exec_fence_open(struct exec *x);
+enum sp_rc exec_canary(struct exec *x);
+enum sp_rc exec_fence(struct exec *x);
+/* Turns our own canaries and fences among the events since the last call into marks. */
+void exec_fence_filter(struct exec *x);
+bool exec_fence_record(struct exec *x, const struct sp_tp_record *record);
+void exec_fence_close(struct exec *x);
+
+/* exec_stmt.c */
+enum sp_rc exec_script(struct exec *x);
+
+#endif

@@ -1,0 +1,467 @@
+#include "exec.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How long after a deadline on the evidence's clock we still wait for it to reach us. */
+static const int64_t GRACE_NS = 250 * SP_MS;
+
+/* ---- names: sockets, ports, addresses ------------------------------------------------------- */
+
+static struct exec_sock *sock_find(struct exec *x, enum sp_who who, const char *name)
+{
+    for (unsigned i = 0; i < x->sock_count; i++)
+        if (x->socks[i].who == who && strcmp(x->socks[i].name, name) == 0)
+            return &x->socks[i];
+    return NULL;
+}
+
+static enum sp_rc sock_note(struct exec *x, enum sp_who who, const char *name,
+                            const struct sp_addr *local)
+{
+    struct exec_sock *sock = sock_find(x, who, name);
+    if (!sock) {
+        if (x->sock_count == EXEC_SOCKS)
+            return sp_fail(&x->err, SP_E_LIMIT, "a case may have at most %d sockets", EXEC_SOCKS);
+        sock = &x->socks[x->sock_count++];
+        *sock = (struct exec_sock){.who = who};
+        snprintf(sock->name, sizeof sock->name, "%s", name);
+    }
+    if (local && local->family)
+        sock->local = *local;
+    return SP_OK;
+}
+
+static void sock_forget(struct exec *x, enum sp_who who, const char *name)
+{
+    struct exec_sock *sock = sock_find(x, who, name);
+    if (sock)
+        *sock = x->socks[--x->sock_count];
+}
+
+void exec_socks_forget(struct exec *x, enum sp_who who)
+{
+    for (unsigned i = x->sock_count; i-- > 0;)
+        if (x->socks[i].who == who)
+            x->socks[i] = x->socks[--x->sock_count];
+}
+
+static struct exec_port *port_find(struct exec *x, const char *name)
+{
+    for (unsigned i = 0; i < x->port_count; i++)
+        if (strcmp(x->ports[i].name, name) == 0)
+            return &x->ports[i];
+    return NULL;
+}
+
+static bool is_number(const char *text, long *number)
+{
+    char *end = NULL;
+    *number = strtol(text, &end, 10);
+    return *text && end && !*end;
+}
+
+/*
+ * The address that "[HOST][:PORT]" stands for. A name without a number yet is port 0, and
+ * *new_port gets the name so that the port the kernel picks can be remembered under it.
+ */
+static enum sp_rc address_resolve(struct exec *x, enum sp_who self, const char *text,
+                                  struct sp_addr *addr, const char **new_port)
+{
+    char host[32] = "";
+    const char *colon = strrchr(text, ':');
+    size_t host_len = colon ? (size_t)(colon - text) : strlen(text);
+    if (host_len < sizeof host)
+        memcpy(host, text, host_len);
+    enum sp_who who = !*host || strcmp(host, "own") == 0 ? self
+                      : strcmp(host, "client") == 0      ? SP_WHO_CLIENT
+                      : strcmp(host, "server") == 0      ? SP_WHO_SERVER
+                                                         : SP_WHO_NONE;
+    *addr = (struct sp_addr){.family = x->trace.head.family};
+    if (who != SP_WHO_NONE)
+        *addr = x->trace.head.addr[who];
+    else if (strcmp(host, "any") != 0)
+        return sp_fail(&x->err, SP_E_USAGE, "no such host in an address: '%s'", text);
+
+    if (!colon) {
+        struct exec_sock *sock = who == SP_WHO_NONE ? NULL : sock_find(x, who, "listener");
+        addr->port = sock ? sock->local.port : 0;
+        return SP_OK;
+    }
+    long number = 0;
+    struct exec_port *port = NULL;
+    if (is_number(colon + 1, &number))
+        addr->port = (uint16_t)number;
+    else if ((port = port_find(x, colon + 1)))
+        addr->port = port->port;
+    else
+        *new_port = colon + 1;
+    return SP_OK;
+}
+
+static enum sp_rc port_note(struct exec *x, const char *name, uint16_t port)
+{
+    if (x->port_count == EXEC_PORTS)
+        return sp_fail(&x->err, SP_E_LIMIT, "a case may name at most %d ports", EXEC_PORTS);
+    x->ports[x->port_count++] = (struct exec_port){.name = name, .port = port};
+    return SP_OK;
+}
+
+/* ---- calls under way ------------------------------------------------------------------------ */
+
+static struct exec_call *call_new(struct exec *x)
+{
+    for (unsigned i = 0; i < EXEC_CALLS; i++)
+        if (!x->calls[i].used) {
+            x->calls[i] = (struct exec_call){.used = true};
+            return &x->calls[i];
+        }
+    return NULL;
+}
+
+static struct exec_call *call_by_request(struct exec *x, enum sp_who who, uint32_t request)
+{
+    for (unsigned i = 0; i < EXEC_CALLS; i++)
+        if (x->calls[i].used && x->calls[i].who == who && x->calls[i].request == request)
+            return &x->calls[i];
+    return NULL;
+}
+
+static void args_print(const struct sp_agent_request *request, struct sp_buf *out)
+{
+    for (uint32_t i = 0; i < request->arg_count; i++) {
+        const struct sp_agent_arg *arg = &request->args[i];
+        if (i)
+            sp_buf_addch(out, ' ');
+        if (strcmp(arg->name, "len") != 0 && strcmp(arg->name, "addr") != 0 &&
+            strcmp(arg->name, "how") != 0 && strcmp(arg->name, "opt") != 0)
+            sp_buf_addf(out, "%s=", arg->name);
+        if (arg->is_text)
+            sp_buf_addstr(out, arg->text);
+        else
+            sp_buf_addf(out, "%lld", (long long)arg->number);
+    }
+}
+
+/* Adds the event of a call that has been asked for; it is PENDING until the reply fills it. */
+static struct sp_event *call_event(struct exec *x, enum sp_who who,
+                                   const struct sp_agent_request *request, uint32_t stmt)
+{
+    struct sp_buf args;
+    sp_buf_init(&args, 0);
+    args_print(request, &args);
+    struct sp_event *event = sp_trace_add(&x->trace, SP_EV_CALL, exec_now(x));
+    event->end = (enum sp_end)who;
+    event->stmt = stmt;
+    event->t_end_ns = -1;
+    event->u.call.how = SP_CALL_PENDING;
+    event->u.call.sock = sp_trace_str(&x->trace, request->sock);
+    event->u.call.name = sp_trace_str(&x->trace, request->call);
+    event->u.call.args = sp_trace_str(&x->trace, args.data ? args.data : "");
+    event->u.call.value = -1;
+    sp_buf_release(&args);
+    return event;
+}
+
+static void event_fill(struct exec *x, struct sp_event *event, const struct sp_agent_reply *reply)
+{
+    struct sp_ev_call *call = &event->u.call;
+    int64_t start = x->trace.head.start_mono_ns;
+    event->t_ns = reply->t_enter_ns - start;
+    event->t_end_ns = reply->t_return_ns - start;
+    call->how = SP_CALL_RETURNED;
+    call->value = reply->value;
+    call->error = reply->error[0] ? sp_trace_str(&x->trace, reply->error) : NULL;
+    call->native = reply->native[0] ? sp_trace_str(&x->trace, reply->native) : NULL;
+    call->signal = reply->sig;
+    call->first_bad = reply->first_bad;
+    call->stream_from = reply->stream_from;
+    call->out = sp_trace_str(&x->trace, reply->out);
+    sp_addr_parse(reply->local, &call->local, NULL);
+    sp_addr_parse(reply->remote, &call->remote, NULL);
+}
+
+enum sp_rc exec_agent_reply(struct exec *x, enum sp_who who, const struct sp_agent_reply *reply)
+{
+    if (reply->kind == SP_AGENT_HELLO)
+        return SP_OK;
+    struct exec_call *call = call_by_request(x, who, reply->id);
+    if (!call)
+        return sp_fail(&x->err, SP_E_PROTO, "the %s's agent answered request %u, which nobody made",
+                       sp_end_name((enum sp_end)who), (unsigned)reply->id);
+    struct sp_event *event = exec_event_by_order(x, call->event_order);
+    assert(event);
+    if (reply->kind == SP_AGENT_REFUSED)
+        return sp_fail(&x->err, SP_E_USAGE, "%s: the %s's agent refuses %s: %s",
+                       x->plan.case_->file, sp_end_name((enum sp_end)who), call->call, reply->out);
+    if (reply->kind == SP_AGENT_ENTERED) {
+        call->entered = true;
+        event->t_ns = reply->t_enter_ns - x->trace.head.start_mono_ns;
+        return SP_OK;
+    }
+    event_fill(x, event, reply);
+    call->entered = true;
+    call->done = true;
+    return SP_OK;
+}
+
+/* Calls that nobody will answer any more: their process is gone, or they hang. */
+void exec_calls_abandon(struct exec *x, enum sp_who who, enum sp_call_how how, int64_t t_ns)
+{
+    for (unsigned i = 0; i < EXEC_CALLS; i++) {
+        struct exec_call *call = &x->calls[i];
+        if (!call->used || call->who != who || call->done)
+            continue;
+        struct sp_event *event = exec_event_by_order(x, call->event_order);
+        event->u.call.how = how;
+        event->t_end_ns = how == SP_CALL_PENDING ? -1 : t_ns;
+        call->done = true;
+    }
+}
+
+/* ---- making one call ------------------------------------------------------------------------ */
+
+static enum sp_rc request_send(struct exec *x, enum sp_who who, struct sp_agent_request *request,
+                               uint32_t stmt, struct exec_call **out)
+{
+    struct exec_agent *agent = &x->agents[who];
+    if (!agent->alive)
+        return sp_fail(&x->err, SP_E_USAGE, "%s: the %s's process is gone: it cannot call %s",
+                       x->plan.case_->file, sp_end_name((enum sp_end)who), request->call);
+    struct exec_call *call = call_new(x);
+    if (!call)
+        return sp_fail(&x->err, SP_E_LIMIT, "more than %d calls under way", EXEC_CALLS);
+    request->id = ++x->next_request;
+    call->who = who;
+    call->request = request->id;
+    snprintf(call->call, sizeof call->call, "%s", request->call);
+    snprintf(call->sock, sizeof call->sock, "%s", request->sock);
+    call->event_order = call_event(x, who, request, stmt)->order;
+    *out = call;
+    return sp_agent_send(&agent->conn, request, &x->err);
+}
+
+/* Waits for the reply; a call that is still out at `until_ns` hangs and its process is ended. */
+static enum sp_rc call_await(struct exec *x, struct exec_call *call, int64_t until_ns,
+                             bool *returned)
+{
+    enum sp_rc rc = SP_OK;
+    while (rc == SP_OK && !call->done && x->agents[call->who].alive && exec_now(x) < until_ns)
+        rc = exec_pump(x, until_ns);
+    if (rc != SP_OK)
+        return rc;
+    *returned = call->done;
+    if (!call->done && !x->agents[call->who].alive)
+        return sp_fail(&x->err, SP_E_PROTO, "the %s's agent died in %s",
+                       sp_end_name((enum sp_end)call->who), call->call);
+    if (!call->done) {
+        exec_calls_abandon(x, call->who, SP_CALL_HUNG, exec_now(x));
+        rc = exec_end(x, call->who, 9, 0);
+    }
+    return rc;
+}
+
+/* A call that the case did not write but needs: socket before bind, bind before listen. */
+static enum sp_rc implicit_call(struct exec *x, enum sp_who who, const char *name, const char *sock,
+                                const char *addr)
+{
+    struct sp_agent_request request = {0};
+    snprintf(request.call, sizeof request.call, "%s", name);
+    snprintf(request.sock, sizeof request.sock, "%s", sock);
+    if (addr)
+        sp_agent_arg_text(&request, "addr", addr);
+    else
+        sp_agent_arg_number(&request, "family", x->trace.head.family);
+    struct exec_call *call = NULL;
+    bool returned = false;
+    enum sp_rc rc = request_send(x, who, &request, 0, &call);
+    if (rc == SP_OK)
+        rc = call_await(x, call, exec_now(x) + x->plan.case_->deadline_ns, &returned);
+    if (rc != SP_OK)
+        return rc;
+    call->used = false;
+    const struct sp_event *event = exec_event_by_order(x, call->event_order);
+    if (!returned || event->u.call.error)
+        return sp_fail(&x->err, SP_E_IO, "the %s could not %s() a socket for the case: %s",
+                       sp_end_name((enum sp_end)who), name,
+                       event->u.call.error ? event->u.call.error : "it hung");
+    return sock_note(x, who, sock, &event->u.call.local);
+}
+
+static enum sp_rc implicit_steps(struct exec *x, const struct sp_stmt *stmt)
+{
+    static const char *const makers[] = {"bind", "connect", "listen", "set", "get", "nonblock"};
+    if (sock_find(x, stmt->who, stmt->sock))
+        return SP_OK;
+    bool wants = false;
+    for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++)
+        wants = wants || strcmp(stmt->call, makers[i]) == 0;
+    return wants ? implicit_call(x, stmt->who, "socket", stmt->sock, NULL) : SP_OK;
+}
+
+/* A listener that has no address yet gets its endpoint's own, with a port the kernel picks. */
+static enum sp_rc implicit_bind(struct exec *x, const struct sp_stmt *stmt)
+{
+    const struct exec_sock *sock = sock_find(x, stmt->who, stmt->sock);
+    if (strcmp(stmt->call, "listen") != 0 || !sock || sock->local.port)
+        return SP_OK;
+    char text[SP_ADDR_TEXT];
+    struct sp_addr addr = x->trace.head.addr[stmt->who];
+    sp_addr_print(&addr, text, sizeof text);
+    char with_port[SP_ADDR_TEXT + 8];
+    snprintf(with_port, sizeof with_port, addr.family == SP_IPV6 ? "[%s]:0" : "%s:0", text);
+    return implicit_call(x, stmt->who, "bind", stmt->sock, with_port);
+}
+
+/* sp_addr_print leaves a port of 0 out; agents want it written. */
+static void address_print(const struct sp_addr *addr, char *out, size_t cap)
+{
+    char ip[SP_ADDR_TEXT];
+    struct sp_addr bare = *addr;
+    bare.port = 0;
+    sp_addr_print(&bare, ip, sizeof ip);
+    bool bracketed = ip[0] == '[';
+    snprintf(out, cap, addr->family == SP_IPV6 && !bracketed ? "[%s]:%u" : "%s:%u", ip,
+             (unsigned)addr->port);
+}
+
+/* The language's short names of two calls. */
+static const char *agent_call(const char *call)
+{
+    if (strcmp(call, "set") == 0)
+        return "setsockopt";
+    return strcmp(call, "get") == 0 ? "getsockopt" : call;
+}
+
+static enum sp_rc request_fill(struct exec *x, const struct sp_stmt *stmt, bool start,
+                               struct sp_agent_request *request, const char **new_port)
+{
+    snprintf(request->call, sizeof request->call, "%s", agent_call(stmt->call));
+    snprintf(request->sock, sizeof request->sock, "%s", stmt->sock);
+    request->overlapped = start;
+    bool named = false;
+    for (size_t i = 0; i < stmt->arg_count; i++) {
+        const struct sp_arg *arg = &stmt->args[i];
+        named = named || strcmp(arg->name, "as") == 0;
+        if (strcmp(arg->name, "addr") == 0) {
+            struct sp_addr addr;
+            char text[SP_ADDR_TEXT + 8];
+            enum sp_rc rc = address_resolve(x, stmt->who, arg->text, &addr, new_port);
+            if (rc != SP_OK)
+                return rc;
+            address_print(&addr, text, sizeof text);
+            sp_agent_arg_text(request, "addr", text);
+        } else if (arg->is_text) {
+            sp_agent_arg_text(request, arg->name, arg->text);
+        } else {
+            sp_agent_arg_number(request, arg->name, arg->number);
+        }
+    }
+    if (strcmp(stmt->call, "accept") == 0 && !named)
+        sp_agent_arg_text(request, "as", "conn");
+    if (strcmp(stmt->call, "socket") == 0)
+        sp_agent_arg_number(request, "family", x->trace.head.family);
+    return SP_OK;
+}
+
+/* What a call that has returned means for the names of sockets and ports. */
+static enum sp_rc call_effects(struct exec *x, const struct sp_stmt *stmt,
+                               const struct sp_event *event, const char *new_port)
+{
+    const struct sp_ev_call *call = &event->u.call;
+    bool ok = call->how == SP_CALL_RETURNED && !call->error;
+    if (new_port && ok && call->local.port) {
+        enum sp_rc rc = port_note(x, new_port, call->local.port);
+        if (rc != SP_OK)
+            return rc;
+    }
+    if (strcmp(stmt->call, "close") == 0 && ok) {
+        sock_forget(x, stmt->who, stmt->sock);
+        return SP_OK;
+    }
+    if ((strcmp(stmt->call, "accept") == 0 || strcmp(stmt->call, "dup") == 0) && ok) {
+        const char *as = "conn";
+        for (size_t i = 0; i < stmt->arg_count; i++)
+            if (strcmp(stmt->args[i].name, "as") == 0)
+                as = stmt->args[i].text;
+        return sock_note(x, stmt->who, as, &call->local);
+    }
+    if (strcmp(stmt->call, "accept") == 0)
+        return SP_OK;
+    return ok || sock_find(x, stmt->who, stmt->sock)
+               ? sock_note(x, stmt->who, stmt->sock, &call->local)
+               : SP_OK;
+}
+
+/* The latest time at which the call may return, by what the case allows it to take. */
+static int64_t call_budget_ns(const struct exec *x, const struct sp_stmt *stmt)
+{
+    int64_t longest = stmt->expect.took.max_ns;
+    for (size_t i = 0; i < stmt->variant_count; i++)
+        if (stmt->variants[i].expect.took.max_ns > longest)
+            longest = stmt->variants[i].expect.took.max_ns;
+    return longest + longest / 8 + x->plan.case_->deadline_ns + GRACE_NS;
+}
+
+enum sp_rc exec_do_call(struct exec *x, const struct sp_stmt *stmt, bool start)
+{
+    enum sp_rc rc = implicit_steps(x, stmt);
+    if (rc == SP_OK)
+        rc = implicit_bind(x, stmt);
+    if (rc != SP_OK)
+        return rc;
+    struct sp_agent_request request = {0};
+    const char *new_port = NULL;
+    struct exec_call *call = NULL;
+    rc = request_fill(x, stmt, start, &request, &new_port);
+    if (rc == SP_OK)
+        rc = request_send(x, stmt->who, &request, stmt->id, &call);
+    if (rc != SP_OK)
+        return rc;
+    int64_t until_ns = exec_now(x) + call_budget_ns(x, stmt);
+    if (start) {
+        while (rc == SP_OK && !call->entered && exec_now(x) < until_ns)
+            rc = exec_pump(x, until_ns);
+        if (rc == SP_OK && !call->entered)
+            rc = sp_fail(&x->err, SP_E_TIMEOUT, "the %s's agent never entered %s",
+                         sp_end_name((enum sp_end)stmt->who), stmt->call);
+        return rc;
+    }
+    bool returned = false;
+    rc = call_await(x, call, until_ns, &returned);
+    if (rc != SP_OK)
+        return rc;
+    call->used = false;
+    return call_effects(x, stmt, exec_event_by_order(x, call->event_order), new_port);
+}
+
+enum sp_rc exec_finish(struct exec *x, const struct sp_stmt *stmt)
+{
+    struct exec_call *call = NULL;
+    for (unsigned i = 0; i < EXEC_CALLS; i++) {
+        struct exec_call *c = &x->calls[i];
+        if (c->used && c->who == stmt->who && strcmp(c->call, stmt->call) == 0 &&
+            strcmp(c->sock, stmt->sock) == 0)
+            call = c;
+    }
+    if (!call)
+        return sp_fail(&x->err, SP_E_USAGE, "%s:%d: no %s of the %s was started",
+                       x->plan.case_->file, stmt->at.line, stmt->call,
+                       sp_end_name((enum sp_end)stmt->who));
+    bool expects_pending = stmt->expect.count == 1 &&
+                           stmt->expect.any_of[0].kind == SP_OUT_PENDING;
+    bool returned = false;
+    enum sp_rc rc = SP_OK;
+    if (!expects_pending && !call->done)
+        rc = call_await(x, call, exec_now(x) + call_budget_ns(x, stmt), &returned);
+    else
+        rc = exec_drain(x);
+    struct sp_event *event = exec_event_by_order(x, call->event_order);
+    event->stmt = stmt->id;
+    if (rc != SP_OK || expects_pending)
+        return rc;
+    call->used = false;
+    return call_effects(x, stmt, event, NULL);
+}

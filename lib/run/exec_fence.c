@@ -1,0 +1,257 @@
+/*
+ * Canaries and fences: how the trace knows that a witness watches, and that it has told all.
+ *
+ * wire: a RST from port 0 to port 0, put on each captured link as a raw frame. No stack answers a
+ * RST that belongs to no connection (RFC 9293 section 3.10.7.1), and no case can make one.
+ *
+ * states: a listening socket of the runner's own in the client's place goes LISTEN and back. A
+ * record of it that comes back proves the collector. Two rounds make a fence: the collector reads
+ * one CPU's ring after the other, so an event older than the first round's may be handed over
+ * after it, but not after the second's, whose reading began later.
+ */
+#include "exec.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
+static const int64_t FENCE_WAIT_NS = 2 * SP_S;
+
+/* ---- wire ----------------------------------------------------------------------------------- */
+
+static const struct sp_lab_link *far_link(const struct exec *x, const struct sp_lab_link *link)
+{
+    for (unsigned i = 0; i < x->lab.link_count; i++)
+        if (x->lab.links[i].place != link->place && x->lab.links[i].place != SP_PLACE_BOX)
+            return &x->lab.links[i];
+    return link;
+}
+
+static enum sp_rc sentinel_send(struct exec *x, const struct sp_lab_link *link)
+{
+    struct sp_buf frame;
+    sp_buf_init(&frame, 0);
+    bool at_server = link->place == SP_PLACE_SERVER;
+    struct sp_seg seg = {.flags = SP_RST, .ttl = 64};
+    seg.src = x->trace.head.addr[at_server ? SP_END_SERVER : SP_END_CLIENT];
+    seg.dst = x->trace.head.addr[at_server ? SP_END_CLIENT : SP_END_SERVER];
+    int fd = -1;
+    enum sp_rc rc = sp_wire_build(SP_LINK_ETHERNET, link->mac, far_link(x, link)->mac, &seg, NULL,
+                                  NULL, &frame, &x->err);
+    if (rc == SP_OK)
+        rc = sp_lab_enter(&x->lab, link->place, &x->err);
+    if (rc != SP_OK)
+        goto out;
+    fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+    int os = errno;
+    rc = sp_lab_leave(&x->lab, &x->err);
+    if (rc != SP_OK)
+        goto out;
+    struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = link->ifindex};
+    if (fd < 0)
+        rc = sp_fail_os(&x->err, SP_E_IO, os, "a packet socket for %s", link->name);
+    else if (sendto(fd, frame.data, frame.len, 0, (void *)&to, sizeof to) < 0 && errno != ENETDOWN)
+        rc = sp_fail_os(&x->err, SP_E_IO, errno, "a fence frame on %s", link->name);
+out:
+    if (fd >= 0)
+        close(fd);
+    sp_buf_release(&frame);
+    return rc;
+}
+
+static bool is_sentinel(const struct sp_event *event)
+{
+    return event->kind == SP_EV_SEG && event->u.seg.seg.kind == SP_SEG_TCP &&
+           event->u.seg.seg.src.port == 0 && event->u.seg.seg.dst.port == 0;
+}
+
+static bool is_fence_socket(const struct exec *x, const struct sp_event *event)
+{
+    return event->kind == SP_EV_STATE && x->fence_port &&
+           event->u.state.local.port == x->fence_port && event->u.state.remote.port == 0 &&
+           event->end == SP_END_CLIENT;
+}
+
+static void frame_forget(struct exec *x, enum sp_point point, uint32_t number)
+{
+    for (size_t i = x->frames.len; i-- > 0;) {
+        if (x->frames.items[i].point != point || x->frames.items[i].number != number)
+            continue;
+        memmove(&x->frames.items[i], &x->frames.items[i + 1],
+                (--x->frames.len - i) * sizeof x->frames.items[0]);
+        return;
+    }
+}
+
+void exec_fence_filter(struct exec *x)
+{
+    for (; x->scanned < x->trace.len; x->scanned++) {
+        struct sp_event *event = &x->trace.events[x->scanned];
+        bool wire = is_sentinel(event);
+        if (!wire && !is_fence_socket(x, event))
+            continue;
+        if (wire) {
+            x->sentinels_seen[event->u.seg.point]++;
+            frame_forget(x, event->u.seg.point, event->u.seg.frame);
+        }
+        event->kind = SP_EV_MARK;
+        event->end = SP_END_NONE;
+        memset(&event->u, 0, sizeof event->u);
+        event->u.mark.what = SP_MARK_CANARY;
+        event->u.mark.text = wire ? "wire" : "states";
+    }
+}
+
+static bool sentinels_in(const struct exec *x, const unsigned *before)
+{
+    for (int point = 0; point < SP_POINT_COUNT; point++)
+        if (before[point] != UINT32_MAX && x->sentinels_seen[point] == before[point])
+            return false;
+    return true;
+}
+
+static enum sp_point point_of(const struct exec *x, const struct sp_lab_link *link)
+{
+    if (x->lab.config.kind == SP_LAB_LOOPBACK)
+        return SP_AT_LO;
+    return link->place == SP_PLACE_CLIENT ? SP_AT_CLIENT : SP_AT_SERVER;
+}
+
+/* Links that are captured and have a carrier: through another, nothing can pass unseen. */
+static bool is_watched(const struct exec *x, const struct sp_lab_link *link)
+{
+    return link->place != SP_PLACE_BOX && !x->unplugged[link->place];
+}
+
+static enum sp_rc wire_fence(struct exec *x, bool *seen)
+{
+    unsigned before[SP_POINT_COUNT];
+    for (int i = 0; i < SP_POINT_COUNT; i++)
+        before[i] = UINT32_MAX;
+    for (unsigned i = 0; i < x->lab.link_count; i++)
+        if (is_watched(x, &x->lab.links[i])) {
+            enum sp_point point = point_of(x, &x->lab.links[i]);
+            before[point] = x->sentinels_seen[point];
+        }
+    for (unsigned i = 0; i < x->lab.link_count; i++) {
+        enum sp_rc rc =
+            is_watched(x, &x->lab.links[i]) ? sentinel_send(x, &x->lab.links[i]) : SP_OK;
+        if (rc != SP_OK)
+            return rc;
+    }
+    int64_t until_ns = exec_now(x) + FENCE_WAIT_NS;
+    enum sp_rc rc = exec_drain(x);
+    while (rc == SP_OK && !sentinels_in(x, before) && exec_now(x) < until_ns)
+        rc = exec_pump(x, until_ns);
+    *seen = sentinels_in(x, before);
+    return rc;
+}
+
+/* ---- states --------------------------------------------------------------------------------- */
+
+bool exec_fence_record(struct exec *x, const struct sp_tp_record *record)
+{
+    if (record->what != SP_TP_STATE || !x->fence_port || record->local.port != x->fence_port ||
+        record->remote.port != 0 ||
+        !sp_addr_same_ip(&record->local, &x->trace.head.addr[SP_END_CLIENT]))
+        return false;
+    x->fence_seen++;
+    return true;
+}
+
+static enum sp_rc fence_socket(struct exec *x)
+{
+    union {
+        struct sockaddr sa;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } addr = {0};
+    const struct sp_addr *own = &x->trace.head.addr[SP_END_CLIENT];
+    socklen_t len = own->family == SP_IPV6 ? sizeof addr.v6 : sizeof addr.v4;
+    enum sp_rc rc = sp_lab_enter(&x->lab, SP_PLACE_CLIENT, &x->err);
+    if (rc != SP_OK)
+        return rc;
+    addr.sa.sa_family = own->family == SP_IPV6 ? AF_INET6 : AF_INET;
+    if (own->family == SP_IPV6)
+        memcpy(&addr.v6.sin6_addr, own->ip, 16);
+    else
+        memcpy(&addr.v4.sin_addr, own->ip, 4);
+    x->fence_fd = socket(addr.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (x->fence_fd < 0 || bind(x->fence_fd, &addr.sa, len) < 0 ||
+        getsockname(x->fence_fd, &addr.sa, &len) < 0)
+        rc = sp_fail_os(&x->err, SP_E_IO, errno, "the fence socket");
+    x->fence_port = ntohs(own->family == SP_IPV6 ? addr.v6.sin6_port : addr.v4.sin_port);
+    enum sp_rc back = sp_lab_leave(&x->lab, &x->err);
+    return rc != SP_OK ? rc : back;
+}
+
+static enum sp_rc states_round(struct exec *x, bool *seen)
+{
+    unsigned before = x->fence_seen;
+    if (listen(x->fence_fd, 1) < 0 || shutdown(x->fence_fd, SHUT_RD) < 0)
+        return sp_fail_os(&x->err, SP_E_IO, errno, "the fence socket");
+    int64_t until_ns = exec_now(x) + FENCE_WAIT_NS;
+    enum sp_rc rc = exec_drain(x);
+    while (rc == SP_OK && x->fence_seen < before + 2 && exec_now(x) < until_ns)
+        rc = exec_pump(x, until_ns);
+    *seen = x->fence_seen >= before + 2;
+    return rc;
+}
+
+/* ---- both ----------------------------------------------------------------------------------- */
+
+enum sp_rc exec_fence_open(struct exec *x)
+{
+    return x->link_fd >= 0 ? fence_socket(x) : SP_OK;
+}
+
+void exec_fence_close(struct exec *x)
+{
+    if (x->fence_fd >= 0)
+        close(x->fence_fd);
+    x->fence_fd = -1;
+}
+
+enum sp_rc exec_canary(struct exec *x)
+{
+    bool seen = false;
+    enum sp_rc rc = wire_fence(x, &seen);
+    if (rc != SP_OK)
+        return rc;
+    x->trace.head.wire = seen ? SP_WATCH_FULL : SP_WATCH_ABSENT;
+    if (!seen)
+        exec_mark(x, SP_MARK_ABSENT, 0, "wire: the capture did not see the canary");
+    x->trace.head.states = SP_WATCH_POLLED;
+    if (x->link_fd < 0)
+        return SP_OK;
+    rc = states_round(x, &seen);
+    if (rc != SP_OK)
+        return rc;
+    if (seen)
+        x->trace.head.states = SP_WATCH_FULL;
+    else
+        exec_mark(x, SP_MARK_ABSENT, 0, "states: the tracepoints did not show the canary");
+    return SP_OK;
+}
+
+/* All that any witness saw until now is in the trace when this returns, or its mark is missing. */
+enum sp_rc exec_fence(struct exec *x)
+{
+    bool seen = false;
+    enum sp_rc rc = wire_fence(x, &seen);
+    if (rc == SP_OK && seen)
+        exec_mark(x, SP_MARK_FENCE, 0, "wire");
+    if (rc != SP_OK || x->trace.head.states != SP_WATCH_FULL)
+        return rc;
+    rc = states_round(x, &seen);
+    if (rc == SP_OK && seen)
+        rc = states_round(x, &seen);
+    if (rc == SP_OK && seen)
+        exec_mark(x, SP_MARK_FENCE, 0, "states");
+    return rc;
+}

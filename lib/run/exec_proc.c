@@ -1,0 +1,121 @@
+#include "exec.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int agent_main(int in_fd, int out_fd, void *arg)
+{
+    const struct exec_agent *agent = arg;
+    return sp_agent_serve(in_fd, out_fd, agent->salt, agent->peer_salt, NULL) == SP_OK ? 0 : 1;
+}
+
+static struct sp_event *proc_event(struct exec *x, enum sp_who who, enum sp_proc_what what,
+                                   int32_t code, int64_t t_ns, uint32_t stmt)
+{
+    struct sp_event *event = sp_trace_add(&x->trace, SP_EV_PROC, t_ns);
+    event->end = (enum sp_end)who;
+    event->stmt = stmt;
+    event->u.proc.what = what;
+    event->u.proc.pid = x->agents[who].proc.pid;
+    event->u.proc.code = code;
+    return event;
+}
+
+enum sp_rc exec_spawn(struct exec *x, enum sp_who who)
+{
+    struct exec_agent *agent = &x->agents[who];
+    agent->salt = who == SP_WHO_CLIENT ? 'c' : 's';
+    agent->peer_salt = who == SP_WHO_CLIENT ? 's' : 'c';
+    enum sp_place place = who == SP_WHO_CLIENT ? SP_PLACE_CLIENT : SP_PLACE_SERVER;
+    enum sp_rc rc = sp_lab_spawn(&x->lab, place, agent_main, agent, &agent->proc, &x->err);
+    if (rc != SP_OK)
+        return rc;
+    sp_agent_conn_init(&agent->conn, agent->proc.in_fd, agent->proc.out_fd);
+    agent->alive = true;
+    proc_event(x, who, SP_PROC_START, 0, exec_now(x), 0);
+    return SP_OK;
+}
+
+/* Waits for the end of a process that has been told to end; SIGKILL when it takes too long. */
+static int reap(struct exec *x, struct exec_agent *agent)
+{
+    int status = 0;
+    int64_t until_ns = exec_now(x) + x->plan.case_->deadline_ns;
+    while (agent->alive && exec_now(x) < until_ns)
+        if (exec_pump(x, until_ns) != SP_OK)
+            break;
+    if (agent->alive)
+        kill(agent->proc.pid, SIGKILL);
+    while (waitpid(agent->proc.pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return status;
+}
+
+enum sp_rc exec_end(struct exec *x, enum sp_who who, int signal, uint32_t stmt)
+{
+    struct exec_agent *agent = &x->agents[who];
+    if (agent->proc.pid <= 0)
+        return SP_OK;
+    int64_t begin_ns = exec_now(x);
+    if (signal)
+        kill(agent->proc.pid, signal);
+    else if (agent->conn.out_fd >= 0) {
+        close(agent->conn.out_fd); /* end of its input: it returns and exits */
+        agent->conn.out_fd = -1;
+    }
+    int status = reap(x, agent);
+    bool killed = WIFSIGNALED(status);
+    struct sp_event *event = proc_event(x, who, killed ? SP_PROC_KILLED : SP_PROC_EXIT,
+                                        killed ? WTERMSIG(status) : WEXITSTATUS(status), begin_ns,
+                                        stmt);
+    event->t_end_ns = exec_now(x);
+    exec_calls_abandon(x, who, killed ? SP_CALL_KILLED : SP_CALL_PENDING, exec_now(x));
+    sp_agent_conn_release(&agent->conn);
+    agent->alive = false;
+    agent->proc.pid = 0;
+    exec_socks_forget(x, who);
+    return SP_OK;
+}
+
+static const struct {
+    const char *name;
+    int number;
+} signals[] = {
+    {"SIGKILL", SIGKILL}, {"SIGTERM", SIGTERM}, {"SIGINT", SIGINT},   {"SIGHUP", SIGHUP},
+    {"SIGQUIT", SIGQUIT}, {"SIGSEGV", SIGSEGV}, {"SIGABRT", SIGABRT}, {"SIGPIPE", SIGPIPE},
+};
+
+static enum sp_rc proc_exit(struct exec *x, const struct sp_stmt *stmt)
+{
+    struct sp_agent_request request = {.id = ++x->next_request};
+    memcpy(request.call, "exit", 5);
+    int64_t code = stmt->arg_count ? stmt->args[0].number : 0;
+    sp_agent_arg_number(&request, "code", code);
+    enum sp_rc rc = sp_agent_send(&x->agents[stmt->who].conn, &request, &x->err);
+    return rc == SP_OK ? exec_end(x, stmt->who, 0, stmt->id) : rc;
+}
+
+enum sp_rc exec_proc_stmt(struct exec *x, const struct sp_stmt *stmt)
+{
+    struct exec_agent *agent = &x->agents[stmt->who];
+    if (strcmp(stmt->call, "spawn") == 0) {
+        if (agent->alive)
+            return sp_fail(&x->err, SP_E_USAGE, "%s:%d: the %s's process is still there",
+                           x->plan.case_->file, stmt->at.line,
+                           sp_end_name((enum sp_end)stmt->who));
+        return exec_spawn(x, stmt->who);
+    }
+    if (!agent->alive)
+        return sp_fail(&x->err, SP_E_USAGE, "%s:%d: the %s's process is gone already",
+                       x->plan.case_->file, stmt->at.line, sp_end_name((enum sp_end)stmt->who));
+    if (strcmp(stmt->call, "exit") == 0)
+        return proc_exit(x, stmt);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        if (stmt->arg_count && strcmp(stmt->args[0].text, signals[i].name) == 0)
+            return exec_end(x, stmt->who, signals[i].number, stmt->id);
+    return sp_fail(&x->err, SP_E_USAGE, "%s:%d: cannot send that signal", x->plan.case_->file,
+                   stmt->at.line);
+}

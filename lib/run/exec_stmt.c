@@ -1,0 +1,233 @@
+#include "exec.h"
+
+#include <string.h>
+
+/* Evidence reaches us a little after it happened: how long we wait past a deadline for it. */
+static const int64_t GRACE_NS = 250 * SP_MS;
+/* A wait longer than this is worth telling a person about. */
+static const int64_t TELL_AFTER_NS = 300 * SP_MS;
+
+/* What a statement led to: whether the script goes on. */
+enum step { STEP_NEXT, STEP_STOP };
+
+struct stepping {
+    struct exec *x;
+    const struct sp_stmt *stmt;
+    enum step step;
+};
+
+static void tell(struct exec *x, const struct sp_stmt *stmt)
+{
+    if (x->status)
+        x->status(stmt->text ? stmt->text : "", x->status_arg);
+}
+
+/* Asks the matcher until the statement has come true, cannot any more, or is out of time. */
+static enum sp_rc wait_for(struct stepping *s)
+{
+    struct exec *x = s->x;
+    int64_t begin_ns = exec_now(x);
+    int64_t deadline_ns =
+        sp_match_deadline_ns(x->match, s->stmt, begin_ns, x->trace.head.hz) + GRACE_NS;
+    bool told = false;
+    enum sp_rc rc = exec_drain(x);
+    while (rc == SP_OK) {
+        enum sp_try now = sp_match_try(x->match, s->stmt, &x->trace, NULL);
+        x->scanned = x->trace.len;
+        if (now == SP_TRY_DONE)
+            return SP_OK;
+        if (now == SP_TRY_FAILED) {
+            s->step = STEP_STOP;
+            return SP_OK;
+        }
+        if (exec_now(x) >= deadline_ns) {
+            exec_mark(x, SP_MARK_DEADLINE, s->stmt->id, "");
+            s->step = STEP_STOP;
+            return SP_OK;
+        }
+        int64_t until_ns = deadline_ns;
+        if (!told && begin_ns + TELL_AFTER_NS < until_ns)
+            until_ns = begin_ns + TELL_AFTER_NS;
+        rc = exec_pump(x, until_ns);
+        if (!told && exec_now(x) >= begin_ns + TELL_AFTER_NS) {
+            tell(x, s->stmt);
+            told = true;
+        }
+    }
+    return rc;
+}
+
+static bool asks_for_states(const struct sp_stmt *stmt)
+{
+    if (stmt->kind == SP_ST_STATE || stmt->kind == SP_ST_STILL)
+        return true;
+    for (size_t i = 0; i < stmt->child_count; i++)
+        if (asks_for_states(&stmt->children[i]))
+            return true;
+    return false;
+}
+
+static enum sp_rc do_call(struct stepping *s)
+{
+    enum sp_rc rc = exec_do_call(s->x, s->stmt, false);
+    return rc == SP_OK ? wait_for(s) : rc;
+}
+
+static enum sp_rc do_start(struct stepping *s)
+{
+    return exec_do_call(s->x, s->stmt, true);
+}
+
+static enum sp_rc do_finish(struct stepping *s)
+{
+    enum sp_rc rc = exec_finish(s->x, s->stmt);
+    return rc == SP_OK ? wait_for(s) : rc;
+}
+
+/* States: sock_diag is asked when the line is reached and, while it waits, ever more rarely. */
+static enum sp_rc do_expect(struct stepping *s)
+{
+    struct exec *x = s->x;
+    enum sp_rc rc = SP_OK;
+    if (asks_for_states(s->stmt)) {
+        rc = exec_look(x, false);
+        x->diag_step_ns = SP_MS / 2;
+        x->diag_poll_ns = exec_now(x) + x->diag_step_ns;
+    }
+    if (rc == SP_OK)
+        rc = wait_for(s);
+    x->diag_poll_ns = 0;
+    return rc;
+}
+
+static enum sp_rc do_queue(struct stepping *s)
+{
+    struct exec *x = s->x;
+    int64_t deadline_ns = exec_now(x) + x->plan.case_->deadline_ns;
+    int64_t step_ns = SP_MS / 2;
+    enum sp_rc rc = SP_OK;
+    while (rc == SP_OK) {
+        rc = exec_look(x, true);
+        if (rc != SP_OK)
+            break;
+        enum sp_try now = sp_match_try(x->match, s->stmt, &x->trace, NULL);
+        x->scanned = x->trace.len;
+        if (now == SP_TRY_DONE)
+            break;
+        if (now == SP_TRY_FAILED || exec_now(x) >= deadline_ns) {
+            exec_mark(x, SP_MARK_DEADLINE, s->stmt->id, "");
+            s->step = STEP_STOP;
+            break;
+        }
+        rc = exec_sleep(x, exec_now(x) + step_ns);
+        step_ns = step_ns < 50 * SP_MS ? step_ns * 2 : step_ns;
+    }
+    return rc;
+}
+
+/* Watches for as long as the line says; the judge looks at what was seen. */
+static enum sp_rc do_watch(struct stepping *s)
+{
+    struct exec *x = s->x;
+    int64_t until_ns = exec_now(x) + s->stmt->when.max_ns;
+    if (s->stmt->when.max_ns > TELL_AFTER_NS)
+        tell(x, s->stmt);
+    enum sp_rc rc = asks_for_states(s->stmt) ? exec_look(x, false) : SP_OK;
+    if (rc == SP_OK)
+        rc = exec_sleep(x, until_ns);
+    if (rc == SP_OK && asks_for_states(s->stmt))
+        rc = exec_look(x, false);
+    return rc == SP_OK && s->stmt->kind != SP_ST_NEVER_STATE && s->stmt->kind != SP_ST_NEVER_WIRE
+               ? wait_for(s)
+               : rc;
+}
+
+static struct sp_event *lab_event(struct exec *x, const struct sp_stmt *stmt)
+{
+    struct sp_event *event = sp_trace_add(&x->trace, SP_EV_LAB, exec_now(x));
+    event->stmt = stmt->id;
+    event->end = (enum sp_end)stmt->target;
+    const char *text = stmt->text ? stmt->text : stmt->verb;
+    event->u.lab.action =
+        sp_trace_str(&x->trace, strncmp(text, "lab ", 4) == 0 ? text + 4 : text);
+    event->u.lab.detail = "";
+    return event;
+}
+
+static enum sp_rc lab_sysctl(struct exec *x, const struct sp_stmt *stmt, enum sp_place place)
+{
+    const char *name = NULL;
+    const char *value = NULL;
+    for (size_t i = 0; i < stmt->arg_count; i++) {
+        if (strcmp(stmt->args[i].name, "name") == 0)
+            name = stmt->args[i].text;
+        else if (strcmp(stmt->args[i].name, "value") == 0)
+            value = stmt->args[i].text;
+    }
+    if (!name || !value)
+        return sp_fail(&x->err, SP_E_USAGE, "%s:%d: lab sysctl wants NAME=VALUE",
+                       x->plan.case_->file, stmt->at.line);
+    return sp_lab_sysctl(&x->lab, place, name, value, &x->err);
+}
+
+static enum sp_rc do_lab(struct stepping *s)
+{
+    struct exec *x = s->x;
+    const struct sp_stmt *stmt = s->stmt;
+    enum sp_place place = stmt->target == SP_WHO_SERVER ? SP_PLACE_SERVER : SP_PLACE_CLIENT;
+    uint32_t order = lab_event(x, stmt)->order;
+    enum sp_rc rc = SP_OK;
+    if (strcmp(stmt->verb, "cut") == 0 || strcmp(stmt->verb, "restore") == 0) {
+        path_cut(x->path, stmt->verb[0] == 'c');
+    } else if (strcmp(stmt->verb, "unplug") == 0 || strcmp(stmt->verb, "plug") == 0) {
+        bool on = stmt->verb[0] == 'p';
+        x->unplugged[place] = true; /* while it changes, nothing can be fenced there */
+        rc = sp_lab_carrier(&x->lab, place, on, &x->err);
+        x->unplugged[place] = !on;
+    } else {
+        rc = lab_sysctl(x, stmt, place);
+    }
+    exec_event_by_order(x, order)->t_end_ns = exec_now(x);
+    return rc;
+}
+
+static enum sp_rc do_middle(struct stepping *s)
+{
+    struct exec *x = s->x;
+    uint32_t order = lab_event(x, s->stmt)->order;
+    enum sp_rc rc = path_rule(x->path, s->stmt, &x->trace, exec_now(x), &x->err);
+    exec_event_by_order(x, order)->t_end_ns = exec_now(x);
+    return rc;
+}
+
+static enum sp_rc do_proc(struct stepping *s)
+{
+    return exec_proc_stmt(s->x, s->stmt);
+}
+
+/* What stands for each kind; a block is one expectation with several evidences. */
+static enum sp_rc (*const doers[])(struct stepping *s) = {
+    [SP_ST_CALL] = do_call,           [SP_ST_START] = do_start,
+    [SP_ST_FINISH] = do_finish,       [SP_ST_WIRE] = do_expect,
+    [SP_ST_STATE] = do_expect,        [SP_ST_STILL] = do_watch,
+    [SP_ST_NEVER_STATE] = do_watch,   [SP_ST_NEVER_WIRE] = do_watch,
+    [SP_ST_SILENCE] = do_watch,       [SP_ST_QUEUE] = do_queue,
+    [SP_ST_WAIT] = do_watch,          [SP_ST_LAB] = do_lab,
+    [SP_ST_MIDDLE] = do_middle,       [SP_ST_PROC] = do_proc,
+    [SP_ST_ANY_ORDER] = do_expect,    [SP_ST_OPTIONAL] = do_expect,
+    [SP_ST_REPEAT] = do_expect,
+};
+
+enum sp_rc exec_script(struct exec *x)
+{
+    enum sp_rc rc = SP_OK;
+    for (size_t i = 0; rc == SP_OK && i < x->plan.stmt_count; i++) {
+        struct stepping s = {.x = x, .stmt = &x->plan.stmts[i], .step = STEP_NEXT};
+        exec_mark(x, SP_MARK_BEGIN, s.stmt->id, "");
+        rc = doers[s.stmt->kind](&s);
+        if (rc != SP_OK || s.step == STEP_STOP)
+            break;
+        exec_mark(x, SP_MARK_DONE, s.stmt->id, "");
+    }
+    return rc;
+}

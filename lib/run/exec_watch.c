@@ -1,0 +1,183 @@
+#include "exec.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    POLL_MAX = 2 + EXEC_CAPTURES + SP_WHO_COUNT + 2,
+    STALL_MS = 40, /* woken later than this after we asked to be: the machine stood still */
+};
+static const int64_t DIAG_STEP_MIN_NS = 1 * SP_MS;
+static const int64_t DIAG_STEP_MAX_NS = 64 * SP_MS;
+
+int64_t exec_now(const struct exec *x)
+{
+    return sp_clock_now_ns() - x->trace.head.start_mono_ns;
+}
+
+/* ---- taking what has arrived ---------------------------------------------------------------- */
+
+static enum sp_rc drain_agent(struct exec *x, enum sp_who who)
+{
+    struct exec_agent *agent = &x->agents[who];
+    struct sp_agent_reply reply;
+    bool got = true;
+    while (got && agent->alive) {
+        enum sp_rc rc = sp_agent_recv(&agent->conn, &reply, &got, &x->err);
+        if (rc == SP_OK && got)
+            rc = exec_agent_reply(x, who, &reply);
+        if (rc != SP_OK) {
+            sp_err_prefix(&x->err, "the %s's agent", sp_end_name((enum sp_end)who));
+            return rc;
+        }
+    }
+    if (agent->alive && agent->conn.ended)
+        agent->alive = false;
+    return SP_OK;
+}
+
+/* A socket that lost its full form may go on as TIME_WAIT or orphan: only sock_diag tells. */
+static void record_add(struct exec *x, const struct sp_tp_record *record)
+{
+    if (exec_fence_record(x, record))
+        return;
+    sp_tp_record_add(record, &x->trace);
+    if (record->what == SP_TP_STATE && record->new_state == SP_TCP_CLOSED)
+        x->diag_due = true;
+}
+
+static void drain_records(struct exec *x)
+{
+    struct sp_tp_record batch[SP_LINK_BATCH];
+    size_t got;
+    while (x->link_fd >= 0 && (got = sp_link_recv(x->link_fd, batch)) > 0)
+        for (size_t i = 0; i < got; i++)
+            record_add(x, &batch[i]);
+}
+
+enum sp_rc exec_look(struct exec *x, bool queues)
+{
+    x->diag_due = false;
+    for (int place = 0; place < SP_PLACE_COUNT; place++) {
+        if (!x->diags[place])
+            continue;
+        enum sp_rc rc = sp_diag_look(x->diags[place], &x->trace, x->trace.head.start_mono_ns,
+                                     queues, &x->err);
+        if (rc != SP_OK)
+            return rc;
+    }
+    exec_fence_filter(x);
+    return SP_OK;
+}
+
+enum sp_rc exec_drain(struct exec *x)
+{
+    enum sp_rc rc = SP_OK;
+    if (x->path)
+        rc = path_run(x->path, &x->trace, exec_now(x), &x->err);
+    for (unsigned i = 0; rc == SP_OK && i < x->capture_count; i++)
+        rc = sp_capture_drain(x->captures[i], &x->trace, &x->frames, x->real_offset_ns, &x->err);
+    drain_records(x);
+    for (int who = SP_WHO_CLIENT; rc == SP_OK && who <= SP_WHO_SERVER; who++)
+        rc = drain_agent(x, (enum sp_who)who);
+    exec_fence_filter(x);
+    if (rc == SP_OK && x->diag_due)
+        rc = exec_look(x, false);
+    return rc;
+}
+
+/* ---- waiting -------------------------------------------------------------------------------- */
+
+static unsigned poll_set(const struct exec *x, struct pollfd *set)
+{
+    unsigned count = 0;
+    for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
+        if (x->agents[who].alive)
+            set[count++].fd = x->agents[who].conn.in_fd;
+    for (unsigned i = 0; i < x->capture_count; i++)
+        set[count++].fd = sp_capture_fd(x->captures[i]);
+    if (x->link_fd >= 0)
+        set[count++].fd = x->link_fd;
+    if (x->path) {
+        int fds[2];
+        path_fds(x->path, fds);
+        set[count++].fd = fds[0];
+        set[count++].fd = fds[1];
+    }
+    for (unsigned i = 0; i < count; i++)
+        set[i].events = POLLIN;
+    return count;
+}
+
+static void earlier(int64_t *when_ns, int64_t other_ns)
+{
+    if (other_ns && other_ns < *when_ns)
+        *when_ns = other_ns;
+}
+
+/* The next time at which sock_diag must be asked, on the trace's clock; 0 none. */
+static int64_t next_look_ns(const struct exec *x)
+{
+    int64_t next = x->diag_poll_ns;
+    for (int place = 0; place < SP_PLACE_COUNT; place++) {
+        if (!x->diags[place])
+            continue;
+        int64_t look = sp_diag_next_look_ns(x->diags[place]);
+        if (look) {
+            look -= x->trace.head.start_mono_ns;
+            next = next && next < look ? next : look;
+        }
+    }
+    return next;
+}
+
+static void note_stall(struct exec *x, int64_t asked_ns)
+{
+    int64_t now = exec_now(x);
+    if (now - asked_ns < STALL_MS * SP_MS)
+        return;
+    struct sp_event *mark = exec_mark(x, SP_MARK_STALL, 0, "the runner was woken late");
+    mark->t_ns = asked_ns;
+    mark->t_end_ns = now;
+}
+
+enum sp_rc exec_pump(struct exec *x, int64_t until_ns)
+{
+    int64_t wake_ns = until_ns;
+    earlier(&wake_ns, next_look_ns(x));
+    int64_t now = exec_now(x);
+    int64_t left = wake_ns > now ? wake_ns - now : 0;
+    struct timespec timeout = {.tv_sec = left / SP_S, .tv_nsec = left % SP_S};
+    struct pollfd set[POLL_MAX];
+    memset(set, 0, sizeof set);
+    unsigned count = poll_set(x, set);
+    int ready = ppoll(set, count, &timeout, NULL);
+    if (ready < 0 && errno != EINTR)
+        return sp_fail_os(&x->err, SP_E_IO, errno, "waiting for events");
+    if (ready == 0)
+        note_stall(x, wake_ns > now ? wake_ns : now);
+    now = exec_now(x);
+    int64_t look = next_look_ns(x);
+    if (look && look <= now) {
+        x->diag_due = true;
+        if (x->diag_poll_ns && x->diag_poll_ns <= now) {
+            x->diag_step_ns *= 2;
+            if (x->diag_step_ns < DIAG_STEP_MIN_NS)
+                x->diag_step_ns = DIAG_STEP_MIN_NS;
+            if (x->diag_step_ns > DIAG_STEP_MAX_NS)
+                x->diag_step_ns = DIAG_STEP_MAX_NS;
+            x->diag_poll_ns = now + x->diag_step_ns;
+        }
+    }
+    return exec_drain(x);
+}
+
+enum sp_rc exec_sleep(struct exec *x, int64_t until_ns)
+{
+    enum sp_rc rc = SP_OK;
+    while (rc == SP_OK && exec_now(x) < until_ns)
+        rc = exec_pump(x, until_ns);
+    return rc;
+}

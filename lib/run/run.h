@@ -1,0 +1,89 @@
+/*
+ * Runs cases: one case in a process of its own (sp_run_one), many of them at once (sp_sched_run).
+ * Drives, never judges: it waits until the judge's matcher says that a statement has come true,
+ * and stores what was seen.
+ */
+#ifndef SP_RUN_RUN_H
+#define SP_RUN_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "clock.h"
+#include "collector_link.h"
+#include "judge.h"
+#include "lab.h"
+#include "script.h"
+#include "store.h"
+
+/* What one run is to be. */
+struct sp_run_job {
+    const struct sp_case *case_;
+    struct sp_plan_config config;
+    int repeat;      /* from 1 */
+    uint16_t number; /* of the run on this machine: its addresses */
+    int64_t least_ns; /* plan's, for the order of the queue */
+};
+
+/* What all runs of one command share. */
+struct sp_run_env {
+    const char *results_dir;
+    const char *build; /* version */
+    uint8_t slot;      /* sp_lab_slot_take */
+    bool privileged;
+    const struct sp_plan_config *own_stacks; /* what runs here; jobs name what to judge as */
+    int32_t hz; /* kernel's tick, 0 unknown */
+};
+
+/* The name by which a lab or a family goes in results and on the command line. */
+const char *sp_case_lab_name(enum sp_case_lab lab);
+const char *sp_case_family_name(enum sp_case_family family);
+
+/* The kernel's tick rate, from its configuration where it can be read, else 0. */
+int32_t sp_machine_hz(void);
+
+/*
+ * Runs one job in the calling process (which should be a child of its own: namespaces change) and
+ * writes its folder. `link` delivers tracepoint records, fd -1 where there are none. `status` is
+ * told what a wait of more than a moment waits for. The result's strings live in `arena`.
+ * Never fails: what goes wrong with the harness is a result with the verdict `broken`.
+ */
+void sp_run_one(const struct sp_run_job *job, const struct sp_run_env *env, int link_fd,
+                void (*status)(const char *text, void *arg), void *status_arg,
+                struct sp_arena *arena, struct sp_result *result);
+
+/* What a person sees while it works. */
+struct sp_progress {
+    size_t total;
+    size_t done;
+    size_t running;
+    size_t by_verdict[SP_VERDICT_COUNT];
+    const char *running_id; /* the one that has run longest */
+    const char *waits_for;  /* and what it waits for, "" unknown */
+    int64_t elapsed_ns;
+    int64_t left_ns; /* the longest remaining wait of what runs and what is queued, by the plans */
+};
+
+struct sp_sched {
+    const struct sp_run_env *env;
+    struct sp_run_job *jobs; /* reordered: longest wait first */
+    size_t job_count;
+    unsigned parallel; /* how many at once */
+    struct sp_store *store;
+    const volatile int *interrupted; /* becomes non-zero when a person ends it */
+    void (*on_progress)(const struct sp_progress *progress, void *arg); /* a few times a second */
+    void (*on_result)(const struct sp_result *result, void *arg);
+    void *arg;
+    /* out */
+    size_t by_verdict[SP_VERDICT_COUNT];
+    bool tracepoints;        /* whether the collector could be had */
+    char tracepoints_why[512]; /* and why not */
+};
+
+/*
+ * Runs all jobs and stores each result as it comes. SP_E_INTERRUPTED where a person ended it: what
+ * was finished is stored.
+ */
+enum sp_rc sp_sched_run(struct sp_sched *sched, struct sp_err *err);
+
+#endif

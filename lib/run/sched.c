@@ -1,0 +1,452 @@
+/*
+ * Many runs at once. The main process keeps the collector of tracepoints and a table of running
+ * children; each child runs one job, says now and then what it waits for, and hands over its
+ * result at the end. Nothing else is shared, so a child that dies costs its own case only.
+ */
+#include "run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MESSAGE_MAX = 1 << 20, PROGRESS_MS = 100 };
+static const int64_t CHILD_EXTRA_NS = 120 * SP_S; /* beyond its own waits; then it is ended */
+
+struct child {
+    pid_t pid;
+    int status_fd;
+    int link_fd;
+    const struct sp_run_job *job;
+    char id[160];
+    char waits_for[160];
+    int64_t begin_ns;
+    struct sp_addr client, server;
+    struct sp_tp_record batch[SP_LINK_BATCH];
+    size_t batch_len;
+    bool lost;
+    struct sp_buf input;
+    struct sp_arena arena;
+    struct sp_result result;
+    bool has_result;
+};
+
+struct sched {
+    struct sp_sched *config;
+    struct sp_collector *collector;
+    struct child *children;
+    unsigned running;
+    size_t next;
+    size_t done;
+    int64_t begin_ns;
+    struct pollfd *set;
+};
+
+/* ---- in the child --------------------------------------------------------------------------- */
+
+static void message_send(int fd, char type, const char *data, size_t len_bytes)
+{
+    char head[5] = {type};
+    uint32_t len = (uint32_t)len_bytes;
+    memcpy(head + 1, &len, sizeof len);
+    size_t sent = 0;
+    if (write(fd, head, sizeof head) != (ssize_t)sizeof head)
+        return; /* the main process is gone, and we shall be too */
+    while (sent < len_bytes) {
+        ssize_t n = write(fd, data + sent, len_bytes - sent);
+        if (n <= 0)
+            return;
+        sent += (size_t)n;
+    }
+}
+
+static void status_send(const char *text, void *arg)
+{
+    const int *fd = arg;
+    message_send(*fd, 'S', text, strlen(text));
+}
+
+_Noreturn static void child_main(const struct sp_run_job *job, const struct sp_run_env *env,
+                                 int status_fd, int link_fd)
+{
+    struct sp_arena arena;
+    struct sp_buf out;
+    struct sp_result result;
+    struct sp_err err = {0};
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setpgid(0, 0); /* Ctrl+C is for the main process, which then ends us */
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGPIPE, SIG_IGN);
+    sp_arena_init(&arena);
+    sp_buf_init(&out, MESSAGE_MAX);
+    sp_run_one(job, env, link_fd, status_send, &status_fd, &arena, &result);
+    if (sp_result_write(&result, &out, &err) == SP_OK)
+        message_send(status_fd, 'R', out.data, out.len);
+    _exit(0);
+}
+
+/* ---- starting ------------------------------------------------------------------------------- */
+
+static enum sp_rc child_addresses(const struct sp_run_job *job, const struct sp_run_env *env,
+                                  struct child *child, struct sp_err *err)
+{
+    struct sp_lab_config config = {
+        .kind = job->config.lab == SP_CASE_LOOPBACK ? SP_LAB_LOOPBACK : SP_LAB_VETH,
+        .family = job->config.family == SP_CASE_IPV6 ? 6 : 4,
+        .slot = env->slot,
+        .number = job->number,
+    };
+    char client[48], server[48];
+    sp_lab_addresses(&config, client, server);
+    enum sp_rc rc = sp_addr_parse(client, &child->client, err);
+    return rc == SP_OK ? sp_addr_parse(server, &child->server, err) : rc;
+}
+
+static enum sp_rc child_start(struct sched *s, struct child *child, const struct sp_run_job *job,
+                              struct sp_err *err)
+{
+    int status[2] = {-1, -1};
+    int link[2] = {-1, -1};
+    *child = (struct child){.job = job, .status_fd = -1, .link_fd = -1};
+    enum sp_rc rc = child_addresses(job, s->config->env, child, err);
+    if (rc != SP_OK)
+        return rc;
+    if (pipe2(status, O_CLOEXEC) < 0 ||
+        (s->collector && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) < 0)) {
+        rc = sp_fail_os(err, SP_E_IO, errno, "pipes for a run");
+        goto out;
+    }
+    child->pid = fork();
+    if (child->pid == 0) {
+        close(status[0]);
+        child_main(job, s->config->env, status[1], link[1]);
+    }
+    if (child->pid < 0) {
+        rc = sp_fail_os(err, SP_E_IO, errno, "starting a run");
+        goto out;
+    }
+    child->status_fd = status[0];
+    child->link_fd = link[0];
+    status[0] = link[0] = -1;
+    fcntl(child->status_fd, F_SETFL, O_NONBLOCK);
+    child->begin_ns = sp_clock_now_ns();
+    snprintf(child->id, sizeof child->id, "%s%s@%s@%s", job->case_->id,
+             job->case_->rows[job->config.row].suffix, sp_case_lab_name(job->config.lab),
+             sp_case_family_name(job->config.family));
+    sp_buf_init(&child->input, MESSAGE_MAX * 2);
+    sp_arena_init(&child->arena);
+    s->running++;
+out:
+    for (int i = 0; i < 2; i++) {
+        if (status[i] >= 0)
+            close(status[i]);
+        if (link[i] >= 0)
+            close(link[i]);
+    }
+    return rc;
+}
+
+/* ---- records -------------------------------------------------------------------------------- */
+
+static void batch_flush(struct child *child)
+{
+    if (!child->batch_len)
+        return;
+    if (!sp_link_send(child->link_fd, child->batch, child->batch_len))
+        child->lost = true;
+    child->batch_len = 0;
+}
+
+static void batch_add(struct child *child, const struct sp_tp_record *record)
+{
+    if (child->lost) { /* tell of the gap as soon as there is room */
+        struct sp_tp_record gap = {.mono_ns = record->mono_ns, .what = SP_TP_LOST};
+        child->lost = !sp_link_send(child->link_fd, &gap, 1);
+    }
+    child->batch[child->batch_len++] = *record;
+    if (child->batch_len == SP_LINK_BATCH)
+        batch_flush(child);
+}
+
+static bool belongs(const struct child *child, const struct sp_tp_record *record)
+{
+    return record->what == SP_TP_LOST || sp_addr_same_ip(&record->local, &child->client) ||
+           sp_addr_same_ip(&record->local, &child->server);
+}
+
+static void record_route(const struct sp_tp_record *record, void *arg)
+{
+    struct sched *s = arg;
+    for (unsigned i = 0; i < s->config->parallel; i++)
+        if (s->children[i].pid > 0 && belongs(&s->children[i], record))
+            batch_add(&s->children[i], record);
+}
+
+static enum sp_rc drain_collector(struct sched *s, struct sp_err *err)
+{
+    enum sp_rc rc = sp_collector_drain(s->collector, record_route, s, err);
+    for (unsigned i = 0; i < s->config->parallel; i++)
+        if (s->children[i].pid > 0)
+            batch_flush(&s->children[i]);
+    return rc;
+}
+
+/* ---- results -------------------------------------------------------------------------------- */
+
+static void message_take(struct child *child, char type, const char *data, size_t len_bytes)
+{
+    struct sp_err err = {0};
+    if (type == 'S')
+        snprintf(child->waits_for, sizeof child->waits_for, "%.*s", (int)len_bytes, data);
+    else if (type == 'R')
+        child->has_result =
+            sp_result_read(data, len_bytes, &child->arena, &child->result, &err) == SP_OK;
+}
+
+static void messages_parse(struct child *child)
+{
+    struct sp_buf *in = &child->input;
+    size_t at = 0;
+    while (in->len - at >= 5) {
+        uint32_t len;
+        memcpy(&len, in->data + at + 1, sizeof len);
+        if (in->len - at - 5 < len)
+            break;
+        message_take(child, in->data[at], in->data + at + 5, len);
+        at += 5 + len;
+    }
+    if (!at)
+        return;
+    memmove(in->data, in->data + at, in->len - at);
+    in->len -= at;
+}
+
+/* True when the child has ended its side. */
+static bool child_read(struct child *child)
+{
+    char chunk[16384];
+    for (;;) {
+        ssize_t n = read(child->status_fd, chunk, sizeof chunk);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return errno != EAGAIN;
+        if (n == 0)
+            return true;
+        sp_buf_add(&child->input, chunk, (size_t)n);
+        messages_parse(child);
+    }
+}
+
+static void result_missing(struct child *child, int status, bool timed_out)
+{
+    struct sp_result *r = &child->result;
+    const struct sp_run_job *job = child->job;
+    const char *suffix = job->case_->rows[job->config.row].suffix;
+    *r = (struct sp_result){
+        .id = sp_arena_printf(&child->arena, "%s%s", job->case_->id, suffix),
+        .topic = job->case_->topic,
+        .title = job->case_->title,
+        .lab = sp_case_lab_name(job->config.lab),
+        .family = sp_case_family_name(job->config.family),
+        .repeat = job->repeat,
+        .verdict = SP_VERDICT_BROKEN,
+        .file = job->case_->file,
+        .duration_ms = (double)(sp_clock_now_ns() - child->begin_ns) / 1e6,
+    };
+    r->dir = sp_store_case_dir(&child->arena, r->id, r->lab, r->family, r->repeat);
+    if (timed_out)
+        r->reason = "the run did not come to an end and was ended";
+    else if (WIFSIGNALED(status))
+        r->reason = sp_arena_printf(&child->arena, "the run's process was ended by signal %d (%s)",
+                                    WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else
+        r->reason = sp_arena_printf(&child->arena, "the run's process ended with %d and no result",
+                                    WEXITSTATUS(status));
+}
+
+static enum sp_rc child_finish(struct sched *s, struct child *child, bool timed_out,
+                               struct sp_err *err)
+{
+    struct rusage use = {0};
+    int status = 0;
+    if (timed_out)
+        kill(child->pid, SIGKILL);
+    while (wait4(child->pid, &status, 0, &use) < 0 && errno == EINTR)
+        ;
+    if (!child->has_result)
+        result_missing(child, status, timed_out);
+    child->result.cpu_ms = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1e3 +
+                           (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e3;
+    s->config->by_verdict[child->result.verdict]++;
+    s->done++;
+    s->running--;
+    enum sp_rc rc = sp_store_add(s->config->store, &child->result, err);
+    if (s->config->on_result)
+        s->config->on_result(&child->result, s->config->arg);
+    close(child->status_fd);
+    if (child->link_fd >= 0)
+        close(child->link_fd);
+    sp_buf_release(&child->input);
+    sp_arena_release(&child->arena);
+    child->pid = 0;
+    return rc;
+}
+
+static void children_kill(struct sched *s)
+{
+    for (unsigned i = 0; i < s->config->parallel; i++) {
+        struct child *child = &s->children[i];
+        if (child->pid <= 0)
+            continue;
+        kill(child->pid, SIGKILL);
+        while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+        close(child->status_fd);
+        if (child->link_fd >= 0)
+            close(child->link_fd);
+        sp_buf_release(&child->input);
+        sp_arena_release(&child->arena);
+        child->pid = 0;
+    }
+}
+
+/* ---- the loop ------------------------------------------------------------------------------- */
+
+static void progress(struct sched *s)
+{
+    if (!s->config->on_progress)
+        return;
+    struct sp_progress p = {.total = s->config->job_count,
+                            .done = s->done,
+                            .running = s->running,
+                            .running_id = "",
+                            .waits_for = "",
+                            .elapsed_ns = sp_clock_now_ns() - s->begin_ns};
+    memcpy(p.by_verdict, s->config->by_verdict, sizeof p.by_verdict);
+    const struct child *oldest = NULL;
+    for (unsigned i = 0; i < s->config->parallel; i++) {
+        const struct child *child = &s->children[i];
+        if (child->pid <= 0)
+            continue;
+        int64_t left = child->begin_ns + child->job->least_ns - sp_clock_now_ns();
+        if (left > p.left_ns)
+            p.left_ns = left;
+        if (!oldest || child->begin_ns < oldest->begin_ns)
+            oldest = child;
+    }
+    if (s->next < s->config->job_count && s->config->jobs[s->next].least_ns > p.left_ns)
+        p.left_ns = s->config->jobs[s->next].least_ns;
+    if (oldest) {
+        p.running_id = oldest->id;
+        p.waits_for = oldest->waits_for;
+    }
+    s->config->on_progress(&p, s->config->arg);
+}
+
+static enum sp_rc start_some(struct sched *s, struct sp_err *err)
+{
+    for (unsigned i = 0; i < s->config->parallel && s->next < s->config->job_count; i++) {
+        if (s->children[i].pid > 0)
+            continue;
+        enum sp_rc rc = child_start(s, &s->children[i], &s->config->jobs[s->next], err);
+        if (rc != SP_OK)
+            return rc;
+        s->next++;
+    }
+    return SP_OK;
+}
+
+static enum sp_rc serve_children(struct sched *s, struct sp_err *err)
+{
+    enum sp_rc rc = SP_OK;
+    for (unsigned i = 0; rc == SP_OK && i < s->config->parallel; i++) {
+        struct child *child = &s->children[i];
+        if (child->pid <= 0)
+            continue;
+        bool timed_out =
+            sp_clock_now_ns() > child->begin_ns + child->job->least_ns * 5 / 4 + CHILD_EXTRA_NS;
+        if (child_read(child) || timed_out)
+            rc = child_finish(s, child, timed_out, err);
+    }
+    return rc;
+}
+
+static enum sp_rc wait_some(struct sched *s, struct sp_err *err)
+{
+    nfds_t count = 0;
+    for (unsigned i = 0; i < s->config->parallel; i++)
+        if (s->children[i].pid > 0)
+            s->set[count++] = (struct pollfd){.fd = s->children[i].status_fd, .events = POLLIN};
+    if (s->collector)
+        s->set[count++] =
+            (struct pollfd){.fd = sp_collector_fd(s->collector), .events = POLLIN};
+    if (poll(s->set, count, PROGRESS_MS) < 0 && errno != EINTR)
+        return sp_fail_os(err, SP_E_IO, errno, "waiting for runs");
+    return s->collector ? drain_collector(s, err) : SP_OK;
+}
+
+static int longest_first(const void *a, const void *b)
+{
+    const struct sp_run_job *x = a;
+    const struct sp_run_job *y = b;
+    if (x->least_ns != y->least_ns)
+        return x->least_ns < y->least_ns ? 1 : -1;
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+static void open_collector(struct sched *s)
+{
+    struct sp_sched *config = s->config;
+    struct sp_err err = {0};
+    config->tracepoints = false;
+    if (!config->env->privileged)
+        snprintf(config->tracepoints_why, sizeof config->tracepoints_why, "not root");
+    else if (sp_collector_new(&s->collector, &err) != SP_OK)
+        snprintf(config->tracepoints_why, sizeof config->tracepoints_why, "%s", err.text);
+    else
+        config->tracepoints = true;
+}
+
+enum sp_rc sp_sched_run(struct sp_sched *config, struct sp_err *err)
+{
+    struct sched s = {.config = config, .begin_ns = sp_clock_now_ns()};
+    enum sp_rc rc = SP_OK;
+    if (config->parallel > config->job_count)
+        config->parallel = config->job_count ? (unsigned)config->job_count : 1;
+    qsort(config->jobs, config->job_count, sizeof config->jobs[0], longest_first);
+    s.children = sp_xcalloc(config->parallel, sizeof *s.children);
+    s.set = sp_xcalloc(config->parallel + 1, sizeof *s.set);
+    open_collector(&s);
+    int64_t told_ns = 0;
+    while (rc == SP_OK && s.done < config->job_count) {
+        if (config->interrupted && *config->interrupted) {
+            rc = sp_fail(err, SP_E_INTERRUPTED, "interrupted: %zu of %zu runs are stored", s.done,
+                         config->job_count);
+            break;
+        }
+        rc = start_some(&s, err);
+        if (rc == SP_OK)
+            rc = wait_some(&s, err);
+        if (rc == SP_OK)
+            rc = serve_children(&s, err);
+        if (sp_clock_now_ns() - told_ns > PROGRESS_MS * SP_MS) {
+            progress(&s);
+            told_ns = sp_clock_now_ns();
+        }
+    }
+    children_kill(&s);
+    sp_collector_free(s.collector);
+    free(s.set);
+    free(s.children);
+    return rc;
+}

@@ -1,0 +1,91 @@
+/*
+ * The subcommands of `sockproof`, private to runner/: each cmd_*.c fills one row of the table in
+ * main.c. They are the only code of the project that prints and decides exit codes.
+ */
+#ifndef SP_RUNNER_CMD_H
+#define SP_RUNNER_CMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "err.h"
+#include "mem.h"
+#include "script.h"
+
+/* docs/exit-codes.md */
+enum sp_exit {
+    SP_EXIT_PASS = 0,
+    SP_EXIT_FAIL = 1,
+    SP_EXIT_INTERRUPTED = 2,
+    SP_EXIT_BROKEN = 3,
+    SP_EXIT_USAGE = 4,
+    SP_EXIT_NOTHING = 5,
+};
+
+struct cmd {
+    const char *name;
+    const char *usage;   /* after the name: "[CASE...] [--jobs N]" */
+    const char *summary; /* one line */
+    const char *help;    /* options and what they mean, ready to print */
+    int (*main)(int argc, char **argv); /* argv[0] is the command's name */
+};
+
+extern const struct cmd cmd_run, cmd_list, cmd_explain, cmd_judge, cmd_doctor, cmd_lint, cmd_fmt,
+    cmd_agent;
+
+/* "sockproof: error: ..." on standard error. */
+void cmd_error(const char *fmt, ...) SP_PRINTF(1, 2);
+/* The same with a pointer to --help; returns SP_EXIT_USAGE. */
+int cmd_usage(const struct cmd *cmd, const char *fmt, ...) SP_PRINTF(2, 3);
+void cmd_print_help(const struct cmd *cmd);
+
+/* Writes a buffer to standard output; false where that fails (a full disk, a closed pipe). */
+bool cmd_write_out(const struct sp_buf *buf);
+
+/* ---- cases.c: from words on the command line to parsed cases -------------------------------- */
+
+struct cases {
+    struct sp_case **items; /* ordered by id */
+    size_t len;
+    size_t cap;
+    size_t bad; /* files that could not be read; said on standard error */
+};
+
+/*
+ * The folder of cases: --cases, $SOCKPROOF_CASES, ./cases, or the one beside the program.
+ * SP_E_NOTFOUND says where was looked.
+ */
+enum sp_rc cases_dir(const char *option, char *out, size_t cap, struct sp_err *err);
+
+/*
+ * Loads what the words name: files, folders, ids, topics, globs over ids; none: all. A word that
+ * names nothing is SP_E_NOTFOUND with a near one. Complaints about case files are printed.
+ */
+enum sp_rc cases_load(struct cases *cases, const char *dir, char **words, size_t count,
+                      struct sp_err *err);
+void cases_release(struct cases *cases);
+
+/* ---- stacks.c ------------------------------------------------------------------------------- */
+
+/* The stack of this machine, for both ends; strings are static. */
+void stacks_own(struct sp_plan_config *config);
+/* --os: "linux-6.18" for both ends, or "client=windows-10.0.19045,server=linux-6.18". */
+enum sp_rc stacks_parse(const char *text, struct sp_plan_config *config, struct sp_arena *arena,
+                        struct sp_err *err);
+
+/* ---- progress.c ----------------------------------------------------------------------------- */
+
+struct sp_progress;
+struct sp_result;
+struct progress {
+    bool live;  /* a line that is rewritten; else one line a result */
+    bool color;
+    int width;
+    bool quiet;
+};
+void progress_init(struct progress *p, bool quiet);
+void progress_show(const struct sp_progress *now, void *progress);
+void progress_result(const struct sp_result *result, void *progress);
+void progress_clear(struct progress *p);
+
+#endif

@@ -1,0 +1,137 @@
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "lab.h"
+#include "options.h"
+#include "run.h"
+#include "stack.h"
+#include "witness.h"
+
+/* One thing that a run needs or can use: whether it is there, and what to do where it is not. */
+struct finding {
+    bool ok;
+    bool needed; /* without it nothing runs; else a run only sees less */
+    const char *what;
+    char detail[700];
+    const char *remedy; /* NULL none */
+};
+
+static void print_finding(const struct finding *f)
+{
+    printf("%-7s %-26s %s\n", f->ok ? "ok" : f->needed ? "MISSING" : "without", f->what, f->detail);
+    if (!f->ok && f->remedy)
+        printf("        %-26s -> %s\n", "", f->remedy);
+}
+
+static bool check(struct finding *f, enum sp_rc rc, const struct sp_err *err)
+{
+    f->ok = rc == SP_OK;
+    if (!f->ok)
+        snprintf(f->detail, sizeof f->detail, "%s", err->text);
+    print_finding(f);
+    return f->ok || !f->needed;
+}
+
+static enum sp_rc try_lab(enum sp_lab_kind kind, int family, uint8_t slot, bool capture,
+                          struct sp_err *err)
+{
+    struct sp_lab_config config = {
+        .kind = kind, .family = family, .slot = slot, .number = (uint16_t)(kind * 2 + 1)};
+    struct sp_lab lab;
+    struct sp_capture *handle = NULL;
+    enum sp_rc rc = sp_lab_open(&lab, &config, err);
+    if (rc != SP_OK)
+        return rc;
+    if (capture)
+        rc = sp_capture_open(&lab, &lab.links[0], SP_AT_LO, &handle, err);
+    sp_capture_free(handle);
+    sp_lab_close(&lab);
+    return rc;
+}
+
+static bool check_labs(uint8_t slot)
+{
+    static const struct {
+        enum sp_lab_kind kind;
+        const char *name;
+    } kinds[] = {{SP_LAB_LOOPBACK, "loopback"}, {SP_LAB_VETH, "veth"}, {SP_LAB_PATH, "veth, box"}};
+    bool ok = true;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        for (int family = 4; family <= 6; family += 2) {
+            struct sp_err err = {0};
+            char what[64];
+            snprintf(what, sizeof what, "lab %s, IPv%d", kinds[i].name, family);
+            struct finding f = {.needed = true,
+                                .what = what,
+                                .detail = "made, pinned, read back",
+                                .remedy = "what the message names: a kernel with network "
+                                          "namespaces and veth, IPv6 not disabled"};
+            ok = check(&f, try_lab(kinds[i].kind, family, slot, false, &err), &err) && ok;
+        }
+    return ok;
+}
+
+static bool check_witnesses(uint8_t slot, bool privileged)
+{
+    struct sp_err err = {0};
+    struct finding wire = {.needed = true,
+                           .what = "wire (libpcap)",
+                           .detail = "captures in a lab",
+                           .remedy = "run as root, or where unprivileged user namespaces are on"};
+    bool ok = check(&wire, try_lab(SP_LAB_LOOPBACK, 4, slot, true, &err), &err);
+    struct finding states = {
+        .what = "states (tracepoints)",
+        .detail = "every state change is seen",
+        .remedy = "run as root: sudo sockproof run; without, states are polled by sock_diag"};
+    struct sp_collector *collector = NULL;
+    enum sp_rc rc = privileged ? sp_collector_new(&collector, &err)
+                               : sp_fail(&err, SP_E_PERM, "only root may read tracepoints");
+    ok = check(&states, rc, &err) && ok;
+    sp_collector_free(collector);
+    return ok;
+}
+
+static int main_doctor(int argc, char **argv)
+{
+    struct sp_err err = {0};
+    struct utsname uts;
+    char version[64];
+    bool privileged = false;
+    uint8_t slot = 0;
+    int words = options_parse(&cmd_doctor, NULL, 0, argc, argv);
+    if (words < 0)
+        return SP_EXIT_USAGE;
+    if (words > 0)
+        return cmd_usage(&cmd_doctor, "takes no words");
+    uname(&uts);
+    sp_stack_version(version, sizeof version);
+    printf("sockproof %s on %s %s %s, stack %s %s, tick %d Hz, %ld CPUs\n\n", SP_VERSION,
+           uts.sysname, uts.release, uts.machine, sp_stack_name(), version, sp_machine_hz(),
+           sysconf(_SC_NPROCESSORS_ONLN));
+    struct finding spaces = {.needed = true,
+                             .what = "namespaces",
+                             .detail = "can be made"};
+    if (!check(&spaces, sp_lab_process_init(&privileged, &err), &err))
+        return SP_EXIT_BROKEN;
+    struct finding place = {.needed = true,
+                            .what = "addresses of our own",
+                            .detail = "no other runner has them",
+                            .remedy = "end some of the 256 runners on this machine"};
+    bool ok = check(&place, sp_lab_slot_take(&slot, &err), &err);
+    ok = ok && check_labs(slot);
+    ok = ok && check_witnesses(slot, privileged);
+    printf("\n%s\n", ok ? "sockproof run will work here." : "sockproof run will not work here yet.");
+    return ok ? SP_EXIT_PASS : SP_EXIT_BROKEN;
+}
+
+const struct cmd cmd_doctor = {
+    .name = "doctor",
+    .usage = "",
+    .summary = "Tells what this machine can and cannot do, and what mends it.",
+    .help = "Tries what a run needs, one after the other, leaving nothing behind.\n"
+            "Exit codes: 0 runs will work, 3 they will not.\n",
+    .main = main_doctor,
+};

@@ -1,0 +1,385 @@
+#include <locale.h>
+#include <langinfo.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "options.h"
+#include "reports.h"
+#include "run.h"
+#include "stack.h"
+
+enum { RUN_MAX = 16383 };
+
+struct run_options {
+    const char *cases, *lab, *family, *results, *os, *format;
+    long jobs, repeat;
+    int64_t max_wait_ns;
+    bool json, quiet;
+};
+
+static volatile int interrupted;
+
+static void on_signal(int signal)
+{
+    interrupted = signal;
+}
+
+/* ---- what to run ---------------------------------------------------------------------------- */
+
+struct job_list {
+    struct sp_run_job *items;
+    size_t len;
+    size_t cap;
+    size_t left_out; /* by --max-wait */
+};
+
+static bool lab_mask(const char *text, unsigned *mask)
+{
+    static const enum sp_case_lab labs[] = {SP_CASE_LOOPBACK, SP_CASE_VETH};
+    *mask = 0;
+    for (size_t i = 0; i < sizeof labs / sizeof labs[0]; i++)
+        if (!text || strcmp(text, sp_case_lab_name(labs[i])) == 0)
+            *mask |= labs[i];
+    return *mask != 0;
+}
+
+static bool family_mask(const char *text, unsigned *mask)
+{
+    static const enum sp_case_family families[] = {SP_CASE_IPV4, SP_CASE_IPV6};
+    *mask = 0;
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
+        if (!text || strcmp(text, sp_case_family_name(families[i])) == 0)
+            *mask |= families[i];
+    return *mask != 0;
+}
+
+/* Makes the plan once to learn how long it must wait; an impossible plan is told of here. */
+static enum sp_rc job_add(struct job_list *jobs, const struct sp_case *c,
+                          const struct sp_plan_config *config, const struct run_options *o,
+                          struct sp_err *err)
+{
+    struct sp_plan plan;
+    enum sp_rc rc = sp_plan_make(c, config, &plan, err);
+    int64_t least_ns = rc == SP_OK ? plan.least_ns : 0;
+    sp_plan_release(&plan);
+    if (rc != SP_OK)
+        return rc;
+    if (o->max_wait_ns >= 0 && least_ns > o->max_wait_ns) {
+        jobs->left_out++;
+        return SP_OK;
+    }
+    for (long repeat = 1; repeat <= o->repeat; repeat++) {
+        if (jobs->len == RUN_MAX)
+            return sp_fail(err, SP_E_LIMIT, "more than %d runs at once", RUN_MAX);
+        struct sp_run_job *job = &SP_PUSH(jobs->items, jobs->len, jobs->cap);
+        *job = (struct sp_run_job){.case_ = c,
+                                   .config = *config,
+                                   .repeat = (int)repeat,
+                                   .number = (uint16_t)jobs->len,
+                                   .least_ns = least_ns};
+    }
+    return SP_OK;
+}
+
+static enum sp_rc jobs_make(struct job_list *jobs, const struct cases *cases,
+                            const struct sp_plan_config *stacks, const struct run_options *o,
+                            struct sp_err *err)
+{
+    unsigned labs = 0, families = 0;
+    lab_mask(o->lab, &labs);
+    family_mask(o->family, &families);
+    for (size_t i = 0; i < cases->len; i++) {
+        const struct sp_case *c = cases->items[i];
+        for (unsigned lab = SP_CASE_LOOPBACK; lab <= SP_CASE_VETH; lab <<= 1)
+            for (unsigned family = SP_CASE_IPV4; family <= SP_CASE_IPV6; family <<= 1)
+                for (size_t row = 0; row < c->row_count; row++) {
+                    if (!(c->labs & labs & lab) || !(c->families & families & family))
+                        continue;
+                    struct sp_plan_config config = *stacks;
+                    config.lab = (enum sp_case_lab)lab;
+                    config.family = (enum sp_case_family)family;
+                    config.row = row;
+                    enum sp_rc rc = job_add(jobs, c, &config, o, err);
+                    if (rc != SP_OK)
+                        return rc;
+                }
+    }
+    return SP_OK;
+}
+
+/* ---- what the run says of itself ------------------------------------------------------------ */
+
+struct head_store {
+    struct utsname uts;
+    char started[40], stack[80];
+    const char *notes[4];
+    char left_out[120], states[640];
+};
+
+static void head_fill(struct sp_run_head *head, struct head_store *store, int argc, char **argv,
+                      const struct run_options *o, const struct sp_plan_stack *stack,
+                      bool privileged)
+{
+    time_t now = time(NULL);
+    struct tm tm;
+    uname(&store->uts);
+    strftime(store->started, sizeof store->started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+    snprintf(store->stack, sizeof store->stack, "%s%s%s", stack->name, stack->version ? "-" : "",
+             stack->version ? stack->version : "");
+    *head = (struct sp_run_head){
+        .version = SP_VERSION,
+        .command = (const char **)(void *)argv,
+        .command_count = (size_t)argc,
+        .machine = {.sysname = store->uts.sysname,
+                    .release = store->uts.release,
+                    .arch = store->uts.machine,
+                    .hostname = store->uts.nodename,
+                    .cpus = (int)sysconf(_SC_NPROCESSORS_ONLN),
+                    .privileged = privileged},
+        .stack = {.name = store->stack, .os = stack->name, .os_version = stack->version},
+        .judged_as = o->os,
+        .started = store->started,
+        .notes = store->notes,
+    };
+}
+
+static void head_note(struct sp_run_head *head, struct head_store *store, const char *text)
+{
+    if (head->note_count < sizeof store->notes / sizeof store->notes[0])
+        store->notes[head->note_count++] = text;
+}
+
+/* ---- the end -------------------------------------------------------------------------------- */
+
+static int exit_code(const struct sp_sched *sched)
+{
+    size_t judged = 0;
+    for (int v = 0; v < SP_VERDICT_COUNT; v++)
+        if (v != SP_VERDICT_SKIP)
+            judged += sched->by_verdict[v];
+    if (sched->by_verdict[SP_VERDICT_FAIL])
+        return SP_EXIT_FAIL;
+    if (sched->by_verdict[SP_VERDICT_BROKEN] || sched->by_verdict[SP_VERDICT_INCONCLUSIVE])
+        return SP_EXIT_BROKEN;
+    return judged ? SP_EXIT_PASS : SP_EXIT_NOTHING;
+}
+
+static bool print_report(const char *dir, const struct run_options *o, bool color, int width)
+{
+    struct sp_results results;
+    struct sp_err err = {0};
+    struct sp_buf out;
+    sp_buf_init(&out, 0);
+    enum sp_rc rc = sp_results_read(dir, &results, &err);
+    const struct sp_reporter *reporter = sp_reporter_find(o->json ? "json" : o->format);
+    if (rc == SP_OK && reporter)
+        rc = reporter->write(&results, &out, &err);
+    else if (rc == SP_OK && !o->quiet) {
+        struct sp_report_style style = {
+            .color = color, .unicode = strcmp(nl_langinfo(CODESET), "UTF-8") == 0, .width = width};
+        sp_report_summary(&results, &style, &out);
+        sp_buf_addf(&out, "results: %s\n", dir);
+    }
+    bool ok = rc == SP_OK && cmd_write_out(&out);
+    if (rc != SP_OK)
+        cmd_error("%s", err.text);
+    sp_results_release(&results);
+    sp_buf_release(&out);
+    return ok;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* Two pipes and a socket pair a run, and what the collector holds. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static int run_jobs(struct job_list *jobs, const struct run_options *o, int argc, char **argv,
+                    bool privileged)
+{
+    struct sp_err err = {0};
+    struct sp_plan_config own = {0};
+    struct sp_run_head head;
+    struct head_store head_store = {0};
+    struct progress progress;
+    struct sp_run_env env = {.results_dir = o->results,
+                             .build = SP_VERSION,
+                             .privileged = privileged,
+                             .own_stacks = &own,
+                             .hz = sp_machine_hz()};
+    struct sp_sched sched = {.env = &env,
+                             .jobs = jobs->items,
+                             .job_count = jobs->len,
+                             .parallel = (unsigned)o->jobs,
+                             .interrupted = &interrupted,
+                             .on_progress = progress_show,
+                             .on_result = progress_result,
+                             .arg = &progress};
+    int code = SP_EXIT_BROKEN;
+    stacks_own(&own);
+    progress_init(&progress, o->quiet || o->json || o->format);
+    head_fill(&head, &head_store, argc, argv, o, &own.tcp[SP_WHO_CLIENT], privileged);
+    if (jobs->left_out) {
+        snprintf(head_store.left_out, sizeof head_store.left_out,
+                 "--max-wait leaves out %zu runs that must wait longer", jobs->left_out);
+        head_note(&head, &head_store, head_store.left_out);
+    }
+    enum sp_rc rc = sp_lab_slot_take(&env.slot, &err);
+    if (rc == SP_OK)
+        rc = sp_store_create(o->results, &head, &sched.store, &err);
+    if (rc != SP_OK) {
+        cmd_error("%s", err.text);
+        return rc == SP_E_USAGE ? SP_EXIT_USAGE : SP_EXIT_BROKEN;
+    }
+    catch_signals();
+    int64_t begin_ns = sp_clock_now_ns();
+    rc = sp_sched_run(&sched, &err);
+    progress_clear(&progress);
+    if (!sched.tracepoints) {
+        snprintf(head_store.states, sizeof head_store.states,
+                 "no tracepoints (%s): TCP states come from sock_diag alone",
+                 sched.tracepoints_why);
+        head_note(&head, &head_store, head_store.states);
+    }
+    head.finished = rc == SP_OK;
+    head.wall_ms = (double)(sp_clock_now_ns() - begin_ns) / 1e6;
+    struct sp_err finish_err = {0};
+    enum sp_rc stored = sp_store_finish(sched.store, &head, &finish_err);
+    sp_store_free(sched.store);
+    if (rc == SP_E_INTERRUPTED)
+        code = SP_EXIT_INTERRUPTED;
+    else if (rc == SP_OK && stored == SP_OK)
+        code = exit_code(&sched);
+    if (rc != SP_OK)
+        cmd_error("%s", err.text);
+    if (stored != SP_OK)
+        cmd_error("%s", finish_err.text);
+    bool color = isatty(STDOUT_FILENO) && !(getenv("NO_COLOR") && *getenv("NO_COLOR"));
+    if (!print_report(o->results, o, color, isatty(STDOUT_FILENO) ? progress.width : 0) &&
+        code == SP_EXIT_PASS)
+        code = SP_EXIT_BROKEN;
+    if (code == SP_EXIT_NOTHING)
+        cmd_error("nothing was judged: every run was skipped");
+    return code;
+}
+
+static int check_options(const struct run_options *o)
+{
+    unsigned mask;
+    if (o->lab && !lab_mask(o->lab, &mask))
+        return cmd_usage(&cmd_run, "there is no lab '%s': loopback or veth", o->lab);
+    if (o->family && !family_mask(o->family, &mask))
+        return cmd_usage(&cmd_run, "there is no family '%s': ipv4 or ipv6", o->family);
+    if (o->format && !sp_reporter_find(o->format))
+        return cmd_usage(&cmd_run, "there is no format '%s': text, junit, ktap or json",
+                         o->format);
+    if (o->format && o->json && strcmp(o->format, "json") != 0)
+        return cmd_usage(&cmd_run, "--json and --format %s exclude each other", o->format);
+    return 0;
+}
+
+static int main_run(int argc, char **argv)
+{
+    struct run_options o = {.jobs = 64, .repeat = 1, .results = "results", .max_wait_ns = -1};
+    const struct option_row rows[] = {
+        {"cases", OPT_TEXT, &o.cases, 0, 0},
+        {"jobs", OPT_NUMBER, &o.jobs, 1, 512},
+        {"lab", OPT_TEXT, &o.lab, 0, 0},
+        {"family", OPT_TEXT, &o.family, 0, 0},
+        {"results", OPT_TEXT, &o.results, 0, 0},
+        {"os", OPT_TEXT, &o.os, 0, 0},
+        {"repeat", OPT_NUMBER, &o.repeat, 1, 1000},
+        {"max-wait", OPT_DURATION, &o.max_wait_ns, 0, 0},
+        {"json", OPT_FLAG, &o.json, 0, 0},
+        {"format", OPT_TEXT, &o.format, 0, 0},
+        {"quiet", OPT_FLAG, &o.quiet, 0, 0},
+    };
+    /* options_parse moves words about: the command as it was typed is kept for run.json */
+    char **typed = sp_xcalloc((size_t)argc + 2, sizeof *typed);
+    typed[0] = "sockproof";
+    memcpy(typed + 1, argv, (size_t)argc * sizeof *typed);
+    struct sp_arena arena;
+    struct sp_err err = {0};
+    struct cases cases = {0};
+    struct job_list jobs = {0};
+    struct sp_plan_config stacks = {0};
+    char dir[4096];
+    bool privileged = false;
+    int code = SP_EXIT_USAGE;
+    sp_arena_init(&arena);
+    int words = options_parse(&cmd_run, rows, sizeof rows / sizeof rows[0], argc, argv);
+    if (words < 0 || check_options(&o) != 0)
+        goto out;
+    stacks_own(&stacks);
+    enum sp_rc rc = o.os ? stacks_parse(o.os, &stacks, &arena, &err) : SP_OK;
+    if (rc == SP_OK)
+        rc = cases_dir(o.cases, dir, sizeof dir, &err);
+    if (rc == SP_OK)
+        rc = cases_load(&cases, dir, argv + 1, (size_t)words, &err);
+    if (rc == SP_OK && !cases.bad)
+        rc = jobs_make(&jobs, &cases, &stacks, &o, &err);
+    if (rc != SP_OK)
+        cmd_error("%s", err.text);
+    if (rc != SP_OK || cases.bad)
+        goto out;
+    if (!jobs.len) {
+        cmd_error("nothing to run: no case fits --lab, --family and --max-wait");
+        code = SP_EXIT_NOTHING;
+        goto out;
+    }
+    raise_file_limit();
+    if (sp_lab_process_init(&privileged, &err) != SP_OK) {
+        cmd_error("%s", err.text);
+        code = SP_EXIT_BROKEN;
+        goto out;
+    }
+    code = run_jobs(&jobs, &o, argc + 1, typed, privileged);
+out:
+    cases_release(&cases);
+    free(jobs.items);
+    free(typed);
+    sp_arena_release(&arena);
+    return code;
+}
+
+const struct cmd cmd_run = {
+    .name = "run",
+    .usage = "[CASE | FOLDER | TOPIC | GLOB]... [options]",
+    .summary = "Runs cases on this machine and judges them.",
+    .help = "  --jobs N        so many runs at once (64)\n"
+            "  --lab L         loopback or veth only\n"
+            "  --family F      ipv4 or ipv6 only\n"
+            "  --results DIR   where the results go (results)\n"
+            "  --os OS         judge as this stack: linux-6.18, or\n"
+            "                  client=windows-10.0.19045,server=linux-6.18\n"
+            "  --repeat N      each run N times\n"
+            "  --max-wait T    leave out runs that must wait longer than T (10s, 500ms)\n"
+            "  --json          print run.json when it is over, nothing else\n"
+            "  --format F      print the results as text, junit, ktap or json\n"
+            "  --quiet         no progress, no summary: the exit code tells\n"
+            "  --cases DIR     the folder of cases (./cases, $SOCKPROOF_CASES)\n\n"
+            "Without a word all cases are run. Exit codes: 0 all passed (variants and skips\n"
+            "included), 1 something failed, 2 interrupted, 3 broken or inconclusive, 4 usage or a\n"
+            "bad case, 5 nothing ran.\n",
+    .main = main_run,
+};

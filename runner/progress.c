@@ -1,0 +1,84 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "run.h"
+
+void progress_init(struct progress *p, bool quiet)
+{
+    struct winsize size = {0};
+    const char *no_color = getenv("NO_COLOR");
+    bool terminal = isatty(STDERR_FILENO) && !getenv("CI");
+    *p = (struct progress){.live = terminal && !quiet,
+                           .color = terminal && !(no_color && *no_color),
+                           .width = 80,
+                           .quiet = quiet};
+    if (terminal && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20)
+        p->width = size.ws_col;
+}
+
+void progress_clear(struct progress *p)
+{
+    if (p->live)
+        fputs("\r\033[K", stderr);
+}
+
+static const struct {
+    const char *word;
+    const char *color;
+} looks[SP_VERDICT_COUNT] = {
+    [SP_VERDICT_BROKEN] = {"broken", "\033[35m"},
+    [SP_VERDICT_FAIL] = {"fail", "\033[31m"},
+    [SP_VERDICT_INCONCLUSIVE] = {"inconclusive", "\033[33m"},
+    [SP_VERDICT_SKIP] = {"skip", "\033[2m"},
+    [SP_VERDICT_VARIANT] = {"variant", "\033[36m"},
+    [SP_VERDICT_PASS] = {"pass", "\033[32m"},
+};
+
+/* Writes as much of the text as fits, so that the line never wraps. */
+static void put_line(const struct progress *p, const char *text)
+{
+    char line[512];
+    int width = p->width - 1 < (int)sizeof line - 1 ? p->width - 1 : (int)sizeof line - 1;
+    snprintf(line, (size_t)width + 1, "%s", text);
+    fprintf(stderr, "\r%s\033[K", line);
+    fflush(stderr);
+}
+
+void progress_show(const struct sp_progress *now, void *progress)
+{
+    struct progress *p = progress;
+    if (!p->live)
+        return;
+    struct sp_buf line;
+    char elapsed[32];
+    sp_buf_init(&line, 0);
+    sp_duration_print(now->elapsed_ns / SP_S * SP_S, elapsed, sizeof elapsed);
+    sp_buf_addf(&line, "%zu/%zu  %s", now->done, now->total, elapsed);
+    for (int v = SP_VERDICT_COUNT - 1; v >= 0; v--)
+        if (now->by_verdict[v])
+            sp_buf_addf(&line, "  %zu %s", now->by_verdict[v], looks[v].word);
+    if (now->left_ns > SP_S)
+        sp_buf_addf(&line, "  about %llds left", (long long)(now->left_ns / SP_S));
+    if (*now->running_id)
+        sp_buf_addf(&line, "  %s%s%s", now->running_id, *now->waits_for ? ": " : "",
+                    now->waits_for);
+    put_line(p, line.data);
+    sp_buf_release(&line);
+}
+
+/* Without a live line each run gets a line of its own; with one, only what is worth a look. */
+void progress_result(const struct sp_result *result, void *progress)
+{
+    struct progress *p = progress;
+    bool fine = result->verdict >= SP_VERDICT_SKIP;
+    if (p->quiet || (p->live && fine))
+        return;
+    progress_clear(p);
+    fprintf(stderr, "%s%-12s%s %s@%s@%s  %.0f ms%s%s\n", p->color ? looks[result->verdict].color : "",
+            looks[result->verdict].word, p->color ? "\033[0m" : "", result->id, result->lab,
+            result->family, result->duration_ms, fine ? "" : "  ", fine ? "" : result->reason);
+}

@@ -1,0 +1,58 @@
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "stack.h"
+
+void stacks_own(struct sp_plan_config *config)
+{
+    static char version[64];
+    sp_stack_version(version, sizeof version);
+    struct sp_plan_stack own = {.name = sp_stack_name(), .version = *version ? version : NULL};
+    for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
+        config->api[who] = config->tcp[who] = own;
+}
+
+/* "linux-6.18" -> linux, 6.18; the version begins at the first '-' before a digit. */
+static enum sp_rc one_stack(const char *text, size_t len, struct sp_plan_stack *out,
+                            struct sp_arena *arena, struct sp_err *err)
+{
+    char *copy = sp_arena_strndup(arena, text, len);
+    char *dash = strchr(copy, '-');
+    out->name = copy;
+    out->version = NULL;
+    if (dash && isdigit((unsigned char)dash[1])) {
+        *dash = '\0';
+        out->version = dash + 1;
+    }
+    for (const char *p = copy; *p; p++)
+        if (!isalnum((unsigned char)*p) && *p != '_')
+            return sp_fail(err, SP_E_USAGE, "'%.*s' is not a stack: write linux or linux-6.18",
+                           (int)len, text);
+    return *copy ? SP_OK : sp_fail(err, SP_E_USAGE, "a stack without a name");
+}
+
+enum sp_rc stacks_parse(const char *text, struct sp_plan_config *config, struct sp_arena *arena,
+                        struct sp_err *err)
+{
+    for (const char *p = text; *p;) {
+        size_t len = strcspn(p, ",");
+        bool client = strncmp(p, "client=", 7) == 0;
+        bool server = strncmp(p, "server=", 7) == 0;
+        size_t skip = client || server ? 7 : 0;
+        struct sp_plan_stack stack;
+        enum sp_rc rc = len > skip ? one_stack(p + skip, len - skip, &stack, arena, err)
+                                   : sp_fail(err, SP_E_USAGE, "--os wants a stack: linux-6.18");
+        if (rc != SP_OK)
+            return rc;
+        for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
+            if ((!client && !server) || (client && who == SP_WHO_CLIENT) ||
+                (server && who == SP_WHO_SERVER))
+                config->api[who] = config->tcp[who] = stack;
+        p += len;
+        if (*p == ',')
+            p++;
+    }
+    return SP_OK;
+}
