@@ -21,7 +21,7 @@ struct sp_flight {
     const struct sp_event *sent;     /* at its sender's side; NULL: never seen to leave */
     const struct sp_event *received; /* at the other side; NULL: did not arrive; = sent on lo */
     enum sp_end from;
-    int conn; /* index into conns */
+    int conn;         /* index into conns */
     uint32_t rel_seq; /* relative to the sender's ISN; absolute where the ISN is not known */
     uint32_t rel_ack; /* relative to the other end's */
 };
@@ -31,9 +31,12 @@ struct sp_conn {
     struct sp_addr client; /* the end that sent the first SYN */
     struct sp_addr server;
     enum sp_end opener;
+    enum sp_end responder; /* whose address the first segment went to; NONE where unknown */
     uint32_t isn[SP_END_COUNT];
     bool isn_known[SP_END_COUNT];
     int64_t first_ns;
+    int64_t next_ns; /* when a SYN opened a successor with the same addresses, INT64_MAX never */
+    bool self;       /* both addresses are the same end's: isn[] cannot tell them apart */
 };
 
 struct sp_flights {
@@ -51,29 +54,29 @@ void sp_flights_release(struct sp_flights *flights);
 /* ---- replay -------------------------------------------------------------------------------- */
 
 enum sp_cause {
-    SP_CAUSE_NONE,   /* nothing explains it: a violation */
-    SP_CAUSE_CALL,   /* a call of its end: bytes queued, connect, close, shutdown, abort */
-    SP_CAUSE_EXIT,   /* its process ended */
+    SP_CAUSE_NONE,    /* nothing explains it: a violation */
+    SP_CAUSE_CALL,    /* a call of its end: bytes queued, connect, close, shutdown, abort */
+    SP_CAUSE_EXIT,    /* its process ended */
     SP_CAUSE_SEGMENT, /* a segment that came in provoked it */
-    SP_CAUSE_TIMER,  /* retransmission, keepalive, persist, delayed ACK */
-    SP_CAUSE_WINDOW, /* its window changed because the application read */
-    SP_CAUSE_SCRIPT, /* the peer or the middle sent it */
+    SP_CAUSE_TIMER,   /* retransmission, keepalive, persist, delayed ACK */
+    SP_CAUSE_WINDOW,  /* its window changed because the application read */
+    SP_CAUSE_SCRIPT,  /* the peer or the middle sent it */
 };
 
 enum sp_role { /* what a segment is, seen by the replay */
-    SP_ROLE_OTHER,
-    SP_ROLE_SYN,
-    SP_ROLE_SYN_ACK,
-    SP_ROLE_DATA,
-    SP_ROLE_FIN,
-    SP_ROLE_RST,
-    SP_ROLE_ACK,           /* acknowledges something new */
-    SP_ROLE_DUP_ACK,       /* acknowledges nothing new */
-    SP_ROLE_WINDOW_UPDATE,
-    SP_ROLE_RETRANSMIT,    /* nothing in it that had not been sent before */
-    SP_ROLE_KEEPALIVE,
-    SP_ROLE_WINDOW_PROBE,
-    SP_ROLE_CHALLENGE,     /* answers a segment that was not acceptable */
+               SP_ROLE_OTHER,
+               SP_ROLE_SYN,
+               SP_ROLE_SYN_ACK,
+               SP_ROLE_DATA,
+               SP_ROLE_FIN,
+               SP_ROLE_RST,
+               SP_ROLE_ACK,     /* acknowledges something new */
+               SP_ROLE_DUP_ACK, /* acknowledges nothing new */
+               SP_ROLE_WINDOW_UPDATE,
+               SP_ROLE_RETRANSMIT, /* nothing in it that had not been sent before */
+               SP_ROLE_KEEPALIVE,
+               SP_ROLE_WINDOW_PROBE,
+               SP_ROLE_CHALLENGE, /* answers a segment that was not acceptable */
 };
 const char *sp_role_name(enum sp_role role);
 const char *sp_cause_name(enum sp_cause cause);
@@ -92,6 +95,14 @@ struct sp_violation {
     enum sp_end end; /* whom it blames */
     const char *text;
 };
+
+/* What must hold always: one row a rule, the same that docs/invariants.md lists. */
+struct sp_rule {
+    const char *name;
+    const char *spec;
+    const char *sentence;
+};
+const struct sp_rule *sp_audit_rules(size_t *count);
 
 struct sp_audit {
     struct sp_arena arena;

@@ -1,0 +1,132 @@
+/* The whole audit: flights, connections, ledgers, the replay of each connection, the states. */
+#include "tcp_in.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ROLES(X)                                                                                   \
+    X(OTHER, "other")                                                                              \
+    X(SYN, "syn")                                                                                  \
+    X(SYN_ACK, "syn-ack")                                                                          \
+    X(DATA, "data")                                                                                \
+    X(FIN, "fin")                                                                                  \
+    X(RST, "rst")                                                                                  \
+    X(ACK, "ack")                                                                                  \
+    X(DUP_ACK, "dup-ack")                                                                          \
+    X(WINDOW_UPDATE, "window-update")                                                              \
+    X(RETRANSMIT, "retransmit")                                                                    \
+    X(KEEPALIVE, "keepalive")                                                                      \
+    X(WINDOW_PROBE, "window-probe")                                                                \
+    X(CHALLENGE, "challenge")
+
+#define CAUSES(X)                                                                                  \
+    X(NONE, "none")                                                                                \
+    X(CALL, "call")                                                                                \
+    X(EXIT, "exit")                                                                                \
+    X(SEGMENT, "segment")                                                                          \
+    X(TIMER, "timer")                                                                              \
+    X(WINDOW, "window")                                                                            \
+    X(SCRIPT, "script")
+
+const char *sp_role_name(enum sp_role role)
+{
+    static const char *const names[] = {
+#define X(id, name) [SP_ROLE_##id] = name,
+        ROLES(X)
+#undef X
+    };
+    return (size_t)role < sizeof names / sizeof names[0] ? names[role] : "unknown";
+}
+
+const char *sp_cause_name(enum sp_cause cause)
+{
+    static const char *const names[] = {
+#define X(id, name) [SP_CAUSE_##id] = name,
+        CAUSES(X)
+#undef X
+    };
+    return (size_t)cause < sizeof names / sizeof names[0] ? names[cause] : "unknown";
+}
+
+static void facts_init(struct ctx *ctx)
+{
+    for (int end = 0; end < SP_END_COUNT; end++)
+        ctx->facts[end] = (struct end_facts){
+            .abort_ns = INT64_MAX,
+            .keepalive_ns = INT64_MAX,
+            .timers_ns = INT64_MAX,
+            .urgent_ns = INT64_MAX,
+            .blind_ns = INT64_MAX,
+        };
+    for (size_t i = 0; i < ctx->trace->len; i++) {
+        const struct sp_event *event = &ctx->trace->events[i];
+        if (event->kind == SP_EV_SEG) {
+            bool lo = event->u.seg.point == SP_AT_LO;
+            ctx->facts[SP_END_CLIENT].watched |= lo || event->u.seg.point == SP_AT_CLIENT;
+            ctx->facts[SP_END_SERVER].watched |= lo || event->u.seg.point == SP_AT_SERVER;
+        } else if (event->kind == SP_EV_MARK && event->u.mark.what == SP_MARK_DROPS) {
+            const char *text = event->u.mark.text ? event->u.mark.text : "";
+            bool states = strstr(text, "state") || strstr(text, "tracepoint");
+            ctx->lossy_states |= states;
+            ctx->lossy_wire |= !states;
+        }
+    }
+}
+
+/* Flights by connection, in their order: counting sort. */
+static void replay_all(struct ctx *ctx)
+{
+    const struct sp_flights *flights = &ctx->out->flights;
+    size_t *start = sp_xcalloc(flights->conn_count + 2, sizeof *start);
+    size_t *order = sp_xcalloc(flights->len, sizeof *order);
+    for (size_t i = 0; i < flights->len; i++)
+        start[flights->items[i].conn + 2]++;
+    for (size_t i = 2; i < flights->conn_count + 2; i++)
+        start[i] += start[i - 1];
+    for (size_t i = 0; i < flights->len; i++)
+        order[start[flights->items[i].conn + 1]++] = i;
+    for (size_t i = 0; i < flights->conn_count; i++)
+        sp_tcp_replay(ctx, (int)i, order + start[i], start[i + 1] - start[i]);
+    free(order);
+    free(start);
+}
+
+/* By time; at the same time in the order in which the rules found them. */
+static void violations_sort(struct sp_audit *out)
+{
+    for (size_t i = 1; i < out->violation_count; i++) {
+        struct sp_violation moved = out->violations[i];
+        size_t at = i;
+        for (; at && out->violations[at - 1].event->t_ns > moved.event->t_ns; at--)
+            out->violations[at] = out->violations[at - 1];
+        out->violations[at] = moved;
+    }
+}
+
+void sp_audit_run(const struct sp_trace *trace, struct sp_audit *out)
+{
+    *out = (struct sp_audit){0};
+    sp_arena_init(&out->arena);
+    sp_flights_build(trace, &out->flights);
+    struct ctx ctx = {.trace = trace, .out = out};
+    facts_init(&ctx);
+    size_t flights = out->flights.len;
+    size_t conns = out->flights.conn_count;
+    out->segs = SP_ARENA_ARRAY(&out->arena, struct sp_audit_seg, flights ? flights : 1);
+    ctx.sides = sp_xcalloc(conns, sizeof *ctx.sides);
+    sp_tcp_ledgers_build(&ctx);
+    sp_tcp_rules_frame(&ctx);
+    replay_all(&ctx);
+    sp_tcp_rules_states(&ctx);
+    sp_tcp_ledgers_free(&ctx);
+    free(ctx.sides);
+    violations_sort(out);
+}
+
+void sp_audit_release(struct sp_audit *audit)
+{
+    free(audit->violations);
+    sp_flights_release(&audit->flights);
+    sp_arena_release(&audit->arena);
+    *audit = (struct sp_audit){0};
+}

@@ -1,0 +1,495 @@
+/*
+ * Ledgers: what calls and processes asked of each end of each connection, in the order of time.
+ *
+ * A socket is known by its end, its name and its process. connect and accept tie it to a
+ * connection: by the addresses that the API told after the call, else by the order of things (the
+ * first connection of that end which nobody else has opened since the call began). What a socket
+ * does afterwards goes to that connection's ledger. A socket that should have a connection and
+ * cannot be matched to one is a stranger: its acts go to every ledger of its end, so that nobody
+ * is blamed for what it may have done.
+ *
+ * A call acts from its entry: data and FINs leave before it returns.
+ */
+#include "tcp_in.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SOCK_UNUSED, SOCK_LISTENER, SOCK_TIED, SOCK_STRANGER };
+
+struct sock {
+    enum sp_end end;
+    const char *name;
+    unsigned life; /* incarnation of the end's process */
+    int what;
+    int conn;
+    int side;
+    bool gone;
+};
+
+struct book {
+    struct ctx *ctx;
+    struct sp_flights *flights;
+    struct sock *socks;
+    size_t len, cap;
+    unsigned life[SP_END_COUNT];
+    bool (*taken)[2]; /* a socket is tied to that side of the connection */
+};
+
+/* ---- sockets -------------------------------------------------------------------------------- */
+
+static struct sock *sock_new(struct book *book, enum sp_end end, const char *name, int what)
+{
+    struct sock *sock = &SP_PUSH(book->socks, book->len, book->cap);
+    *sock = (struct sock){.end = end, .name = name, .life = book->life[end], .what = what};
+    sock->conn = -1;
+    return sock;
+}
+
+/* The newest socket of that name in the end's present process; one never heard of is a stranger. */
+static struct sock *sock_of(struct book *book, enum sp_end end, const char *name)
+{
+    for (size_t i = book->len; i-- > 0;) {
+        struct sock *sock = &book->socks[i];
+        if (sock->end == end && sock->life == book->life[end] && strcmp(sock->name, name) == 0)
+            return sock;
+    }
+    return sock_new(book, end, name, SOCK_STRANGER);
+}
+
+/* The word after `key` in printed arguments; NULL where it is not there. In the trace's arena. */
+static const char *arg_of(struct book *book, const char *args, const char *key)
+{
+    size_t key_len = strlen(key);
+    for (const char *at = args; at && *at;) {
+        size_t len = strcspn(at, " ");
+        if (len > key_len && strncmp(at, key, key_len) == 0)
+            return sp_arena_strndup(&book->ctx->out->arena, at + key_len, len - key_len);
+        at += len;
+        at += strspn(at, " ");
+    }
+    return NULL;
+}
+
+static bool has_word(const struct sp_ev_call *call, const char *word)
+{
+    return call->args && strstr(call->args, word) != NULL;
+}
+
+/* ---- tying sockets to connections ----------------------------------------------------------- */
+
+static bool matches(const struct sp_conn *conn, int side, const struct sp_ev_call *call)
+{
+    const struct sp_addr *local = side == 0 ? &conn->client : &conn->server;
+    const struct sp_addr *remote = side == 0 ? &conn->server : &conn->client;
+    if (call->local.family && call->local.port && !sp_addr_same(&call->local, local))
+        return false;
+    return !call->remote.family || !call->remote.port || sp_addr_same(&call->remote, remote);
+}
+
+static int64_t call_end(const struct sp_event *event)
+{
+    return event->t_end_ns < 0 || event->u.call.how != SP_CALL_RETURNED ? INT64_MAX
+                                                                        : event->t_end_ns;
+}
+
+/* A connection begun by the other end, or crossing, may be connect's as well as one of its own. */
+static bool connect_finds(struct book *book, const struct sp_event *event, struct sock *sock)
+{
+    for (size_t i = 0; i < book->flights->conn_count; i++) {
+        const struct sp_conn *conn = &book->flights->conns[i];
+        for (int side = 0; side < 2; side++) {
+            bool told = event->u.call.local.family && event->u.call.local.port;
+            if (conn_end(conn, side) != event->end || book->taken[i][side] ||
+                !matches(conn, side, &event->u.call) || (side == 1 && !told))
+                continue;
+            if (side == 0 && conn->first_ns < event->t_ns - SKEW_NS)
+                continue;
+            if (call_end(event) < INT64_MAX && conn->first_ns > call_end(event) + SKEW_NS)
+                continue;
+            sock->conn = (int)i;
+            sock->side = side;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool accept_finds(struct book *book, const struct sp_event *event, struct sock *sock)
+{
+    if (!event->u.call.remote.family || !event->u.call.remote.port)
+        return false;
+    for (size_t i = book->flights->conn_count; i-- > 0;) {
+        const struct sp_conn *conn = &book->flights->conns[i];
+        if (conn_end(conn, 1) != event->end || book->taken[i][1] ||
+            !matches(conn, 1, &event->u.call) || conn->first_ns > call_end(event))
+            continue;
+        sock->conn = (int)i;
+        sock->side = 1;
+        return true;
+    }
+    return false;
+}
+
+static void tie(struct book *book, struct sock *sock, bool found)
+{
+    sock->what = found ? SOCK_TIED : SOCK_STRANGER;
+    if (found)
+        book->ctx->ledgers[sock->conn][sock->side].tied = book->taken[sock->conn][sock->side] =
+            true;
+}
+
+/* ---- acts ----------------------------------------------------------------------------------- */
+
+static void ledger_add(struct ledger *ledger, const struct act *act)
+{
+    SP_PUSH(ledger->acts, ledger->len, ledger->cap) = *act;
+    for (size_t i = ledger->len - 1; i && ledger->acts[i - 1].from_ns > act->from_ns; i--) {
+        ledger->acts[i] = ledger->acts[i - 1];
+        ledger->acts[i - 1] = *act;
+    }
+}
+
+/* To every connection of the end; `unaccepted`: to those that no socket is tied to. */
+static void act_of_end(struct book *book, enum sp_end end, const struct act *act, bool unaccepted)
+{
+    /* What was over before a connection began did nothing to it. */
+    int64_t until_ns = act->to_ns;
+    if (act->kind == ACT_EXIT && act->event->kind == SP_EV_PROC)
+        until_ns =
+            act->event->t_end_ns > act->event->t_ns ? act->event->t_end_ns : act->event->t_ns;
+    for (size_t i = 0; i < book->flights->conn_count; i++)
+        for (int side = 0; side < 2; side++)
+            if (conn_end(&book->flights->conns[i], side) == end &&
+                (until_ns == INT64_MAX || book->flights->conns[i].first_ns <= until_ns + SKEW_NS) &&
+                (!unaccepted || (side == 1 && !book->taken[i][1]))) {
+                ledger_add(&book->ctx->ledgers[i][side], act);
+                book->ctx->ledgers[i][side].strangers |=
+                    act->kind != ACT_EXIT && act->kind != ACT_UNACCEPT;
+            }
+}
+
+static void act_add(struct book *book, const struct sock *sock, const struct act *act)
+{
+    if (sock->what == SOCK_TIED)
+        ledger_add(&book->ctx->ledgers[sock->conn][sock->side], act);
+    else if (sock->what == SOCK_STRANGER)
+        act_of_end(book, sock->end, act, false);
+}
+
+static struct act act_make(enum act_kind kind, const struct sp_event *event)
+{
+    return (struct act){
+        .kind = kind, .from_ns = event->t_ns, .to_ns = call_end(event), .event = event};
+}
+
+static bool is_refused(const struct sp_ev_call *call)
+{
+    static const char *const refusals[] = {"EBADF", "ENOTSOCK", "ENOTCONN", "EINVAL"};
+    for (size_t i = 0; call->error && i < sizeof refusals / sizeof refusals[0]; i++)
+        if (strcmp(call->error, refusals[i]) == 0)
+            return true;
+    return false;
+}
+
+static void do_socket(struct book *book, const struct sp_event *event)
+{
+    if (!event->u.call.error)
+        sock_new(book, event->end, event->u.call.sock, SOCK_UNUSED);
+}
+
+static void do_listen(struct book *book, const struct sp_event *event)
+{
+    if (!event->u.call.error)
+        sock_of(book, event->end, event->u.call.sock)->what = SOCK_LISTENER;
+}
+
+/* Connections are matched in a pass of their own, so that a listener's end knows who is left. */
+static void do_connect(struct book *book, const struct sp_event *event)
+{
+    struct sock *sock = sock_of(book, event->end, event->u.call.sock);
+    struct act act = act_make(ACT_CONNECT, event);
+    if (has_word(&event->u.call, "unspec")) { /* dissolves the association (POSIX: connect) */
+        act.kind = ACT_CLOSE;
+        act_add(book, sock, &act);
+        return;
+    }
+    bool found = connect_finds(book, event, sock);
+    if (found || sock->what != SOCK_TIED)
+        tie(book, sock, found);
+    if (sock->what == SOCK_STRANGER && event->u.call.error && call_end(event) < INT64_MAX &&
+        strcmp(event->u.call.error, "EINPROGRESS") != 0)
+        sock->what = SOCK_UNUSED; /* it failed and no segment shows it: nothing to be tied to */
+    act_add(book, sock, &act);
+}
+
+static void do_accept(struct book *book, const struct sp_event *event)
+{
+    const struct sp_ev_call *call = &event->u.call;
+    if (call->how == SP_CALL_RETURNED && call->error)
+        return;
+    const char *name = arg_of(book, call->args, "as=");
+    bool listening = sock_of(book, event->end, call->sock)->what == SOCK_LISTENER;
+    if (!name)
+        name = listening ? "conn" : call->sock;
+    struct sock *sock = sock_new(book, event->end, name, SOCK_STRANGER);
+    tie(book, sock, call->how == SP_CALL_RETURNED && accept_finds(book, event, sock));
+}
+
+static void do_dup(struct book *book, const struct sp_event *event)
+{
+    const struct sp_ev_call *call = &event->u.call;
+    const char *name = arg_of(book, call->args, "as=");
+    struct sock from = *sock_of(book, event->end, call->sock);
+    struct sock *sock = sock_new(book, event->end, name ? name : "conn", from.what);
+    sock->conn = from.conn;
+    sock->side = from.side;
+}
+
+static void do_send(struct book *book, const struct sp_event *event)
+{
+    const struct sp_ev_call *call = &event->u.call;
+    struct act act = act_make(ACT_SEND, event);
+    act.bytes = call->how != SP_CALL_RETURNED ? INT64_MAX : call->value > 0 ? call->value : 0;
+    struct sock *sock = sock_of(book, event->end, call->sock);
+    if (has_word(call, "FASTOPEN"))
+        sock->what = SOCK_STRANGER; /* it may connect as well */
+    act_add(book, sock, &act);
+}
+
+static void do_read(struct book *book, const struct sp_event *event)
+{
+    const struct sp_ev_call *call = &event->u.call;
+    struct act act = act_make(ACT_READ, event);
+    bool peeked = has_word(call, "PEEK");
+    act.bytes = call->how != SP_CALL_RETURNED ? INT64_MAX
+                : call->value > 0 && !peeked  ? call->value
+                                              : 0;
+    act_add(book, sock_of(book, event->end, call->sock), &act);
+}
+
+static void do_shutdown(struct book *book, const struct sp_event *event)
+{
+    struct act act = act_make(ACT_SHUT_WR, event);
+    const struct sp_ev_call *call = &event->u.call;
+    bool reading_only = has_word(call, "RD") && !has_word(call, "RDWR");
+    if (is_refused(call) && call->how == SP_CALL_RETURNED)
+        return;
+    struct sock *sock = sock_of(book, event->end, call->sock);
+    if (sock->what == SOCK_LISTENER) {
+        act.kind = ACT_UNACCEPT;
+        act_of_end(book, event->end, &act, true);
+    } else {
+        if (reading_only)
+            act.kind = ACT_SHUT_RD;
+        act_add(book, sock, &act);
+    }
+}
+
+static void do_close(struct book *book, const struct sp_event *event)
+{
+    const struct sp_ev_call *call = &event->u.call;
+    if (call->how == SP_CALL_RETURNED && call->error &&
+        (strcmp(call->error, "EBADF") == 0 || strcmp(call->error, "ENOTSOCK") == 0))
+        return;
+    struct sock *sock = sock_of(book, event->end, call->sock);
+    struct act act = act_make(sock->what == SOCK_LISTENER ? ACT_UNACCEPT : ACT_CLOSE, event);
+    if (sock->what == SOCK_LISTENER)
+        act_of_end(book, event->end, &act, true);
+    else
+        act_add(book, sock, &act);
+}
+
+static void earliest(int64_t *when_ns, int64_t t_ns)
+{
+    if (t_ns < *when_ns)
+        *when_ns = t_ns;
+}
+
+static void do_option(struct book *book, const struct sp_event *event)
+{
+    static const char *const timers[] = {"TCP_USER_TIMEOUT", "TCP_LINGER2", "TCP_MAXRT",
+                                         "TCP_KEEPCNT", "TCP_SYNCNT"};
+    static const char *const windows[] = {"SO_RCVBUF", "SO_RCVLOWAT", "TCP_WINDOW_CLAMP",
+                                          "TCP_QUICKACK"};
+    const struct sp_ev_call *call = &event->u.call;
+    struct end_facts *facts = &book->ctx->facts[event->end];
+    if (has_word(call, "SO_LINGER") && !has_word(call, "on=0") &&
+        (has_word(call, "linger=0") || !has_word(call, "linger=")))
+        earliest(&facts->abort_ns, event->t_ns);
+    if (has_word(call, "SO_KEEPALIVE"))
+        earliest(&facts->keepalive_ns, event->t_ns);
+    for (size_t i = 0; i < sizeof timers / sizeof timers[0]; i++)
+        if (has_word(call, timers[i]))
+            earliest(&facts->timers_ns, event->t_ns);
+    for (size_t i = 0; i < sizeof windows / sizeof windows[0]; i++)
+        if (has_word(call, windows[i])) {
+            struct act act = act_make(ACT_READ, event);
+            act_add(book, sock_of(book, event->end, call->sock), &act);
+        }
+}
+
+static const struct {
+    const char *name; /* a prefix where it ends in '*' */
+    void (*run)(struct book *book, const struct sp_event *event);
+} verbs[] = {
+    {"socket", do_socket},     {"listen", do_listen}, {"connect", do_connect},
+    {"accept*", do_accept},    {"dup*", do_dup},      {"send*", do_send},
+    {"write*", do_send},       {"fill", do_send},     {"recv*", do_read},
+    {"read*", do_read},        {"drain", do_read},    {"peek", do_read},
+    {"shutdown", do_shutdown}, {"close*", do_close},  {"disconnect", do_close},
+    {"setsockopt", do_option}, {"set", do_option},    {"ioctl", do_option},
+};
+
+static bool is_named(const char *pattern, const char *name)
+{
+    size_t len = strlen(pattern);
+    return pattern[len - 1] == '*' ? strncmp(pattern, name, len - 1) == 0
+                                   : strcmp(pattern, name) == 0;
+}
+
+static void do_call(struct book *book, const struct sp_event *event)
+{
+    if (event->end == SP_END_NONE || !event->u.call.name || !event->u.call.sock)
+        return;
+    struct end_facts *facts = &book->ctx->facts[event->end];
+    facts->calls = true;
+    if (has_word(&event->u.call, "OOB"))
+        earliest(&facts->urgent_ns, event->t_ns);
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        if (is_named(verbs[i].name, event->u.call.name)) {
+            verbs[i].run(book, event);
+            return;
+        }
+}
+
+static void do_proc(struct book *book, const struct sp_event *event)
+{
+    book->ctx->facts[event->end].calls = true;
+    if (event->u.proc.what != SP_PROC_START) {
+        struct act act = {.kind = ACT_EXIT,
+                          .from_ns = event->t_ns - EXIT_SLACK_NS,
+                          .to_ns = INT64_MAX,
+                          .event = event};
+        act_of_end(book, event->end, &act, false);
+    }
+    book->life[event->end]++;
+}
+
+/* Clean-up closes what is open; where the trace does not tell when a process ended, it may have
+ * ended at any time from then on. */
+static void do_end(struct book *book, const struct sp_event *event)
+{
+    for (int end = SP_END_CLIENT; end < SP_END_COUNT; end++) {
+        bool told = false;
+        const struct sp_trace *trace = book->ctx->trace;
+        for (size_t i = 0; i < trace->len && !told; i++)
+            told = trace->events[i].kind == SP_EV_PROC &&
+                   trace->events[i].end == (enum sp_end)end &&
+                   trace->events[i].u.proc.what != SP_PROC_START;
+        struct act act = {
+            .kind = ACT_EXIT, .from_ns = event->t_ns, .to_ns = INT64_MAX, .event = event};
+        if (!told)
+            act_of_end(book, (enum sp_end)end, &act, false);
+    }
+}
+
+/* A pulled cable or a closed interface: the kernel sends, and no capture sees it leave. */
+static void do_lab(struct book *book, const struct sp_event *event)
+{
+    const char *action = event->u.lab.action ? event->u.lab.action : "";
+    bool one_place =
+        book->ctx->trace->head.lab && strcmp(book->ctx->trace->head.lab, "loopback") == 0;
+    if (!strstr(action, "unplug") && !(one_place && strstr(action, "cut")))
+        return;
+    for (int end = SP_END_CLIENT; end < SP_END_COUNT; end++)
+        earliest(&book->ctx->facts[end].blind_ns, event->t_ns);
+}
+
+void sp_tcp_ledgers_build(struct ctx *ctx)
+{
+    struct book book = {.ctx = ctx, .flights = &ctx->out->flights};
+    size_t conns = book.flights->conn_count;
+    ctx->ledgers = sp_xcalloc(conns, sizeof *ctx->ledgers);
+    book.taken = sp_xcalloc(conns, sizeof *book.taken);
+    for (size_t i = 0; i < ctx->trace->len; i++) {
+        const struct sp_event *event = &ctx->trace->events[i];
+        if (event->kind == SP_EV_CALL)
+            do_call(&book, event);
+        else if (event->kind == SP_EV_PROC)
+            do_proc(&book, event);
+        else if (event->kind == SP_EV_LAB)
+            do_lab(&book, event);
+        else if (event->kind == SP_EV_MARK && event->u.mark.what == SP_MARK_END)
+            do_end(&book, event);
+    }
+    free(book.taken);
+    free(book.socks);
+}
+
+void sp_tcp_ledgers_free(struct ctx *ctx)
+{
+    for (size_t i = 0; i < ctx->out->flights.conn_count; i++)
+        for (int side = 0; side < 2; side++)
+            free(ctx->ledgers[i][side].acts);
+    free(ctx->ledgers);
+    ctx->ledgers = NULL;
+}
+
+/* ---- questions ------------------------------------------------------------------------------ */
+
+const struct act *sp_tcp_act_by(const struct ledger *ledger, unsigned kinds, int64_t t_ns)
+{
+    for (size_t i = 0; i < ledger->len && ledger->acts[i].from_ns <= t_ns + SKEW_NS; i++)
+        if (kinds & 1u << ledger->acts[i].kind)
+            return &ledger->acts[i];
+    return NULL;
+}
+
+const struct act *sp_tcp_act_last(const struct ledger *ledger, unsigned kinds, int64_t t_ns)
+{
+    const struct act *last = NULL;
+    for (size_t i = 0; i < ledger->len && ledger->acts[i].from_ns <= t_ns + SKEW_NS; i++)
+        if (kinds & 1u << ledger->acts[i].kind)
+            last = &ledger->acts[i];
+    return last;
+}
+
+const struct act *sp_tcp_act_during(const struct ledger *ledger, enum act_kind kind, int64_t t_ns)
+{
+    for (size_t i = 0; i < ledger->len && ledger->acts[i].from_ns <= t_ns + SKEW_NS; i++) {
+        const struct act *act = &ledger->acts[i];
+        if (act->kind == kind && (act->to_ns == INT64_MAX || act->to_ns + SKEW_NS >= t_ns))
+            return act;
+    }
+    return NULL;
+}
+
+int64_t sp_tcp_queued(const struct ledger *ledger, int64_t t_ns, int64_t want,
+                      const struct sp_event **by)
+{
+    int64_t total = 0;
+    for (size_t i = 0; i < ledger->len && ledger->acts[i].from_ns <= t_ns + SKEW_NS; i++) {
+        const struct act *act = &ledger->acts[i];
+        if (act->kind != ACT_SEND)
+            continue;
+        int64_t before = total;
+        total = act->bytes == INT64_MAX || total == INT64_MAX ? INT64_MAX : total + act->bytes;
+        if (by && want >= before && want < total) {
+            *by = act->event;
+            by = NULL;
+        }
+    }
+    return total;
+}
+
+int64_t sp_tcp_read_by(const struct ledger *ledger, int64_t t_ns)
+{
+    int64_t total = 0;
+    for (size_t i = 0; i < ledger->len && ledger->acts[i].from_ns <= t_ns; i++) {
+        const struct act *act = &ledger->acts[i];
+        if (act->kind == ACT_READ && act->bytes != INT64_MAX && act->to_ns <= t_ns + SKEW_NS)
+            total += act->bytes;
+    }
+    return total;
+}

@@ -1,0 +1,313 @@
+/*
+ * The replay of one connection: each side's own capture is fed to its model, in order. Before the
+ * model takes in a segment that its side sends, the segment gets its role and its cause, and the
+ * rules look at it.
+ */
+#include "tcp_in.h"
+
+#include <stdlib.h>
+
+/* ---- roles ---------------------------------------------------------------------------------- */
+
+static enum sp_role role_of_data(const struct side *side, const struct view *view)
+{
+    const struct sp_seg *seg = view->seg;
+    int64_t end = view->end + ((seg->flags & SP_FIN) ? 1 : 0);
+    bool is_new = !side->isn_known || end > side->snd_max;
+    if (is_new && seg->payload_len == 1 && side->edge >= 0 && view->end > side->edge)
+        return SP_ROLE_WINDOW_PROBE;
+    if (is_new)
+        return (seg->flags & SP_FIN) ? SP_ROLE_FIN : SP_ROLE_DATA;
+    if (seg->payload_len == 1 && !(seg->flags & SP_FIN) && view->end == side->snd_max &&
+        side->una >= side->snd_max)
+        return side->window ? SP_ROLE_KEEPALIVE : SP_ROLE_WINDOW_PROBE;
+    return SP_ROLE_RETRANSMIT;
+}
+
+/* An empty segment one before what is next asks for an ACK and means nothing else. */
+static bool is_probe(const struct side *side, const struct view *view)
+{
+    return side->isn_known && view->from + 1 == side->snd_max && side->una >= side->snd_max;
+}
+
+/* Whether something waits to be sent: data, or the FIN of a close. */
+static bool has_unsent(const struct side *side, int64_t t_ns)
+{
+    return !side->facts->calls || sp_tcp_queued(side->ledger, t_ns, 0, NULL) > side->snd_max - 1 ||
+           (side->fin_at < 0 && sp_tcp_act_by(side->ledger, ACTS_THAT_CLOSE, t_ns));
+}
+
+static enum sp_role role_of(const struct side *side, const struct view *view)
+{
+    const struct sp_seg *seg = view->seg;
+    if (seg->flags & SP_RST)
+        return SP_ROLE_RST;
+    if ((seg->flags & (SP_SYN | SP_ACK)) == (SP_SYN | SP_ACK))
+        return side->synack_sent ? SP_ROLE_RETRANSMIT : SP_ROLE_SYN_ACK;
+    if (seg->flags & SP_SYN)
+        return side->plain_syn_sent && seg->seq == side->isn ? SP_ROLE_RETRANSMIT : SP_ROLE_SYN;
+    if (seg->payload_len || (seg->flags & SP_FIN))
+        return role_of_data(side, view);
+    if (!(seg->flags & SP_ACK))
+        return SP_ROLE_OTHER;
+    if (is_probe(side, view))
+        return side->window == 0 || (side->facts->calls && has_unsent(side, view->t_ns))
+                   ? SP_ROLE_WINDOW_PROBE
+                   : SP_ROLE_KEEPALIVE;
+    return view->ack > side->last_ack ? SP_ROLE_ACK : SP_ROLE_DUP_ACK;
+}
+
+/* ---- causes --------------------------------------------------------------------------------- */
+
+static void say(struct sp_audit_seg *seg, enum sp_cause cause, const struct sp_event *by)
+{
+    seg->cause = cause;
+    seg->by = by;
+}
+
+static void cause_of_call(const struct side *side, const struct view *view, unsigned kinds,
+                          struct sp_audit_seg *seg)
+{
+    const struct act *act = sp_tcp_act_by(side->ledger, kinds, view->t_ns);
+    if (act)
+        say(seg, act->kind == ACT_EXIT ? SP_CAUSE_EXIT : SP_CAUSE_CALL, act->event);
+}
+
+static void cause_of_data(const struct side *side, const struct view *view,
+                          struct sp_audit_seg *seg)
+{
+    const struct sp_event *by = NULL;
+    int64_t first_new = view->data > side->snd_max ? view->data : side->snd_max;
+    if (first_new < 1)
+        first_new = 1;
+    int64_t queued = sp_tcp_queued(side->ledger, view->t_ns, first_new - 1, &by);
+    if (view->end - 1 <= queued)
+        say(seg, SP_CAUSE_CALL, by);
+}
+
+static void owed_drop(struct side *side, unsigned at)
+{
+    for (side->owed_count--; at < side->owed_count; at++)
+        side->owed[at] = side->owed[at + 1];
+}
+
+/* A pure ACK answers what it covers; else one arrival that asked for an answer of its own; else
+ * it tells of a window that a read has moved. */
+static void cause_of_ack(struct side *side, const struct view *view, struct sp_audit_seg *seg)
+{
+    const struct owed *covered = NULL;
+    for (unsigned i = 0; i < side->owed_count; i++)
+        if (side->owed[i].end >= 0 && side->owed[i].end <= view->ack)
+            covered = &side->owed[i];
+    const struct act *read = sp_tcp_act_during(side->ledger, ACT_READ, view->t_ns);
+    bool moved = side->last_window >= 0 && view->seg->window != side->last_window;
+    if (covered) {
+        say(seg, SP_CAUSE_SEGMENT, covered->event);
+    } else if (moved && read && seg->role == SP_ROLE_DUP_ACK) {
+        seg->role = SP_ROLE_WINDOW_UPDATE;
+        say(seg, SP_CAUSE_WINDOW, read->event);
+    } else if (side->owed_count) {
+        say(seg, SP_CAUSE_SEGMENT, side->owed[0].event);
+        if (side->owed[0].strange && seg->role == SP_ROLE_DUP_ACK)
+            seg->role = SP_ROLE_CHALLENGE;
+        owed_drop(side, 0);
+    } else if (read) {
+        say(seg, SP_CAUSE_WINDOW, read->event);
+    } else if (seg->role == SP_ROLE_ACK) {
+        say(seg, SP_CAUSE_SEGMENT, NULL);
+    }
+}
+
+static const char *const missing[] = {
+    [SP_ROLE_SYN] = "SYN without connect",
+    [SP_ROLE_SYN_ACK] = "SYN,ACK without a SYN that arrived",
+    [SP_ROLE_DATA] = "data that no send had queued",
+    [SP_ROLE_FIN] = "FIN without close, shutdown or exit",
+    [SP_ROLE_DUP_ACK] = "an ACK that nothing asked for",
+    [SP_ROLE_KEEPALIVE] = "a keepalive probe without SO_KEEPALIVE",
+    [SP_ROLE_OTHER] = "a segment that means nothing",
+    [SP_ROLE_CHALLENGE] = NULL, /* keeps the table as long as the enum */
+};
+
+static void cause_of(struct side *side, const struct view *view, struct sp_audit_seg *seg)
+{
+    switch (seg->role) {
+    case SP_ROLE_SYN:
+        cause_of_call(side, view, 1u << ACT_CONNECT, seg);
+        break;
+    case SP_ROLE_SYN_ACK:
+        if (side->syn_in)
+            say(seg, SP_CAUSE_SEGMENT, side->syn_event);
+        break;
+    case SP_ROLE_DATA:
+        cause_of_data(side, view, seg);
+        break;
+    case SP_ROLE_FIN:
+        cause_of_call(side, view, ACTS_THAT_CLOSE, seg);
+        break;
+    case SP_ROLE_ACK:
+    case SP_ROLE_DUP_ACK:
+        cause_of_ack(side, view, seg);
+        break;
+    case SP_ROLE_KEEPALIVE:
+        if (side->facts->keepalive_ns <= view->t_ns + SKEW_NS || side->window == 0)
+            say(seg, SP_CAUSE_TIMER, NULL);
+        break;
+    case SP_ROLE_RETRANSMIT:
+    case SP_ROLE_WINDOW_PROBE:
+        say(seg, SP_CAUSE_TIMER, NULL);
+        break;
+    case SP_ROLE_OTHER: /* no ACK flag: a rule of its own says so */
+        say(seg, SP_CAUSE_SEGMENT, NULL);
+        break;
+    case SP_ROLE_RST:
+    case SP_ROLE_WINDOW_UPDATE:
+    case SP_ROLE_CHALLENGE:
+        break;
+    }
+}
+
+/* What stands in for a cause where the evidence does not reach. */
+static enum sp_cause presumed(enum sp_role role)
+{
+    return role == SP_ROLE_SYN || role == SP_ROLE_DATA || role == SP_ROLE_FIN ? SP_CAUSE_CALL
+           : role == SP_ROLE_KEEPALIVE                                        ? SP_CAUSE_TIMER
+                                                                              : SP_CAUSE_SEGMENT;
+}
+
+static void rule_cause(struct replay *replay, int which, const struct view *view,
+                       struct sp_audit_seg *seg)
+{
+    struct side *side = &replay->side[which];
+    const struct side *other = &replay->side[1 - which];
+    cause_of(side, view, seg);
+    if (seg->cause != SP_CAUSE_NONE)
+        return;
+    bool judged = side->sane && side->facts->calls && view->t_ns < side->superseded_ns;
+    if (seg->role == SP_ROLE_DUP_ACK)
+        judged = judged && other->isn_known && !side->ledger->strangers;
+    if (judged)
+        sp_tcp_violate(replay->ctx, RULE_NO_CAUSE, view->event, side->end, "%s",
+                       missing[seg->role]);
+    else
+        say(seg, presumed(seg->role), NULL);
+}
+
+/* ---- the walk ------------------------------------------------------------------------------- */
+
+static void segment_out(struct replay *replay, int which, size_t at, int64_t other_sent)
+{
+    struct side *side = &replay->side[which];
+    const struct entry *entry = &replay->entries[which][at];
+    struct sp_audit_seg *seg = &replay->ctx->out->segs[entry->flight];
+    struct view view;
+    sp_tcp_view(&view, side, &replay->side[1 - which], entry);
+    seg->role = role_of(side, &view);
+    sp_tcp_rules_sequence(replay, which, at, &view);
+    sp_tcp_rules_ack(replay, which, &view, other_sent);
+    sp_tcp_rules_payload(replay, which, at, &view);
+    if (!side->real)
+        say(seg, SP_CAUSE_SCRIPT, NULL);
+    else if (seg->role == SP_ROLE_RST)
+        sp_tcp_rules_rst(replay, which, at, &view, other_sent, seg);
+    else
+        rule_cause(replay, which, &view, seg);
+    sp_tcp_side_out(side, &view);
+}
+
+/* What the other side has sent, as time goes on; by its own capture. */
+struct sent {
+    size_t at;
+    int64_t most;
+};
+
+static int64_t sent_by(const struct replay *replay, int which, struct sent *sent, int64_t t_ns)
+{
+    const struct side *side = &replay->side[which];
+    if (!side->watched || !side->isn_known || side->facts->blind_ns <= t_ns)
+        return -1;
+    for (; sent->at < replay->entry_count[which]; sent->at++) {
+        const struct entry *entry = &replay->entries[which][sent->at];
+        if (entry->event->t_ns > t_ns + SKEW_NS)
+            break;
+        if (!entry->out || (entry->event->u.seg.seg.flags & SP_RST))
+            continue;
+        struct view view;
+        sp_tcp_view(&view, side, &replay->side[1 - which], entry);
+        int64_t end = view.end + ((view.seg->flags & SP_FIN) ? 1 : 0);
+        if (end > sent->most)
+            sent->most = end;
+    }
+    return sent->most;
+}
+
+static void walk(struct replay *replay, int which)
+{
+    struct side *side = &replay->side[which];
+    struct side *other = &replay->side[1 - which];
+    struct sent sent = {0};
+    for (size_t i = 0; i < replay->entry_count[which]; i++) {
+        const struct entry *entry = &replay->entries[which][i];
+        int64_t other_sent = sent_by(replay, 1 - which, &sent, entry->event->t_ns);
+        if (entry->out) {
+            segment_out(replay, which, i, other_sent);
+            continue;
+        }
+        struct view view;
+        sp_tcp_view(&view, other, side, entry);
+        sp_tcp_side_in(side, other, &view);
+    }
+}
+
+/* ---- a side's own capture ------------------------------------------------------------------- */
+
+static void entry_add(struct replay *replay, int which, const struct sp_event *event, size_t flight,
+                      bool out)
+{
+    struct entry *entries = replay->entries[which];
+    size_t at = replay->entry_count[which]++;
+    while (at && (entries[at - 1].event->t_ns > event->t_ns ||
+                  (entries[at - 1].event->t_ns == event->t_ns &&
+                   entries[at - 1].event->order > event->order))) {
+        entries[at] = entries[at - 1];
+        at--;
+    }
+    entries[at] = (struct entry){.event = event, .flight = flight, .out = out};
+}
+
+static void entries_fill(struct replay *replay, size_t flight)
+{
+    const struct sp_flight *item = &replay->ctx->out->flights.items[flight];
+    int from = side_of_src(replay->conn, &sp_tcp_shown(item)->u.seg.seg);
+    const struct sp_event *out = item->sent;
+    const struct sp_event *in = item->received;
+    /* Without a capture at a side, the other one's stands in, for roles; no rule rests on it. */
+    if (!out && !replay->side[from].watched)
+        out = in;
+    if (!in && !replay->side[1 - from].watched)
+        in = out;
+    if (out)
+        entry_add(replay, from, out, flight, true);
+    else
+        replay->ctx->out->segs[flight] =
+            (struct sp_audit_seg){.cause = SP_CAUSE_SCRIPT, .role = SP_ROLE_OTHER};
+    if (in)
+        entry_add(replay, 1 - from, in, flight, false);
+}
+
+void sp_tcp_replay(struct ctx *ctx, int conn, const size_t *flights, size_t count)
+{
+    struct replay replay = {.ctx = ctx, .conn = &ctx->out->flights.conns[conn], .index = conn};
+    struct entry *entries = sp_xcalloc(count * 2, sizeof *entries);
+    for (int which = 0; which < 2; which++) {
+        replay.entries[which] = entries + (size_t)which * count;
+        sp_tcp_side_init(&replay.side[which], ctx, replay.conn, conn, which);
+    }
+    for (size_t i = 0; i < count; i++)
+        entries_fill(&replay, flights[i]);
+    for (int which = 0; which < 2; which++)
+        walk(&replay, which);
+    for (int which = 0; which < 2; which++)
+        ctx->sides[conn][which] = replay.side[which];
+    free(entries);
+}

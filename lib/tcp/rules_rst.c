@@ -1,0 +1,109 @@
+/*
+ * RST: where its numbers come from, and why it was sent.
+ *
+ * Forms (RFC 9293 section 3.10.7.1, and 3.10.5 for an abort):
+ * - answering a segment with ACK: SEQ=SEG.ACK, no ACK flag;
+ * - answering one without: SEQ=0, ACK=SEG.SEQ+SEG.LEN;
+ * - of its sender's own accord: SEQ within what it has sent, ACK within what has arrived.
+ */
+#include "tcp_in.h"
+
+/* The latest arrival whose numbers the RST carries; NULL none. */
+static const struct sp_event *answered(const struct replay *replay, int which, size_t at,
+                                       const struct sp_seg *rst)
+{
+    while (at-- > 0) {
+        const struct entry *entry = &replay->entries[which][at];
+        const struct sp_seg *seg = &entry->event->u.seg.seg;
+        if (entry->out || (seg->flags & SP_RST))
+            continue;
+        bool by_ack = (seg->flags & SP_ACK) && seg->ack == rst->seq;
+        bool by_seq =
+            (rst->flags & SP_ACK) && rst->seq == 0 && seg->seq + sp_seg_space(seg) == rst->ack;
+        if ((rst->flags & SP_ACK) ? by_seq : by_ack)
+            return entry->event;
+    }
+    return NULL;
+}
+
+static bool is_own(const struct side *side, const struct view *view, int64_t other_sent)
+{
+    if (!side->isn_known || view->from < 0)
+        return false;
+    if (view->from > side->snd_max && side->facts->blind_ns > view->t_ns)
+        return false;
+    return !view->ack_known || other_sent < 0 || view->ack <= other_sent;
+}
+
+static void say(struct sp_audit_seg *seg, enum sp_cause cause, const struct sp_event *by)
+{
+    seg->cause = cause;
+    seg->by = by;
+}
+
+/* Data that was there to be read and that no call had read. */
+static bool has_unread(const struct side *side, const struct act *closing)
+{
+    return side->facts->urgent_ns != INT64_MAX || side->ledger->strangers ||
+           side->bytes_in - 1 > sp_tcp_read_by(side->ledger, closing->from_ns + EXIT_SLACK_NS);
+}
+
+static void say_closed(const struct side *side, const struct view *view, const struct act *closing,
+                       const struct sp_event *provoked, struct sp_audit_seg *seg)
+{
+    bool aborts = side->facts->abort_ns <= view->t_ns || closing->kind == ACT_UNACCEPT ||
+                  has_unread(side, closing) || (closing->kind == ACT_EXIT && !side->ledger->tied);
+    enum sp_cause by_closing = closing->kind == ACT_EXIT ? SP_CAUSE_EXIT : SP_CAUSE_CALL;
+    if (aborts)
+        say(seg, by_closing, closing->event);
+    else if (provoked)
+        say(seg, SP_CAUSE_SEGMENT, provoked);
+    else if (side->facts->timers_ns <= view->t_ns || side->facts->keepalive_ns <= view->t_ns ||
+             side->resent)
+        say(seg, SP_CAUSE_TIMER, NULL);
+}
+
+static void say_open(const struct side *side, const struct view *view,
+                     const struct sp_event *provoked, struct sp_audit_seg *seg)
+{
+    bool healthy = side->ledger->tied && side->established_ns >= 0 && !side->rst_in &&
+                   !side->ledger->strangers && side->facts->blind_ns > view->t_ns &&
+                   view->t_ns < side->superseded_ns;
+    bool timed = side->facts->timers_ns <= view->t_ns || side->facts->keepalive_ns <= view->t_ns ||
+                 side->resent;
+    bool by_syn = provoked && (provoked->u.seg.seg.flags & SP_SYN);
+    if (provoked && (!healthy || timed || by_syn))
+        say(seg, SP_CAUSE_SEGMENT, provoked);
+    else if (timed)
+        say(seg, SP_CAUSE_TIMER, NULL);
+    else if (!healthy && side->any_in)
+        say(seg, SP_CAUSE_SEGMENT, NULL);
+}
+
+void sp_tcp_rules_rst(struct replay *replay, int which, size_t at, const struct view *view,
+                      int64_t other_sent, struct sp_audit_seg *seg)
+{
+    const struct side *side = &replay->side[which];
+    const struct sp_event *provoked = answered(replay, which, at, view->seg);
+    const struct act *closing = sp_tcp_act_last(side->ledger, ACTS_THAT_END, view->t_ns);
+    const struct act *read_shut =
+        sp_tcp_act_by(side->ledger, 1u << ACT_SHUT_RD | 1u << ACT_SHUT_WR, view->t_ns);
+    say(seg, SP_CAUSE_NONE, NULL);
+    if (closing)
+        say_closed(side, view, closing, provoked, seg);
+    else if (read_shut)
+        say(seg, SP_CAUSE_CALL, read_shut->event);
+    else
+        say_open(side, view, provoked, seg);
+
+    bool judged = side->real && side->watched && !replay->ctx->lossy_wire && !replay->conn->self;
+    if (judged && !provoked && !is_own(side, view, other_sent) && view->t_ns < side->superseded_ns)
+        sp_tcp_violate(replay->ctx, RULE_RST_FORM, view->event, side->end,
+                       "neither answers a segment that arrived nor lies within what was sent");
+    else if (judged && seg->cause == SP_CAUSE_NONE && side->facts->calls)
+        sp_tcp_violate(replay->ctx, RULE_NO_CAUSE, view->event, side->end,
+                       closing ? "RST though everything was read and nothing asked for an abort"
+                               : "RST of an open connection that nothing asked for");
+    if (seg->cause == SP_CAUSE_NONE && (!judged || !side->facts->calls))
+        say(seg, provoked ? SP_CAUSE_SEGMENT : SP_CAUSE_CALL, provoked);
+}

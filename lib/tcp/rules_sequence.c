@@ -1,0 +1,110 @@
+/* Rules about positions in a sender's own stream: SYN, data, FIN, and the window offered. */
+#include "tcp_in.h"
+
+static bool is_blind(const struct side *side, int64_t t_ns)
+{
+    return side->facts->blind_ns <= t_ns;
+}
+
+static void rule_syn(struct replay *replay, const struct side *side, int which,
+                     const struct view *view)
+{
+    const struct sp_seg *seg = view->seg;
+    if (seg->flags & SP_ACK) {
+        /* Only once the responder has spoken beyond its SYN,ACK is it known to have taken the
+         * handshake's ACK; data on the SYN or crossing SYNs let it speak before. */
+        bool early =
+            side->plain_syn_sent || (side->syn_event && side->syn_event->u.seg.seg.payload_len);
+        if (which == 1 && side->data_sent && !early)
+            sp_tcp_violate(replay->ctx, RULE_SYN_AGAIN, view->event, side->end,
+                           "SYN,ACK again after data or FIN was sent");
+        return;
+    }
+    bool same = seg->seq == side->isn;
+    bool acked = side->synack_in && view->t_ns > side->synack_in_ns + SKEW_NS;
+    if (same && acked && !side->rst_in)
+        sp_tcp_violate(replay->ctx, RULE_SYN_AGAIN, view->event, side->end,
+                       "SYN again though SYN,ACK had arrived %.3f ms before",
+                       (double)(view->t_ns - side->synack_in_ns) / SP_MS);
+}
+
+/* Whether the same sender's bytes up to `to` are captured a moment later: on one interface two
+ * processors can hand over one socket's segments in the wrong order. */
+static bool follows(const struct replay *replay, int which, size_t at, const struct view *view,
+                    int64_t to)
+{
+    const struct side *side = &replay->side[which];
+    for (size_t i = at + 1; i < replay->entry_count[which]; i++) {
+        const struct entry *entry = &replay->entries[which][i];
+        if (entry->event->t_ns > view->t_ns + SKEW_NS)
+            break;
+        if (!entry->out)
+            continue;
+        struct view later;
+        sp_tcp_view(&later, side, &replay->side[1 - which], entry);
+        if (later.end >= to && later.data < to)
+            return true;
+    }
+    return false;
+}
+
+static void rule_gap(struct replay *replay, int which, size_t at, const struct view *view)
+{
+    const struct side *side = &replay->side[which];
+    if (view->data <= side->snd_max || is_blind(side, view->t_ns) ||
+        follows(replay, which, at, view, view->data))
+        return;
+    sp_tcp_violate(replay->ctx, RULE_SEQ_GAP, view->event, side->end,
+                   "position %lld, but only %lld had been sent: %lld missing",
+                   (long long)view->data, (long long)side->snd_max,
+                   (long long)(view->data - side->snd_max));
+}
+
+static void rule_fin(struct replay *replay, const struct side *side, const struct view *view)
+{
+    if (side->fin_at < 0)
+        return;
+    if ((view->seg->flags & SP_FIN) && view->end != side->fin_at)
+        sp_tcp_violate(replay->ctx, RULE_FIN_MOVED, view->event, side->end,
+                       "FIN at position %lld, it was at %lld before", (long long)view->end,
+                       (long long)side->fin_at);
+    else if (view->seg->payload_len && view->end > side->fin_at)
+        sp_tcp_violate(replay->ctx, RULE_DATA_AFTER_FIN, view->event, side->end,
+                       "data up to position %lld, but the FIN was at %lld", (long long)view->end,
+                       (long long)side->fin_at);
+}
+
+static void rule_window(struct replay *replay, const struct side *side, const struct view *view)
+{
+    if (view->seg->payload_len <= 1 || view->end <= side->snd_max || side->edge < 0 ||
+        view->end <= side->edge || (view->seg->flags & SP_SYN))
+        return;
+    sp_tcp_violate(replay->ctx, RULE_WINDOW_EXCEEDED, view->event, side->end,
+                   "data up to position %lld, but the window never reached beyond %lld",
+                   (long long)view->end, (long long)side->edge);
+}
+
+void sp_tcp_rules_sequence(struct replay *replay, int which, size_t at, const struct view *view)
+{
+    const struct side *side = &replay->side[which];
+    const struct sp_seg *seg = view->seg;
+    if (!side->sane || (seg->flags & SP_RST))
+        return;
+    if (seg->flags & SP_SYN) {
+        rule_syn(replay, side, which, view);
+        return;
+    }
+    if (!(seg->flags & SP_ACK) && side->syn_in)
+        sp_tcp_violate(replay->ctx, RULE_ACK_FLAG, view->event, side->end,
+                       "no ACK flag after the peer's SYN has arrived");
+    if (view->from < 0) {
+        sp_tcp_violate(replay->ctx, RULE_HANDSHAKE_SEQ, view->event, side->end,
+                       "sequence number %lld before the initial one", -(long long)view->from);
+        return;
+    }
+    if (view->t_ns >= side->superseded_ns)
+        return;
+    rule_gap(replay, which, at, view);
+    rule_fin(replay, side, view);
+    rule_window(replay, side, view);
+}

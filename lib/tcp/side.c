@@ -1,0 +1,282 @@
+/*
+ * The model of one end: positions sent, received, acknowledged and offered, and which arrivals
+ * still wait for an answer. It is told what its own side's capture shows, in order, and nothing
+ * else; it never guesses what the stack does inside.
+ */
+#include "tcp_in.h"
+
+#include <string.h>
+
+bool sp_tcp_is_pure_ack(const struct sp_seg *seg)
+{
+    return seg->payload_len == 0 && (seg->flags & (SP_SYN | SP_FIN | SP_RST | SP_ACK)) == SP_ACK;
+}
+
+/* Whether what calls queued starts at the pattern's beginning and goes on without a break. */
+static bool is_pattern_known(const struct side *side)
+{
+    int64_t total = 0;
+    if (!side->facts->calls || side->facts->urgent_ns != INT64_MAX || side->ledger->strangers)
+        return false;
+    for (size_t i = 0; i < side->ledger->len; i++) {
+        const struct act *act = &side->ledger->acts[i];
+        if (act->kind != ACT_SEND || act->bytes == INT64_MAX)
+            continue;
+        if (act->event->u.call.stream_from >= 0 && act->event->u.call.stream_from != total &&
+            act->bytes)
+            return false;
+        total += act->bytes;
+    }
+    return true;
+}
+
+void sp_tcp_side_init(struct side *side, const struct ctx *ctx, const struct sp_conn *conn,
+                      int index, int which)
+{
+    enum sp_end end = conn_end(conn, which);
+    *side = (struct side){
+        .end = end,
+        .real = end == SP_END_CLIENT || end == SP_END_SERVER,
+        .watched = ctx->facts[end].watched,
+        .ledger = &ctx->ledgers[index][which],
+        .facts = &ctx->facts[end],
+        .fin_at = -1,
+        .last_ack = -1,
+        .last_window = -1,
+        .fin_in = -1,
+        .fin_acked_ns = -1,
+        .edge = -1,
+        .established_ns = -1,
+    };
+    side->isn_known = end != SP_END_NONE && conn->isn_known[end] && !conn->self;
+    side->isn = side->isn_known ? conn->isn[end] : 0;
+    side->superseded_ns = conn->next_ns;
+    side->pattern_known = is_pattern_known(side);
+    side->sane = side->real && side->watched && side->isn_known && !conn->self && !ctx->lossy_wire;
+}
+
+/* Relative to an ISN, modulo 2^32 (RFC 9293 section 3.4); streams stay below 2^31 bytes. */
+static int64_t position(uint32_t number, uint32_t isn)
+{
+    return (int32_t)(number - isn);
+}
+
+void sp_tcp_view(struct view *view, const struct side *from, const struct side *to,
+                 const struct entry *entry)
+{
+    const struct sp_seg *seg = &entry->event->u.seg.seg;
+    *view = (struct view){
+        .event = entry->event, .seg = seg, .flight = entry->flight, .t_ns = entry->event->t_ns};
+    view->from = position(seg->seq, from->isn);
+    view->data = view->from + ((seg->flags & SP_SYN) ? 1 : 0);
+    view->end = view->data + seg->payload_len;
+    view->has_ack = (seg->flags & SP_ACK) != 0;
+    view->ack_known = view->has_ack && to->isn_known;
+    view->ack = view->ack_known ? position(seg->ack, to->isn) : -1;
+}
+
+/* ---- options -------------------------------------------------------------------------------- */
+
+static bool find_wscale(const struct sp_seg *seg, uint8_t *wscale)
+{
+    size_t pos = 0;
+    struct sp_opt opt;
+    bool malformed = false;
+    while (sp_opt_next(seg, &pos, &opt, &malformed))
+        if (opt.kind == SP_OPT_WSCALE) {
+            *wscale = opt.wscale > 14 ? 14 : opt.wscale; /* RFC 7323 section 2.3 */
+            return true;
+        }
+    return false;
+}
+
+/* ---- sending -------------------------------------------------------------------------------- */
+
+static void answer_covered(struct side *side, int64_t ack)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < side->owed_count; i++)
+        if (side->owed[i].end < 0 || side->owed[i].end > ack)
+            side->owed[kept++] = side->owed[i];
+    side->owed_count = kept;
+}
+
+void sp_tcp_side_out(struct side *side, const struct view *view)
+{
+    const struct sp_seg *seg = view->seg;
+    if (seg->flags & SP_RST) {
+        side->rst_sent = true;
+        return;
+    }
+    if (seg->flags & SP_SYN) {
+        side->syn_sent = true;
+        side->synack_sent |= view->has_ack;
+        side->plain_syn_sent |= !view->has_ack;
+        side->syn_payload = seg->payload_len;
+        side->wscale_sent = find_wscale(seg, &side->wscale);
+    }
+    if ((seg->payload_len || (seg->flags & SP_FIN)) && !(seg->flags & SP_SYN))
+        side->data_sent = true;
+    int64_t end = view->end;
+    if (seg->flags & SP_FIN) {
+        if (side->fin_at < 0) {
+            side->fin_at = end;
+            side->fin_ns = view->t_ns;
+        }
+        end++;
+    }
+    if (end > side->snd_max)
+        side->snd_max = end;
+    else if (seg->payload_len || (seg->flags & (SP_FIN | SP_SYN)))
+        side->resent++;
+    if (view->has_ack) {
+        side->last_ack = view->ack;
+        side->last_window = seg->window;
+        if (sp_tcp_is_pure_ack(seg))
+            answer_covered(side, view->ack);
+    }
+    if (side->syn_sent && side->syn_in && side->established_ns < 0 && !(seg->flags & SP_SYN))
+        side->established_ns = view->t_ns;
+}
+
+/* ---- receiving ------------------------------------------------------------------------------ */
+
+static void gap_add(struct side *side, int64_t from, int64_t to)
+{
+    unsigned at = 0;
+    while (at < side->gap_count && side->gaps[at].to < from)
+        at++;
+    if (at < side->gap_count && side->gaps[at].from <= to) {
+        struct span *span = &side->gaps[at];
+        span->from = from < span->from ? from : span->from;
+        span->to = to > span->to ? to : span->to;
+        while (at + 1 < side->gap_count && side->gaps[at + 1].from <= span->to) {
+            if (side->gaps[at + 1].to > span->to)
+                span->to = side->gaps[at + 1].to;
+            memmove(&side->gaps[at + 1], &side->gaps[at + 2],
+                    (side->gap_count - at - 2) * sizeof side->gaps[0]);
+            side->gap_count--;
+        }
+        return;
+    }
+    if (side->gap_count == GAPS_MAX) {
+        side->gaps_full = true;
+        return;
+    }
+    memmove(&side->gaps[at + 1], &side->gaps[at], (side->gap_count - at) * sizeof side->gaps[0]);
+    side->gaps[at] = (struct span){from, to};
+    side->gap_count++;
+}
+
+static void receive(struct side *side, int64_t from, int64_t to)
+{
+    if (from > side->rcv_nxt) {
+        gap_add(side, from, to);
+        return;
+    }
+    if (to > side->rcv_nxt)
+        side->rcv_nxt = to;
+    unsigned used = 0;
+    while (used < side->gap_count && side->gaps[used].from <= side->rcv_nxt) {
+        if (side->gaps[used].to > side->rcv_nxt)
+            side->rcv_nxt = side->gaps[used].to;
+        used++;
+    }
+    memmove(side->gaps, side->gaps + used, (side->gap_count - used) * sizeof side->gaps[0]);
+    side->gap_count -= used;
+}
+
+static void owe(struct side *side, const struct view *view, int64_t end, bool strange)
+{
+    if (side->owed_count == OWED_MAX) {
+        memmove(side->owed, side->owed + 1, (OWED_MAX - 1) * sizeof side->owed[0]);
+        side->owed_count--;
+    }
+    side->owed[side->owed_count++] =
+        (struct owed){.event = view->event, .end = end, .strange = strange};
+}
+
+/* Which arrivals ask for an answer: RFC 9293 section 3.10.7.4, RFC 5961. In doubt, they do. */
+static void owe_for(struct side *side, const struct view *view, bool out_of_order)
+{
+    const struct sp_seg *seg = view->seg;
+    int64_t end = view->end + ((seg->flags & SP_FIN) ? 1 : 0);
+    if (seg->flags & SP_RST) {
+        if (view->from != side->rcv_nxt)
+            owe(side, view, -1, true);
+    } else if (seg->flags & SP_SYN) {
+        bool expected = view->has_ack && !side->synack_in && side->syn_sent;
+        owe(side, view, expected ? end : -1, side->syn_in);
+    } else if (end > view->data) {
+        bool in_order = view->from <= side->rcv_nxt && end > side->rcv_nxt;
+        owe(side, view, in_order ? end : -1, false);
+    } else if (view->from != side->rcv_nxt || out_of_order || view->ack > side->snd_max ||
+               view->ack < side->una || !view->has_ack) {
+        owe(side, view, -1, view->ack > side->snd_max);
+    }
+}
+
+static void take_ack(struct side *side, const struct view *view)
+{
+    if (view->ack > side->una && view->ack <= side->snd_max) {
+        side->una = view->ack;
+        side->una_ns = view->t_ns;
+        side->resent = 0;
+    }
+    if (side->fin_at >= 0 && side->fin_acked_ns < 0 && view->ack > side->fin_at)
+        side->fin_acked_ns = view->t_ns;
+    bool scaled = side->wscale_sent && side->peer_wscale_in && !(view->seg->flags & SP_SYN);
+    side->window = (int64_t)view->seg->window << (scaled ? side->peer_wscale : 0);
+    if (view->ack >= 0 && view->ack + side->window > side->edge)
+        side->edge = view->ack + side->window;
+}
+
+static void take_syn(struct side *side, const struct view *view)
+{
+    side->peer_wscale_in = find_wscale(view->seg, &side->peer_wscale);
+    if (!side->syn_in)
+        side->syn_event = view->event;
+    if (view->has_ack && !side->synack_in) {
+        side->synack_in = view->ack == 1 || view->ack == 1 + side->syn_payload;
+        side->synack_in_ns = view->t_ns;
+    }
+    side->syn_in = true;
+    if (side->rcv_nxt < 1)
+        side->rcv_nxt = 1;
+}
+
+void sp_tcp_side_in(struct side *side, const struct side *other, const struct view *view)
+{
+    const struct sp_seg *seg = view->seg;
+    bool out_of_order = view->flight + 1 < side->last_in;
+    if (view->flight + 1 > side->last_in)
+        side->last_in = view->flight + 1;
+    side->any_in = true;
+    owe_for(side, view, out_of_order);
+    if (seg->flags & SP_RST) {
+        side->rst_in = true;
+        return;
+    }
+    bool stray_syn = (seg->flags & SP_SYN) && other->isn_known && seg->seq != other->isn;
+    if (stray_syn)
+        return;
+    if (seg->flags & SP_SYN)
+        take_syn(side, view);
+    if (view->has_ack && side->isn_known)
+        take_ack(side, view);
+    int64_t end = view->end;
+    if (seg->payload_len && end > side->bytes_in)
+        side->bytes_in = end;
+    if (seg->flags & SP_FIN) {
+        if (side->fin_in < 0) {
+            side->fin_in = end;
+            side->fin_in_ns = view->t_ns;
+        }
+        end++;
+    }
+    if (end > view->data)
+        receive(side, view->data, end);
+    if (side->syn_sent && side->syn_in && side->established_ns < 0 && view->ack > 0 &&
+        !(seg->flags & SP_SYN))
+        side->established_ns = view->t_ns;
+}

@@ -1,0 +1,167 @@
+/*
+ * Reported states: each step one of RFC 9293's diagram (figure 5), each from where the socket was,
+ * and none before the segments and calls that lead to it.
+ *
+ * What Linux does beside the figure: any state may end in CLOSED (which says only that the full
+ * socket is gone: TIME_WAIT and an orphan's FIN_WAIT_2 live on without it); a child is born in
+ * SYN_RECEIVED from its listener's LISTEN at the handshake's third segment; a FIN that arrives
+ * with that segment makes SYN_RECEIVED end in CLOSE_WAIT. A socket that is looked at now and then
+ * may have taken several steps between two looks.
+ */
+#include "tcp_in.h"
+
+#include <stdlib.h>
+
+#define TO(state) (1u << SP_TCP_##state)
+
+static const unsigned steps[SP_TCP_STATE_COUNT] = {
+    [SP_TCP_CLOSED] = TO(LISTEN) | TO(SYN_SENT) | TO(SYN_RECEIVED),
+    [SP_TCP_LISTEN] = TO(SYN_RECEIVED) | TO(SYN_SENT) | TO(CLOSED),
+    [SP_TCP_SYN_SENT] = TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(CLOSED),
+    [SP_TCP_SYN_RECEIVED] =
+        TO(ESTABLISHED) | TO(FIN_WAIT_1) | TO(CLOSE_WAIT) | TO(LISTEN) | TO(CLOSED),
+    [SP_TCP_ESTABLISHED] = TO(FIN_WAIT_1) | TO(CLOSE_WAIT) | TO(CLOSED),
+    [SP_TCP_FIN_WAIT_1] = TO(FIN_WAIT_2) | TO(CLOSING) | TO(TIME_WAIT) | TO(CLOSED),
+    [SP_TCP_FIN_WAIT_2] = TO(TIME_WAIT) | TO(CLOSED),
+    [SP_TCP_CLOSE_WAIT] = TO(LAST_ACK) | TO(CLOSED),
+    [SP_TCP_CLOSING] = TO(TIME_WAIT) | TO(CLOSED),
+    [SP_TCP_LAST_ACK] = TO(CLOSED),
+    [SP_TCP_TIME_WAIT] = TO(CLOSED),
+};
+
+/* Whether `to` can be reached from `from` without passing through CLOSED. */
+static bool reachable(enum sp_tcp_state from, enum sp_tcp_state to)
+{
+    unsigned seen = 1u << from;
+    for (int round = 0; round < SP_TCP_STATE_COUNT; round++)
+        for (int state = 0; state < SP_TCP_STATE_COUNT; state++)
+            if ((seen & 1u << state) && (state != SP_TCP_CLOSED || state == (int)from))
+                seen |= steps[state];
+    return seen & 1u << to;
+}
+
+/* ---- the walk ------------------------------------------------------------------------------- */
+
+struct known {
+    enum sp_state_source source;
+    enum sp_end end;
+    uint64_t sock_id;
+    enum sp_tcp_state state;
+};
+
+struct knowns {
+    struct known *items;
+    size_t len, cap;
+};
+
+static struct known *known_of(struct knowns *knowns, const struct sp_event *event)
+{
+    const struct sp_ev_state *state = &event->u.state;
+    for (size_t i = knowns->len; i-- > 0;)
+        if (knowns->items[i].sock_id == state->sock_id && knowns->items[i].end == event->end &&
+            knowns->items[i].source == state->source)
+            return &knowns->items[i];
+    struct known *known = &SP_PUSH(knowns->items, knowns->len, knowns->cap);
+    *known = (struct known){.source = state->source, .end = event->end, .sock_id = state->sock_id};
+    return known;
+}
+
+static void rule_walk(struct ctx *ctx, struct knowns *knowns, const struct sp_event *event)
+{
+    const struct sp_ev_state *state = &event->u.state;
+    enum sp_tcp_state old = state->old_state;
+    if (!state->sock_id || state->new_state >= SP_TCP_STATE_COUNT || old >= SP_TCP_STATE_COUNT)
+        return;
+    struct known *known = known_of(knowns, event);
+    enum sp_tcp_state before = known->state;
+    known->state = state->new_state;
+    if (state->new_state == SP_TCP_NONE)
+        return;
+    bool each = state->source == SP_STATE_TRACEPOINT && old != SP_TCP_NONE;
+    /* A closed socket's address is used again: for a fresh one, or for a listener's child. */
+    bool fresh = before == SP_TCP_NONE || before == SP_TCP_CLOSED;
+    if (each && !fresh && before != old)
+        sp_tcp_violate(ctx, RULE_STATE_WALK, event, event->end,
+                       "left %s, but the socket was last seen in %s", sp_tcp_state_name(old),
+                       sp_tcp_state_name(before));
+    else if (each && old != state->new_state && !(steps[old] & 1u << state->new_state))
+        sp_tcp_violate(ctx, RULE_STATE_WALK, event, event->end, "no step leads from %s to %s",
+                       sp_tcp_state_name(old), sp_tcp_state_name(state->new_state));
+    else if (!each && before != SP_TCP_NONE && !fresh && before != state->new_state &&
+             !reachable(before, state->new_state))
+        sp_tcp_violate(ctx, RULE_STATE_WALK, event, event->end, "no way leads from %s to %s",
+                       sp_tcp_state_name(before), sp_tcp_state_name(state->new_state));
+}
+
+/* ---- evidence ------------------------------------------------------------------------------- */
+
+/* What a state cannot be without; NULL: it is there by then. */
+static const char *lacks(const struct side *side, enum sp_tcp_state state, int64_t t_ns)
+{
+    int64_t by_ns = t_ns + SKEW_NS;
+    bool blind = side->facts->blind_ns <= t_ns;
+    bool syn_in = side->syn_event && side->syn_event->t_ns <= by_ns;
+    bool fin_in = side->fin_in >= 0 && side->fin_in_ns <= by_ns;
+    bool fin_out = blind || (side->fin_at >= 0 && side->fin_ns <= by_ns);
+    bool fin_acked =
+        (blind && side->fin_at < 0) || (side->fin_acked_ns >= 0 && side->fin_acked_ns <= by_ns);
+    bool closed = !side->facts->calls || sp_tcp_act_by(side->ledger, ACTS_THAT_CLOSE, t_ns);
+    unsigned bit = 1u << state;
+    if ((bit & (TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(CLOSE_WAIT) | TO(FIN_WAIT_2))) && !syn_in)
+        return "no SYN had arrived";
+    if ((bit & (TO(CLOSE_WAIT) | TO(LAST_ACK) | TO(CLOSING) | TO(TIME_WAIT))) && !fin_in)
+        return "no FIN had arrived";
+    if ((bit & (TO(FIN_WAIT_1) | TO(FIN_WAIT_2) | TO(LAST_ACK) | TO(CLOSING) | TO(TIME_WAIT))) &&
+        !closed)
+        return "nothing had closed it";
+    if ((bit & (TO(FIN_WAIT_2) | TO(TIME_WAIT))) && !(fin_out && fin_acked))
+        return "no FIN of its own had been acknowledged";
+    if ((bit & TO(CLOSING)) && !fin_out)
+        return "no FIN of its own had been sent";
+    return NULL;
+}
+
+static void rule_evidence(struct ctx *ctx, const struct sp_event *event)
+{
+    const struct sp_ev_state *state = &event->u.state;
+    const struct sp_flights *flights = &ctx->out->flights;
+    const char *why = NULL;
+    if (ctx->lossy_wire || !ctx->facts[event->end].watched || !state->local.port ||
+        !state->remote.port)
+        return;
+    /* Of several connections between the same addresses it may be any that had begun. */
+    for (size_t i = flights->conn_count; i-- > 0;) {
+        const struct sp_conn *conn = &flights->conns[i];
+        if (conn->first_ns > event->t_ns + SKEW_NS)
+            continue;
+        for (int which = 0; which < 2; which++) {
+            const struct sp_addr *local = which == 0 ? &conn->client : &conn->server;
+            const struct sp_addr *remote = which == 0 ? &conn->server : &conn->client;
+            const struct side *side = &ctx->sides[i][which];
+            if (side->end != event->end || !sp_addr_same(local, &state->local) ||
+                !sp_addr_same(remote, &state->remote))
+                continue;
+            why = side->sane ? lacks(side, state->new_state, event->t_ns) : NULL;
+            if (!why)
+                return;
+        }
+    }
+    if (why)
+        sp_tcp_violate(ctx, RULE_STATE_EVIDENCE, event, event->end, "%s, though %s",
+                       sp_tcp_state_name(state->new_state), why);
+}
+
+void sp_tcp_rules_states(struct ctx *ctx)
+{
+    struct knowns knowns = {0};
+    for (size_t i = 0; i < ctx->trace->len; i++) {
+        const struct sp_event *event = &ctx->trace->events[i];
+        if (event->kind != SP_EV_STATE ||
+            (event->end != SP_END_CLIENT && event->end != SP_END_SERVER))
+            continue;
+        if (!ctx->lossy_states)
+            rule_walk(ctx, &knowns, event);
+        rule_evidence(ctx, event);
+    }
+    free(knowns.items);
+}

@@ -1,0 +1,310 @@
+/*
+ * Private to lib/tcp. How a trace is replayed:
+ *
+ *   flights.c   captured segments -> flights (left here, arrived there)
+ *   conns.c     flights -> connections, by addresses and initial sequence numbers
+ *   ledger.c    calls and processes -> what each end of each connection was asked to do, and when
+ *   side.c      the model of one end: what it has sent, received, been offered, owes an answer to
+ *   replay.c    feeds one end's own capture to its model, in order; roles and causes
+ *   rules.c     the table of rules, and how a violation is written down
+ *   rules_*.c   the rules, each a question to the model before a segment changes it
+ *   states.c    the states that the kernel reported against RFC 9293's diagram and the evidence
+ *   audit.c     sp_audit_run
+ *
+ * An end is judged by its own side's capture alone, in that capture's order: what has arrived
+ * there is what it can have known. Every rule is one that evidence proves; where the evidence has
+ * holes (no capture at that side, dropped frames, a pulled cable, calls that cannot be matched to
+ * a connection), the rule is silent.
+ */
+#ifndef SP_TCP_IN_H
+#define SP_TCP_IN_H
+
+#include "clock.h"
+#include "tcp.h"
+
+/*
+ * Calls, tracepoints and captures are stamped on different paths (the agent's clock reading, the
+ * kernel's, a capture's wall clock turned into the monotonic one), so two witnesses can disagree
+ * on the order of events this close. Within one witness order is strict.
+ */
+#define SKEW_NS (200 * SP_US)
+
+/*
+ * The end of a process is stamped by whoever ended it, next to the order to end and not in the
+ * same instant: on a busy machine the process may be gone before the stamp is taken.
+ */
+#define EXIT_SLACK_NS (50 * SP_MS)
+
+/* ---- flights and connections ---------------------------------------------------------------- */
+
+static inline const struct sp_event *sp_tcp_shown(const struct sp_flight *flight)
+{
+    return flight->sent ? flight->sent : flight->received;
+}
+
+bool sp_tcp_is_segment(const struct sp_event *event);
+enum sp_end sp_tcp_end_of(const struct sp_trace *trace, const struct sp_addr *addr);
+void sp_tcp_conns_sort(const struct sp_trace *trace, struct sp_flights *flights);
+
+/* Which side of its connection sent a segment: 0 the client's address, 1 the server's. */
+static inline int side_of_src(const struct sp_conn *conn, const struct sp_seg *seg)
+{
+    return sp_addr_same(&seg->src, &conn->client) ? 0 : 1;
+}
+
+static inline enum sp_end conn_end(const struct sp_conn *conn, int side)
+{
+    return side == 0 ? conn->opener : conn->responder;
+}
+
+/* ---- rules ---------------------------------------------------------------------------------- */
+
+#define RULES(X)                                                                                   \
+    X(CHECKSUM, "checksum", "RFC9293:3.1", "Every segment carries correct IP and TCP checksums.")  \
+    X(MALFORMED, "malformed", "RFC9293:3.1", "Every frame that claims to be TCP can be decoded.")  \
+    X(HANDSHAKE_ACK, "handshake-ack", "RFC9293:3.5",                                               \
+      "A SYN,ACK acknowledges the peer's initial sequence number plus one (and data on the SYN "   \
+      "at most), and nothing ever acknowledges less than that.")                                   \
+    X(HANDSHAKE_SEQ, "handshake-seq", "RFC9293:3.5",                                               \
+      "No segment has a sequence number before its sender's initial one.")                         \
+    X(SYN_AGAIN, "syn-again", "RFC9293:3.5",                                                       \
+      "An end whose SYN was acknowledged sends no SYN again on that connection.")                  \
+    X(ACK_FLAG, "ack-flag", "RFC9293:3.10.7.4",                                                    \
+      "Once the peer's SYN has arrived, every segment but a RST carries ACK.")                     \
+    X(ACK_BEYOND_SENT, "ack-beyond-sent", "RFC9293:3.4",                                           \
+      "Nothing is acknowledged that the other end had not sent by then.")                          \
+    X(ACK_UNSEEN, "ack-unseen", "RFC9293:3.10.7.4",                                                \
+      "Nothing is acknowledged that had not arrived, without a gap before it.")                    \
+    X(SEQ_GAP, "seq-gap", "RFC9293:3.4", "New data starts where what was sent before it ends.")    \
+    X(DATA_AFTER_FIN, "data-after-fin", "RFC9293:3.6",                                             \
+      "No byte has a place after its sender's FIN.")                                               \
+    X(FIN_MOVED, "fin-moved", "RFC9293:3.6", "A FIN that is sent again keeps its place.")          \
+    X(PAYLOAD_DIFFERS, "payload-differs", "RFC9293:3.8.1",                                         \
+      "A retransmission of the same bytes carries the same bytes.")                                \
+    X(PAYLOAD_PATTERN, "payload-pattern", "RFC9293:3.4",                                           \
+      "The bytes sent are those that the application queued, each at its own place.")              \
+    X(WINDOW_EXCEEDED, "window-exceeded", "RFC9293:3.8.6",                                         \
+      "New data stays within the furthest right edge that the receiver has offered; a probe may "  \
+      "be one byte beyond.")                                                                       \
+    X(RST_FORM, "rst-form", "RFC9293:3.10.7.1",                                                    \
+      "A RST takes its numbers from the segment it answers, or lies within what its sender has "   \
+      "sent.")                                                                                     \
+    X(NO_CAUSE, "no-cause", "RFC9293:3.9",                                                         \
+      "Every segment has a cause: a call, the end of a process, a segment that arrived, a timer.") \
+    X(STATE_WALK, "state-walk", "RFC9293:3.3.2",                                                   \
+      "Reported states follow RFC 9293's diagram, each from the one before.")                      \
+    X(STATE_EVIDENCE, "state-evidence", "RFC9293:3.3.2",                                           \
+      "A reported state has had the segments and calls that lead to it.")
+
+enum rule {
+#define X(id, name, spec, sentence) RULE_##id,
+    RULES(X)
+#undef X
+        RULE_COUNT
+};
+
+/* ---- what each end was asked to do ---------------------------------------------------------- */
+
+enum act_kind {
+    ACT_CONNECT,
+    ACT_SEND,
+    ACT_READ,    /* may also move the window: recv, receive buffer options */
+    ACT_SHUT_WR, /* shutdown of the sending side */
+    ACT_SHUT_RD,
+    ACT_CLOSE,    /* close, disconnect */
+    ACT_EXIT,     /* end of its process */
+    ACT_UNACCEPT, /* the listener of a connection that nobody accepted was closed */
+    ACT_KIND_COUNT
+};
+
+struct act {
+    enum act_kind kind;
+    int64_t from_ns;
+    int64_t to_ns; /* INT64_MAX while it has not returned */
+    int64_t bytes; /* SEND, READ: moved; INT64_MAX: unknown */
+    const struct sp_event *event;
+};
+
+/* Ordered by from_ns. */
+struct ledger {
+    struct act *acts;
+    size_t len, cap;
+    bool tied;      /* a socket is known to be this one */
+    bool strangers; /* acts of sockets that may or may not be this one */
+};
+
+/* What holds for all of one end's sockets: options are seldom set, and listeners pass them on. */
+struct end_facts {
+    bool calls;           /* its calls were watched */
+    bool watched;         /* its side has a capture */
+    int64_t abort_ns;     /* first SO_LINGER {on, 0}; INT64_MAX never */
+    int64_t keepalive_ns; /* first SO_KEEPALIVE */
+    int64_t timers_ns;    /* first option that makes the stack give up or linger in its own way */
+    int64_t urgent_ns;    /* first MSG_OOB */
+    int64_t blind_ns;     /* from then on its capture may miss what it sends */
+};
+
+struct ctx;
+struct side;
+
+void sp_tcp_ledgers_build(struct ctx *ctx);
+void sp_tcp_ledgers_free(struct ctx *ctx);
+
+/* The first act of these kinds (bits 1 << kind) that began by t_ns; NULL none. */
+const struct act *sp_tcp_act_by(const struct ledger *ledger, unsigned kinds, int64_t t_ns);
+/* The latest of them; NULL none. */
+const struct act *sp_tcp_act_last(const struct ledger *ledger, unsigned kinds, int64_t t_ns);
+/* One that was under way at t_ns. */
+const struct act *sp_tcp_act_during(const struct ledger *ledger, enum act_kind kind, int64_t t_ns);
+/* Bytes that calls had queued by t_ns at most (INT64_MAX: no limit is known); *last gets the call
+ * that queued the byte at offset `want`, if not NULL. */
+int64_t sp_tcp_queued(const struct ledger *ledger, int64_t t_ns, int64_t want,
+                      const struct sp_event **by);
+/* Bytes that calls had read by t_ns at most. */
+int64_t sp_tcp_read_by(const struct ledger *ledger, int64_t t_ns);
+
+#define ACTS_THAT_CLOSE (1u << ACT_SHUT_WR | 1u << ACT_CLOSE | 1u << ACT_EXIT)
+#define ACTS_THAT_END   (1u << ACT_CLOSE | 1u << ACT_EXIT | 1u << ACT_UNACCEPT)
+
+/* ---- the model of one end ------------------------------------------------------------------- */
+
+enum { GAPS_MAX = 64, OWED_MAX = 64 };
+
+struct span {
+    int64_t from, to;
+};
+
+/* An arrival that asks for an answer. */
+struct owed {
+    const struct sp_event *event;
+    int64_t end;  /* acknowledging up to here answers it; -1: it asks for one segment of its own */
+    bool strange; /* it was not acceptable: the answer is a challenge */
+};
+
+/*
+ * Positions are relative to the initial sequence numbers (a SYN is at 0, the first byte at 1), as
+ * int64_t, so that arithmetic does not wrap within a replay.
+ */
+struct side {
+    enum sp_end end;
+    bool real;             /* a stack under test, not scripted */
+    bool watched;          /* has a capture of its own */
+    bool sane;             /* rules that count positions may speak */
+    bool pattern_known;    /* its payload is the pattern from offset 0 */
+    int64_t superseded_ns; /* when a new connection took its addresses, INT64_MAX never */
+    const struct ledger *ledger;
+    const struct end_facts *facts;
+
+    /* sent */
+    uint32_t isn;
+    bool isn_known;
+    bool syn_sent, plain_syn_sent, synack_sent, rst_sent;
+    bool data_sent;
+    int64_t snd_max; /* next new position */
+    int64_t fin_at;  /* of its own FIN, -1 none */
+    int64_t fin_ns;
+    int64_t syn_payload;
+    uint8_t wscale;
+    bool wscale_sent;
+    int64_t last_ack, last_window; /* in the last segment with ACK; -1 none */
+    unsigned resent;               /* retransmissions since anything new was acknowledged */
+
+    /* received */
+    bool syn_in, synack_in, rst_in;
+    bool any_in;
+    const struct sp_event *syn_event;
+    int64_t synack_in_ns;
+    int64_t rcv_nxt;  /* contiguous */
+    int64_t bytes_in; /* highest position of payload that arrived */
+    int64_t fin_in;   /* position of the peer's FIN that has arrived, -1 none */
+    int64_t fin_in_ns;
+    struct span gaps[GAPS_MAX]; /* beyond rcv_nxt, in order */
+    unsigned gap_count;
+    bool gaps_full;       /* too many: rcv_nxt is a lower bound only */
+    int64_t una;          /* highest position acknowledged */
+    int64_t una_ns;       /* when */
+    int64_t fin_acked_ns; /* -1 not yet */
+    int64_t edge;         /* furthest right edge offered, -1 none yet */
+    int64_t window;       /* the last one offered, scaled */
+    uint8_t peer_wscale;
+    bool peer_wscale_in;
+    size_t last_in; /* index of the latest flight that arrived, + 1 */
+    struct owed owed[OWED_MAX];
+    unsigned owed_count;
+
+    int64_t established_ns; /* both SYNs exchanged, by this side's account; -1 not yet */
+};
+
+/* A segment as a model sees it. */
+struct view {
+    const struct sp_event *event;
+    const struct sp_seg *seg;
+    size_t flight;
+    int64_t t_ns;
+    int64_t from; /* position of its first byte (or SYN) */
+    int64_t data; /* position of its first payload byte */
+    int64_t end;  /* after its last payload byte */
+    int64_t ack;  /* position, -1 where it has no ACK or the other ISN is unknown */
+    bool has_ack;
+    bool ack_known;
+};
+
+struct replay {
+    struct ctx *ctx;
+    const struct sp_conn *conn;
+    int index; /* of the connection */
+    struct side side[2];
+    struct entry *entries[2];
+    size_t entry_count[2];
+};
+
+/* One record of a side's own capture. */
+struct entry {
+    const struct sp_event *event;
+    size_t flight;
+    bool out;
+};
+
+/* One audit. */
+struct ctx {
+    const struct sp_trace *trace;
+    struct sp_audit *out;
+    size_t violation_cap;
+    struct end_facts facts[SP_END_COUNT];
+    bool lossy_wire;             /* the capture dropped frames */
+    bool lossy_states;           /* so did the tracepoints */
+    struct ledger (*ledgers)[2]; /* by connection and side */
+    struct side (*sides)[2];     /* as the replay left them */
+};
+
+void sp_tcp_side_init(struct side *side, const struct ctx *ctx, const struct sp_conn *conn,
+                      int index, int which);
+void sp_tcp_view(struct view *view, const struct side *from, const struct side *to,
+                 const struct entry *entry);
+void sp_tcp_side_out(struct side *side, const struct view *view);
+void sp_tcp_side_in(struct side *side, const struct side *other, const struct view *view);
+bool sp_tcp_is_pure_ack(const struct sp_seg *seg);
+
+void sp_tcp_replay(struct ctx *ctx, int conn, const size_t *flights, size_t count);
+
+/* ---- rules ---------------------------------------------------------------------------------- */
+
+void sp_tcp_violate(struct ctx *ctx, enum rule rule, const struct sp_event *event, enum sp_end end,
+                    const char *fmt, ...) SP_PRINTF(5, 6);
+
+/*
+ * Questions about the segment of entry `at` of side `which`, before its model takes it in.
+ * other_sent: what the other side had sent by then (position), -1 unknown.
+ */
+void sp_tcp_rules_sequence(struct replay *replay, int which, size_t at, const struct view *view);
+void sp_tcp_rules_ack(struct replay *replay, int which, const struct view *view,
+                      int64_t other_sent);
+void sp_tcp_rules_payload(struct replay *replay, int which, size_t at, const struct view *view);
+void sp_tcp_rules_rst(struct replay *replay, int which, size_t at, const struct view *view,
+                      int64_t other_sent, struct sp_audit_seg *seg);
+
+/* Rules that look at one frame alone, and at states. */
+void sp_tcp_rules_frame(struct ctx *ctx);
+void sp_tcp_rules_states(struct ctx *ctx);
+
+#endif
