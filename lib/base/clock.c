@@ -37,10 +37,9 @@ int64_t sp_clock_realtime_offset_ns(int64_t *error_ns)
 static const struct unit {
     const char *name;
     int64_t ns;
-    int print; /* whether sp_duration_print uses it */
 } units[] = {
-    {"ns", 1, 1},           {"us", SP_US, 1},       {"ms", SP_MS, 1},         {"s", SP_S, 1},
-    {"min", 60 * SP_S, 1},  {"h", 3600 * SP_S, 1},  {"d", 86400 * SP_S, 1},
+    {"ns", 1},          {"us", SP_US},      {"ms", SP_MS},       {"s", SP_S},
+    {"min", 60 * SP_S}, {"h", 3600 * SP_S}, {"d", 86400 * SP_S},
 };
 
 enum { UNITS = sizeof units / sizeof units[0] };
@@ -48,25 +47,27 @@ enum { UNITS = sizeof units / sizeof units[0] };
 void sp_duration_print(int64_t ns, char *out, unsigned cap)
 {
     const char *sign = ns < 0 ? "-" : "";
-    int64_t left = ns < 0 ? -ns : ns;
+    uint64_t left = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
     if (left == 0) {
         snprintf(out, cap, "0s");
         return;
     }
     const struct unit *unit = &units[0];
     for (int i = 0; i < UNITS; i++)
-        if (left >= units[i].ns && (units[i].ns <= SP_S || left % units[i].ns == 0))
+        if (left >= (uint64_t)units[i].ns &&
+            (units[i].ns <= SP_S || left % (uint64_t)units[i].ns == 0))
             unit = &units[i];
-    int64_t whole = left / unit->ns;
-    int64_t part = left % unit->ns;
-    char digits[16] = "";
+    uint64_t whole = left / (uint64_t)unit->ns;
+    uint64_t part = left % (uint64_t)unit->ns;
+    char digits[24] = "";
     if (part) {
-        snprintf(digits, sizeof digits, ".%09lld", (long long)(part * (SP_S / unit->ns)));
+        uint64_t billionths = part * (uint64_t)(SP_S / unit->ns);
+        snprintf(digits, sizeof digits, ".%09llu", (unsigned long long)billionths);
         size_t len = strlen(digits);
         while (len > 1 && digits[len - 1] == '0')
             digits[--len] = '\0';
     }
-    snprintf(out, cap, "%s%lld%s%s", sign, (long long)whole, digits, unit->name);
+    snprintf(out, cap, "%s%llu%s%s", sign, (unsigned long long)whole, digits, unit->name);
 }
 
 unsigned sp_duration_parse(const char *text, int64_t *ns)
@@ -78,7 +79,7 @@ unsigned sp_duration_parse(const char *text, int64_t *ns)
     if (*p < '0' || *p > '9')
         return 0;
     for (; *p >= '0' && *p <= '9'; p++) {
-        if (whole > 100000000LL)
+        if (whole > (INT64_MAX - 9) / 10)
             return 0;
         whole = whole * 10 + (*p - '0');
     }
@@ -99,9 +100,13 @@ unsigned sp_duration_parse(const char *text, int64_t *ns)
         if (strncmp(p, units[i].name, len) == 0 && (!found || len > strlen(found->name)))
             found = &units[i];
     }
-    if (!found || whole > INT64_MAX / 2 / found->ns)
+    if (!found || whole > INT64_MAX / found->ns)
+        return 0;
+    /* part / scale of a unit, in two steps that both fit: part < scale <= 10^9. */
+    int64_t fraction = part * (found->ns / scale) + part * (found->ns % scale) / scale;
+    if (whole * found->ns > INT64_MAX - fraction)
         return 0;
     p += strlen(found->name);
-    *ns = whole * found->ns + part * (found->ns >= scale ? found->ns / scale : 0);
+    *ns = whole * found->ns + fraction;
     return (unsigned)(p - text);
 }

@@ -21,12 +21,18 @@ int64_t sp_clock_now_ns(void);
  */
 int64_t sp_clock_realtime_offset_ns(int64_t *error_ns);
 
-/* "1.5s", "200ms", "40us", "2h": the shortest exact form. Writes at most cap bytes with the NUL. */
+/*
+ * "1.5s", "200ms", "40us", "2h": exact, in the largest unit that fits. Writes at most cap bytes
+ * with the NUL; SP_DURATION_TEXT hold any.
+ */
+enum { SP_DURATION_TEXT = 32 };
 void sp_duration_print(int64_t ns, char *out, unsigned cap);
 
 /*
- * Parses a duration with a unit (ns us ms s min h d), decimals allowed ("0.5s").
- * Returns the number of characters used, 0 where text does not start with one.
+ * Parses a duration with a unit (ns us ms s min h d), decimals allowed ("0.5s"; up to
+ * nine of them, and what is below a nanosecond is cut off). No sign: what is printed for a
+ * duration of 0 or more reads back to the same. Returns the number of characters used, 0 where
+ * text does not start with one or where it is too long for int64_t.
  */
 unsigned sp_duration_parse(const char *text, int64_t *ns);
 

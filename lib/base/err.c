@@ -9,16 +9,19 @@ enum sp_rc sp_err_set(struct sp_err *err, enum sp_rc rc, int os_code, const char
 {
     if (!err)
         return rc;
+    /* Formatted aside first: the arguments may well be this error's own text. */
+    char text[sizeof err->text];
+    va_list args;
+    va_start(args, fmt);
+    int used = vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    if (os_code && used >= 0 && (size_t)used < sizeof text)
+        snprintf(text + used, sizeof text - (size_t)used, ": %s", strerror(os_code));
     err->rc = rc;
     err->os_code = os_code;
     err->file = file;
     err->line = line;
-    va_list args;
-    va_start(args, fmt);
-    int used = vsnprintf(err->text, sizeof err->text, fmt, args);
-    va_end(args);
-    if (os_code && used >= 0 && (size_t)used < sizeof err->text)
-        snprintf(err->text + used, sizeof err->text - (size_t)used, ": %s", strerror(os_code));
+    memcpy(err->text, used >= 0 ? text : "", used >= 0 ? strlen(text) + 1 : 1);
     return rc;
 }
 

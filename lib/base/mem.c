@@ -135,7 +135,7 @@ void sp_buf_reset(struct sp_buf *buf)
 static bool reserve(struct sp_buf *buf, size_t more)
 {
     size_t want = buf->len + more + 1;
-    if (buf->max_bytes && buf->len + more > buf->max_bytes) {
+    if (buf->overflow || (buf->max_bytes && buf->len + more > buf->max_bytes)) {
         buf->overflow = true;
         return false;
     }

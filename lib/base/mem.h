@@ -47,13 +47,13 @@ char *sp_xstrdup(const char *text);
 
 void *sp_grow(void *items, size_t *cap, size_t want, size_t item_bytes);
 
-/* Growable bytes, always NUL-terminated one past len. */
+/* Growable bytes, NUL-terminated one past len; data is NULL until something was appended. */
 struct sp_buf {
     char *data;
     size_t len;
     size_t cap;
     size_t max_bytes; /* 0: no limit */
-    bool overflow;    /* an append was refused because of max_bytes; sticky */
+    bool overflow;    /* an append was refused because of max_bytes, and so is every later one */
 };
 
 void sp_buf_init(struct sp_buf *buf, size_t max_bytes);
