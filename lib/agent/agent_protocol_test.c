@@ -142,6 +142,7 @@ static void garbage_is_refused_and_never_a_crash(void **state)
         {"another version", 6, {9, 1, 2, 1, 0, 'x'}},
         {"a reply", 6, {1, 2, 2, 1, 0, 'x'}},
         {"no call", 2, {1, 1}},
+        {"an empty call", 5, {1, 1, 2, 0, 0}},
         {"unknown tag", 6, {1, 1, 99, 1, 0, 'x'}},
         {"tag 0", 6, {1, 1, 0, 1, 0, 'x'}},
         {"twice the same tag", 10, {1, 1, 2, 1, 0, 'x', 2, 1, 0, 'y'}},

@@ -265,6 +265,8 @@ static enum sp_rc take_field(struct reader *in, const struct field *field, const
     char *at = (char *)message + field->offset;
     uint32_t u32;
     uint64_t u64;
+    if (field->required && !len)
+        return broken(in, "%s, offset %zu: an empty %s", in->type->what, in->at, field->name);
     if (field->kind == FIELD_TEXT)
         return take_text(in, field->name, value, len, at, field->size_bytes);
     if (field->kind == FIELD_ARG)
