@@ -1,0 +1,419 @@
+/*
+ * Theory of operation: which connection a name is.
+ *
+ * A statement names an endpoint and a socket of it. What that socket is at this place of the plan
+ * follows from the last connect or accept of that name before it:
+ *   - connect: the connection with the addresses that the call returned; while it has not
+ *     returned, the first one not yet taken that this end opened after the call was entered;
+ *   - accept: the connection with the addresses that it returned.
+ * A passive end that has not accepted yet (`wire server SYN,ACK`) speaks on the connection that
+ * the other end's last connect before the line has opened, and so it does where no name is
+ * written and a newer connection waits to be accepted. A name that a later accept gives is that
+ * accept's connection; until it has returned, connections are handed out in order of their SYNs.
+ */
+#include "impl.h"
+
+#include <string.h>
+
+/* How far the clocks of a capture and of a call may be apart. */
+static const int64_t CLOCK_SLOP_NS = 1 * SP_MS;
+
+/* ---- opens --------------------------------------------------------------------------------- */
+
+static const char *arg_text(const struct sp_stmt *stmt, const char *name)
+{
+    for (size_t i = 0; i < stmt->arg_count; i++)
+        if (stmt->args[i].is_text && strcmp(stmt->args[i].name, name) == 0)
+            return stmt->args[i].text;
+    return NULL;
+}
+
+static bool open_kind_of(const struct sp_stmt *stmt, enum open_kind *kind)
+{
+    static const char *const names[] = {
+        [OPEN_CONNECT] = "connect", [OPEN_ACCEPT] = "accept", [OPEN_LISTEN] = "listen"};
+    if ((stmt->kind != SP_ST_CALL && stmt->kind != SP_ST_START) || !stmt->call)
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(stmt->call, names[i]) == 0) {
+            *kind = (enum open_kind)i;
+            return true;
+        }
+    return false;
+}
+
+static void open_fill(struct view *view, const struct sp_stmt *stmt, enum open_kind kind,
+                      struct open *open)
+{
+    const struct stmt_marks *marks = &view->stmts[stmt->id];
+    const struct sp_event *ev = marks->call;
+    const char *as = kind == OPEN_ACCEPT ? arg_text(stmt, "as") : NULL;
+    const char *own = kind == OPEN_ACCEPT ? "conn" : stmt->sock ? stmt->sock : "conn";
+    *open = (struct open){
+        .kind = kind,
+        .stmt = stmt,
+        .sock = as ? as : own,
+        .ev = ev,
+        .entry_ns = ev ? ev->t_ns : marks->begin_ns,
+        .return_ns = ev && ev->u.call.how == SP_CALL_RETURNED ? ev->t_end_ns : -1,
+        .conn = -1,
+    };
+}
+
+/* ---- which connection each has made -------------------------------------------------------- */
+
+static bool taken(const struct view *view, int conn, enum open_kind kind)
+{
+    for (size_t i = 0; i < view->open_count; i++)
+        if (view->opens[i].kind == kind && view->opens[i].conn == conn)
+            return true;
+    return false;
+}
+
+static bool has_port(const struct sp_addr *addr)
+{
+    return addr->family != 0 && addr->port != 0;
+}
+
+static void assign_connect(struct view *view, struct open *open)
+{
+    const struct sp_ev_call *call = open->ev ? &open->ev->u.call : NULL;
+    bool local = call && has_port(&call->local);
+    bool remote = call && has_port(&call->remote);
+    for (size_t i = 0; i < view->flights->conn_count && open->entry_ns >= 0; i++) {
+        const struct sp_conn *conn = &view->flights->conns[i];
+        if ((int)conn->opener != (int)open->stmt->who || taken(view, (int)i, OPEN_CONNECT))
+            continue;
+        if (conn->first_ns < open->entry_ns - CLOCK_SLOP_NS)
+            continue;
+        if (local && !sp_addr_same(&conn->client, &call->local))
+            continue;
+        if (remote && !sp_addr_same(&conn->server, &call->remote))
+            continue;
+        if (!local && open->return_ns >= 0 && conn->first_ns > open->return_ns + CLOCK_SLOP_NS)
+            continue;
+        open->conn = (int)i;
+        return;
+    }
+    /* A second connect() on a socket whose first is under way or done opens nothing. */
+    if (!call || !call->error ||
+        (strcmp(call->error, "EALREADY") != 0 && strcmp(call->error, "EISCONN") != 0))
+        return;
+    for (struct open *before = open; before-- > view->opens;)
+        if (before->kind == OPEN_CONNECT && before->stmt->who == open->stmt->who &&
+            strcmp(before->sock, open->sock) == 0) {
+            open->conn = before->conn;
+            return;
+        }
+}
+
+static void assign_accept(struct view *view, struct open *open)
+{
+    const struct sp_ev_call *call = open->ev ? &open->ev->u.call : NULL;
+    if (!call || call->how != SP_CALL_RETURNED || call->error)
+        return;
+    for (size_t i = 0; i < view->flights->conn_count; i++) {
+        const struct sp_conn *conn = &view->flights->conns[i];
+        if ((int)conn->opener == (int)open->stmt->who || taken(view, (int)i, OPEN_ACCEPT))
+            continue;
+        if (has_port(&call->remote) && !sp_addr_same(&conn->client, &call->remote))
+            continue;
+        if (conn->first_ns > open->return_ns + CLOCK_SLOP_NS)
+            continue;
+        open->conn = (int)i;
+        return;
+    }
+}
+
+void bind_build(struct view *view)
+{
+    enum open_kind kind;
+    view->opens = SP_ARENA_ARRAY(&view->arena, struct open, view->stmt_len);
+    for (size_t i = 1; i < view->stmt_len; i++) {
+        const struct sp_stmt *stmt = view->stmts[i].stmt;
+        if (stmt && open_kind_of(stmt, &kind))
+            open_fill(view, stmt, kind, &view->opens[view->open_count++]);
+    }
+    for (size_t i = 0; i < view->open_count; i++)
+        if (view->opens[i].kind == OPEN_CONNECT)
+            assign_connect(view, &view->opens[i]);
+    for (size_t i = 0; i < view->open_count; i++)
+        if (view->opens[i].kind == OPEN_ACCEPT)
+            assign_accept(view, &view->opens[i]);
+}
+
+/* ---- statement -> connection --------------------------------------------------------------- */
+
+static const char *sock_of(const struct sp_stmt *stmt)
+{
+    return stmt->sock ? stmt->sock : "conn";
+}
+
+static const struct open *last_own(const struct view *view, const struct sp_stmt *stmt)
+{
+    for (size_t i = view->open_count; i-- > 0;) {
+        const struct open *open = &view->opens[i];
+        if (open->kind != OPEN_LISTEN && open->stmt->id < stmt->id &&
+            open->stmt->who == stmt->who && strcmp(open->sock, sock_of(stmt)) == 0)
+            return open;
+    }
+    return NULL;
+}
+
+static const struct open *last_by_others(const struct view *view, const struct sp_stmt *stmt,
+                                         const char *sock)
+{
+    for (size_t i = view->open_count; i-- > 0;) {
+        const struct open *open = &view->opens[i];
+        if (open->kind == OPEN_CONNECT && open->stmt->id < stmt->id &&
+            open->stmt->who != stmt->who && (!sock || strcmp(open->sock, sock) == 0))
+            return open;
+    }
+    return NULL;
+}
+
+static const struct open *next_accept(const struct view *view, const struct sp_stmt *stmt)
+{
+    for (size_t i = 0; i < view->open_count; i++) {
+        const struct open *open = &view->opens[i];
+        if (open->kind == OPEN_ACCEPT && open->stmt->id > stmt->id &&
+            open->stmt->who == stmt->who && strcmp(open->sock, sock_of(stmt)) == 0)
+            return open;
+    }
+    return NULL;
+}
+
+static bool accepted_before(const struct view *view, int conn, uint32_t id)
+{
+    for (size_t i = 0; i < view->open_count; i++)
+        if (view->opens[i].kind == OPEN_ACCEPT && view->opens[i].conn == conn &&
+            view->opens[i].stmt->id < id)
+            return true;
+    return false;
+}
+
+/* The connection that an accept which has not returned will get: in order of their SYNs. */
+static int accept_to_be(const struct view *view, const struct open *accept)
+{
+    size_t rank = 0;
+    for (const struct open *open = view->opens; open < accept; open++)
+        rank += open->kind == OPEN_ACCEPT && open->conn < 0 && open->stmt->who == accept->stmt->who;
+    for (size_t i = 0; i < view->flights->conn_count; i++) {
+        if ((int)view->flights->conns[i].opener == (int)accept->stmt->who ||
+            taken(view, (int)i, OPEN_ACCEPT))
+            continue;
+        if (rank-- == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+static int conn_of_peer(const struct view *view, enum sp_end end)
+{
+    for (size_t i = view->flights->len; i-- > 0;)
+        if (view->flights->items[i].from == end && view->flights->items[i].conn >= 0)
+            return view->flights->items[i].conn;
+    return -1;
+}
+
+int bind_conn(const struct view *view, const struct sp_stmt *stmt)
+{
+    const struct open *own = last_own(view, stmt);
+    const struct open *theirs = last_by_others(view, stmt, NULL);
+    if (stmt->who == SP_WHO_PEER)
+        return conn_of_peer(view, SP_END_PEER);
+    if (own && own->kind == OPEN_CONNECT)
+        return own->conn;
+    if (own) {
+        bool newer = !stmt->sock_named && theirs && theirs->stmt->id > own->stmt->id;
+        if (newer && theirs->conn < 0)
+            return -1;
+        return newer && !accepted_before(view, theirs->conn, stmt->id) ? theirs->conn : own->conn;
+    }
+    const struct open *accept = stmt->sock_named ? next_accept(view, stmt) : NULL;
+    if (accept)
+        return accept->conn >= 0 ? accept->conn : accept_to_be(view, accept);
+    const struct open *namesake =
+        stmt->sock_named ? last_by_others(view, stmt, sock_of(stmt)) : NULL;
+    if (namesake)
+        return namesake->conn;
+    return theirs ? theirs->conn : -1;
+}
+
+bool bind_owns_conn(const struct view *view, const struct sp_stmt *stmt, int conn)
+{
+    bool owned = false;
+    for (size_t i = 0; i < view->open_count; i++) {
+        const struct open *open = &view->opens[i];
+        if (open->conn != conn || open->stmt->who != stmt->who)
+            continue;
+        if (strcmp(open->sock, sock_of(stmt)) == 0)
+            return true;
+        owned = true;
+    }
+    return !owned && !stmt->sock_named;
+}
+
+/* ---- kernel sockets ------------------------------------------------------------------------ */
+
+static bool pair_of(const struct view *view, int conn, enum sp_end end, struct sp_addr *local,
+                    struct sp_addr *remote)
+{
+    const struct sp_conn *c = &view->flights->conns[conn];
+    bool opener = c->opener == end;
+    *local = opener ? c->client : c->server;
+    *remote = opener ? c->server : c->client;
+    return true;
+}
+
+static bool hist_has_pair(const struct hist *hist, enum sp_end end, const struct sp_addr *local,
+                          const struct sp_addr *remote)
+{
+    return hist->end == end && !hist->listener && sp_addr_same(&hist->local, local) &&
+           sp_addr_same(&hist->remote, remote);
+}
+
+/* The n-th socket with a pair goes with the n-th connection of that pair. */
+static struct hist *hist_of_conn(const struct view *view, int conn, enum sp_end end)
+{
+    struct sp_addr local, remote, other_local, other_remote;
+    pair_of(view, conn, end, &local, &remote);
+    size_t conns_before = 0, conns = 0, hists = 0;
+    for (int i = 0; i < (int)view->flights->conn_count; i++) {
+        pair_of(view, i, end, &other_local, &other_remote);
+        bool same = sp_addr_same(&local, &other_local) && sp_addr_same(&remote, &other_remote);
+        conns += same;
+        conns_before += same && i < conn;
+    }
+    for (size_t i = 0; i < view->hist_count; i++)
+        hists += hist_has_pair(view->hists[i], end, &local, &remote);
+    struct hist *best = NULL;
+    int64_t first_ns = view->flights->conns[conn].first_ns;
+    for (size_t i = 0; i < view->hist_count; i++) {
+        struct hist *hist = view->hists[i];
+        if (!hist_has_pair(hist, end, &local, &remote))
+            continue;
+        if (hists == conns && conns_before-- == 0)
+            return hist;
+        if (hists != conns && (!best || hist->spans[0].t_ns <= first_ns + CLOCK_SLOP_NS))
+            best = hist;
+    }
+    return best;
+}
+
+/* A socket whose connection has not been seen on the wire: by when it came to be. */
+static struct hist *hist_of_connect(const struct view *view, const struct open *open)
+{
+    for (size_t i = 0; i < view->hist_count; i++) {
+        struct hist *hist = view->hists[i];
+        if ((int)hist->end != (int)open->stmt->who || hist->listener || !hist->len)
+            continue;
+        if (hist->spans[0].t_ns < open->entry_ns - CLOCK_SLOP_NS)
+            continue;
+        bool by_diag_later = !hist->has_tp;
+        if (open->return_ns >= 0 && !by_diag_later &&
+            hist->spans[0].t_ns > open->return_ns + CLOCK_SLOP_NS)
+            continue;
+        if (bind_hist_conn(view, hist) >= 0)
+            continue; /* it is another connection's */
+        return hist;
+    }
+    return NULL;
+}
+
+static struct hist *hist_of_listener(const struct view *view, const struct sp_stmt *stmt,
+                                     bool *expected)
+{
+    const struct open *open = NULL;
+    int64_t until_ns = INT64_MAX;
+    for (size_t i = 0; i < view->open_count; i++) {
+        const struct open *o = &view->opens[i];
+        bool same = o->kind == OPEN_LISTEN && o->stmt->who == stmt->who &&
+                    (!stmt->sock_named || strcmp(o->sock, sock_of(stmt)) == 0);
+        if (same && o->stmt->id < stmt->id)
+            open = o;
+        else if (same && until_ns == INT64_MAX && o->entry_ns >= 0)
+            until_ns = o->entry_ns;
+    }
+    *expected =
+        open && open->ev && open->ev->u.call.how == SP_CALL_RETURNED && !open->ev->u.call.error;
+    if (!open || open->entry_ns < 0)
+        return NULL;
+    for (size_t i = 0; i < view->hist_count; i++) {
+        struct hist *hist = view->hists[i];
+        if ((int)hist->end != (int)stmt->who || !hist->listener || !hist->len)
+            continue;
+        const struct sp_addr *local = open->ev ? &open->ev->u.call.local : NULL;
+        if (local && has_port(local) && local->port != hist->local.port)
+            continue;
+        if (hist->spans[0].t_ns >= open->entry_ns - CLOCK_SLOP_NS && hist->spans[0].t_ns < until_ns)
+            return hist;
+    }
+    return NULL;
+}
+
+static bool is_listener(const struct view *view, const struct sp_stmt *stmt)
+{
+    if (stmt->state == SP_TCP_LISTEN && !stmt->sock_named)
+        return true;
+    for (size_t i = 0; i < view->open_count; i++)
+        if (view->opens[i].kind == OPEN_LISTEN && view->opens[i].stmt->who == stmt->who &&
+            strcmp(view->opens[i].sock, sock_of(stmt)) == 0)
+            return true;
+    return false;
+}
+
+struct hist *bind_hist(const struct view *view, const struct sp_stmt *stmt, bool *expected)
+{
+    *expected = false;
+    if (is_listener(view, stmt))
+        return hist_of_listener(view, stmt, expected);
+    int conn = bind_conn(view, stmt);
+    const struct open *own = last_own(view, stmt);
+    if (conn >= 0) {
+        *expected = own && own->ev && !own->ev->u.call.error;
+        struct hist *hist = hist_of_conn(view, conn, (enum sp_end)stmt->who);
+        if (hist)
+            return hist;
+    }
+    if (!own || own->kind != OPEN_CONNECT || own->entry_ns < 0)
+        return NULL;
+    *expected = !own->ev || !own->ev->u.call.error;
+    return hist_of_connect(view, own);
+}
+
+int bind_hist_conn(const struct view *view, const struct hist *hist)
+{
+    for (int i = 0; i < (int)view->flights->conn_count; i++) {
+        struct sp_addr local, remote;
+        pair_of(view, i, hist->end, &local, &remote);
+        if (hist_has_pair(hist, hist->end, &local, &remote) &&
+            hist_of_conn(view, i, hist->end) == hist)
+            return i;
+    }
+    return -1;
+}
+
+bool bind_owns_hist(const struct view *view, const struct sp_stmt *stmt, const struct hist *hist)
+{
+    if ((int)hist->end != (int)stmt->who)
+        return false;
+    if (hist->listener)
+        return is_listener(view, stmt);
+    int conn = bind_hist_conn(view, hist);
+    return conn >= 0 ? bind_owns_conn(view, stmt, conn) : !is_listener(view, stmt);
+}
+
+bool bind_explains(const struct view *view, const struct hist *hist)
+{
+    if (hist->end == SP_END_NONE || bind_hist_conn(view, hist) >= 0)
+        return true;
+    for (size_t i = 0; i < view->open_count; i++) {
+        const struct open *open = &view->opens[i];
+        if ((int)open->stmt->who != (int)hist->end || open->entry_ns < 0)
+            continue;
+        if (hist->listener ? open->kind == OPEN_LISTEN : open->kind == OPEN_CONNECT)
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,519 @@
+/*
+ * The verdict: docs/verdicts.md is the theory of operation.
+ *
+ * Everything that speaks against the run is collected (the first line in plan order that failed,
+ * what `never` forbids, what nobody asked for, payload out of place, violations that lib/tcp
+ * found), and the earliest of them is the failure.
+ */
+#include "impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pattern.h"
+
+struct judging {
+    const struct sp_plan *plan;
+    const struct sp_trace *trace;
+    struct sp_judgement *out;
+    struct view view;
+    struct walk walk;
+    struct finding worst;             /* earliest so far; kind NONE: nothing */
+    const struct sp_stmt *stopped_at; /* never begun */
+    bool no_record;                   /* a call was begun and left no event */
+    size_t judged;
+    size_t unwatched;
+};
+
+/* ---- collecting ---------------------------------------------------------------------------- */
+
+static int64_t time_of(const struct finding *f)
+{
+    return f->t_ns >= 0 ? f->t_ns : INT64_MAX;
+}
+
+static void hold_against(struct judging *j, const struct finding *f)
+{
+    if (j->worst.kind == SP_FAIL_NONE || time_of(f) < time_of(&j->worst))
+        j->worst = *f;
+}
+
+static bool is_expectation(const struct sp_stmt *stmt)
+{
+    switch (stmt->kind) {
+    case SP_ST_CALL:
+    case SP_ST_FINISH:
+    case SP_ST_WIRE:
+    case SP_ST_STATE:
+    case SP_ST_STILL:
+    case SP_ST_NEVER_STATE:
+    case SP_ST_NEVER_WIRE:
+    case SP_ST_SILENCE:
+    case SP_ST_QUEUE:
+        return true;
+    case SP_ST_START:
+        return stmt->expect.count > 0;
+    case SP_ST_WAIT:
+    case SP_ST_LAB:
+    case SP_ST_MIDDLE:
+    case SP_ST_PROC:
+    case SP_ST_ANY_ORDER:
+    case SP_ST_OPTIONAL:
+    case SP_ST_REPEAT:
+        return false;
+    }
+    return false;
+}
+
+static bool was_begun(const struct stmt_marks *marks)
+{
+    return marks->begin_ns >= 0 || marks->call || marks->act;
+}
+
+static bool lacks_record(const struct judging *j, const struct sp_stmt *stmt)
+{
+    bool call = stmt->kind == SP_ST_CALL || stmt->kind == SP_ST_START || stmt->kind == SP_ST_FINISH;
+    return call && !j->view.stmts[stmt->id].call;
+}
+
+static void judge_lines(struct judging *j)
+{
+    for (size_t i = 0; i < j->plan->stmt_count; i++) {
+        const struct sp_stmt *stmt = &j->plan->stmts[i];
+        struct outcome out;
+        struct finding f;
+        if (!was_begun(&j->view.stmts[stmt->id])) {
+            j->stopped_at = stmt;
+            return;
+        }
+        if (lacks_record(j, stmt)) {
+            j->stopped_at = stmt;
+            j->no_record = true;
+            return;
+        }
+        if (walk_step(&j->walk, stmt, &out, &f) == SP_TRY_DONE)
+            continue;
+        j->walk.lines[stmt->id].how = SP_LINE_FAILED;
+        j->walk.lines[f.stmt->id].how = SP_LINE_FAILED;
+        hold_against(j, &f);
+        return;
+    }
+}
+
+static void judge_nevers(struct judging *j)
+{
+    for (size_t i = 0; i < j->plan->stmt_count; i++) {
+        const struct sp_stmt *stmt = &j->plan->stmts[i];
+        bool never = stmt->kind == SP_ST_NEVER_STATE || stmt->kind == SP_ST_NEVER_WIRE;
+        bool positional = stmt->when.max_ns > 0 || stmt->until;
+        bool reached = was_begun(&j->view.stmts[stmt->id]);
+        struct outcome out = {.how = SP_LINE_DONE, .lo_ns = -1, .t_ns = -1};
+        struct finding f;
+        if (!never || (positional && !reached))
+            continue;
+        finding_reset(&f, stmt);
+        struct sp_line *line = &j->walk.lines[stmt->id];
+        if (never_step(&j->walk, stmt, &j->out->audit, &out, &f) == SP_TRY_FAILED) {
+            line->how = SP_LINE_FAILED;
+            line->t_ns = f.t_ns;
+            hold_against(j, &f);
+        } else if (reached) {
+            line->how = out.how;
+        }
+    }
+}
+
+/* The line that was being worked on at that time. */
+static const struct sp_stmt *line_at(const struct judging *j, int64_t t_ns)
+{
+    const struct sp_stmt *found = NULL;
+    int64_t latest = -1;
+    for (size_t i = 1; i < j->view.stmt_len; i++) {
+        const struct stmt_marks *marks = &j->view.stmts[i];
+        if (marks->stmt && marks->begin_ns >= 0 && marks->begin_ns <= t_ns &&
+            marks->begin_ns >= latest) {
+            latest = marks->begin_ns;
+            found = marks->stmt;
+        }
+    }
+    return found;
+}
+
+static void event_finding(const struct judging *j, const struct sp_event *ev,
+                          enum sp_fail_kind kind, struct finding *f)
+{
+    finding_reset(f, line_at(j, ev->t_ns));
+    f->kind = kind;
+    f->event = ev;
+    f->blames = ev->end;
+    f->t_ns = ev->t_ns;
+}
+
+/* ---- what nobody asked for ----------------------------------------------------------------- */
+
+static bool before_end(const struct judging *j, int64_t t_ns)
+{
+    return j->view.end_ns < 0 || t_ns <= j->view.end_ns;
+}
+
+static void hold_extra(struct judging *j, const struct item *item)
+{
+    struct finding f;
+    event_finding(j, item->ev, SP_FAIL_SEG_EXTRA, &f);
+    f.blames = item->flight->from;
+    say(f.expected, sizeof f.expected, "no segment from %s that no line asks for",
+        sp_end_name(item->flight->from));
+    say_item(item, f.seen, sizeof f.seen);
+    if (j->walk.last_ns >= 0 && item->t_ns >= j->walk.last_ns)
+        say_more(f.seen, sizeof f.seen, " at +%.3f ms",
+                 (double)(item->t_ns - j->walk.last_ns) / (double)SP_MS);
+    hold_against(j, &f);
+}
+
+static void judge_leftovers(struct judging *j)
+{
+    for (size_t l = 0; l < j->view.lane_count; l++) {
+        const struct lane *lane = &j->view.lanes[l];
+        for (size_t i = j->walk.cursors[l]; i < lane->len; i++) {
+            if (item_let_by(&lane->items[i]) || !before_end(j, lane->items[i].t_ns))
+                continue;
+            hold_extra(j, &lane->items[i]);
+            break;
+        }
+    }
+}
+
+/* Segments of no connection, ICMP errors, frames that cannot be read. */
+static void judge_strays(struct judging *j)
+{
+    const struct sp_flights *flights = j->view.flights;
+    struct finding f;
+    for (size_t i = 0; i < flights->len; i++) {
+        const struct sp_flight *flight = &flights->items[i];
+        const struct sp_event *ev = flight->sent ? flight->sent : flight->received;
+        if (flight->conn >= 0 || !before_end(j, ev->t_ns) || ev->u.seg.seg.kind == SP_SEG_ICMP)
+            continue;
+        struct item item = {.flight = flight, .ev = ev, .t_ns = ev->t_ns};
+        hold_extra(j, &item);
+    }
+    for (size_t i = 0; i < j->trace->len; i++) {
+        const struct sp_event *ev = &j->trace->events[i];
+        if (ev->kind != SP_EV_SEG || !before_end(j, ev->t_ns) ||
+            (ev->u.seg.seg.kind != SP_SEG_ICMP && !ev->u.seg.malformed))
+            continue;
+        event_finding(j, ev, SP_FAIL_SEG_EXTRA, &f);
+        say(f.expected, sizeof f.expected, "TCP segments that can be read, and no ICMP error");
+        if (ev->u.seg.malformed)
+            say(f.seen, sizeof f.seen, "a frame from %s: %s", sp_end_name(ev->end),
+                ev->u.seg.malformed);
+        else
+            say(f.seen, sizeof f.seen, "%s sent an ICMP error, type %u code %u",
+                sp_end_name(ev->end), (unsigned)ev->u.seg.seg.icmp_type,
+                (unsigned)ev->u.seg.seg.icmp_code);
+        hold_against(j, &f);
+        return;
+    }
+}
+
+static void judge_unknown_sockets(struct judging *j)
+{
+    for (size_t i = 0; i < j->view.hist_count; i++) {
+        const struct hist *hist = j->view.hists[i];
+        struct finding f;
+        if (!hist->len || !before_end(j, hist->spans[0].t_ns) || bind_explains(&j->view, hist))
+            continue;
+        char addr[SP_ADDR_TEXT];
+        sp_addr_print(&hist->local, addr, sizeof addr);
+        event_finding(j, hist->spans[0].ev, SP_FAIL_STATE_EXTRA, &f);
+        say(f.expected, sizeof f.expected, "no socket that no call and no connection accounts for");
+        say(f.seen, sizeof f.seen, "a socket of %s at %s was %s", sp_end_name(hist->end), addr,
+            sp_tcp_state_name(hist->spans[0].state));
+        hold_against(j, &f);
+    }
+}
+
+/* ---- payload ------------------------------------------------------------------------------- */
+
+static char salt_of(enum sp_end end)
+{
+    static const char salts[SP_END_COUNT] = {
+        [SP_END_CLIENT] = 'c', [SP_END_SERVER] = 's', [SP_END_PEER] = 'p'};
+    return salts[end];
+}
+
+static bool payload_in_place(const struct item *item, char salt)
+{
+    const struct sp_seg *seg = &item->ev->u.seg.seg;
+    uint32_t at = item->flight->rel_seq + ((seg->flags & SP_SYN) ? 1 : 0);
+    char *want = sp_xcalloc(seg->payload_len, 1);
+    sp_pattern_fill(salt, at - 1, want, seg->payload_len);
+    bool same = sp_payload_hash(want, seg->payload_len) == seg->payload_hash;
+    free(want);
+    return same;
+}
+
+static void judge_payload(struct judging *j)
+{
+    for (size_t l = 0; l < j->view.lane_count; l++) {
+        const struct lane *lane = &j->view.lanes[l];
+        const struct sp_conn *conn = &j->view.flights->conns[lane->conn];
+        if (!conn->isn_known[lane->from] || !salt_of(lane->from))
+            continue;
+        for (size_t i = 0; i < lane->len; i++) {
+            const struct item *item = &lane->items[i];
+            /* a keepalive or window probe may carry any byte: it is never delivered */
+            if (!item->ev->u.seg.seg.payload_len || (item->is & IS_PROBE) ||
+                payload_in_place(item, salt_of(lane->from)))
+                continue;
+            struct finding f;
+            event_finding(j, item->ev, SP_FAIL_PAYLOAD, &f);
+            f.blames = lane->from;
+            say(f.expected, sizeof f.expected, "each byte of the stream in its place");
+            say_item(item, f.seen, sizeof f.seen);
+            say_more(f.seen, sizeof f.seen, " with bytes that do not belong there");
+            hold_against(j, &f);
+            break;
+        }
+    }
+}
+
+/* ---- lib/tcp ------------------------------------------------------------------------------- */
+
+static void judge_invariants(struct judging *j)
+{
+    const struct sp_audit *audit = &j->out->audit;
+    for (size_t i = 0; i < audit->violation_count; i++) {
+        const struct sp_violation *v = &audit->violations[i];
+        struct finding f;
+        finding_reset(&f, v->event ? line_at(j, v->event->t_ns) : NULL);
+        f.kind = SP_FAIL_INVARIANT;
+        f.rule = v->rule;
+        f.event = v->event;
+        f.blames = v->end;
+        f.t_ns = v->event ? v->event->t_ns : -1;
+        say(f.expected, sizeof f.expected, "%s (%s)", v->rule, v->spec ? v->spec : "");
+        say(f.seen, sizeof f.seen, "%s", v->text ? v->text : "");
+        hold_against(j, &f);
+    }
+}
+
+/* ---- the verdict --------------------------------------------------------------------------- */
+
+static void settle(struct judging *j, enum sp_verdict verdict, const char *reason)
+{
+    j->out->verdict = verdict;
+    j->out->reason = reason;
+}
+
+static const char *place(struct judging *j, const struct sp_stmt *stmt)
+{
+    return stmt ? sp_arena_printf(&j->out->arena, "%s:%d",
+                                  j->plan->case_->file ? j->plan->case_->file : "?", stmt->at.line)
+                : NULL;
+}
+
+static bool settle_broken(struct judging *j)
+{
+    const struct view *view = &j->view;
+    if (j->trace->len == 0)
+        settle(j, SP_VERDICT_BROKEN, "the trace is empty");
+    else if (!view->begun)
+        settle(j, SP_VERDICT_BROKEN, "no statement was begun");
+    else if (view->end_ns < 0)
+        settle(j, SP_VERDICT_BROKEN, "the trace stops before the end of the script");
+    else if (j->no_record)
+        settle(j, SP_VERDICT_BROKEN,
+               sp_arena_printf(&j->out->arena, "%s: there is no record of the call",
+                               place(j, j->stopped_at)));
+    else
+        return false;
+    return true;
+}
+
+static bool settle_witnesses(struct judging *j)
+{
+    const struct view *view = &j->view;
+    const char *lost = NULL;
+    if (view->drops)
+        lost = sp_arena_printf(&j->out->arena, "a witness lost events: %s",
+                               view->drops->u.mark.text ? view->drops->u.mark.text : "");
+    else if (view_watch_wire(view) == SP_WATCH_FULL && !view->fenced_wire)
+        lost = "the capture is not known to be complete: its fence did not come back";
+    else if (view_watch_states(view) == SP_WATCH_FULL && !view->fenced_states)
+        lost = "the states are not known to be complete: their fence did not come back";
+    if (lost)
+        settle(j, SP_VERDICT_INCONCLUSIVE, lost);
+    return lost != NULL;
+}
+
+static void tell_failure(struct judging *j)
+{
+    const struct finding *f = &j->worst;
+    struct sp_judgement *out = j->out;
+    out->kind = f->kind;
+    out->rule = f->rule;
+    out->stmt = f->stmt ? f->stmt->id : 0;
+    out->at = place(j, f->stmt);
+    out->expected = sp_arena_strdup(&out->arena, f->expected);
+    out->seen = sp_arena_strdup(&out->arena, f->seen);
+    out->event = f->event;
+    out->blames = f->blames;
+    out->t_ns = f->t_ns;
+}
+
+static bool settle_failure(struct judging *j)
+{
+    const struct finding *f = &j->worst;
+    if (f->kind == SP_FAIL_NONE)
+        return false;
+    tell_failure(j);
+    const struct sp_event *stall =
+        f->from_ns >= 0 && f->t_ns >= 0 ? view_stall(&j->view, f->from_ns, f->t_ns) : NULL;
+    const char *at = j->out->at ? j->out->at : "the run";
+    if (stall)
+        settle(j, SP_VERDICT_INCONCLUSIVE,
+               sp_arena_printf(&j->out->arena,
+                               "%s: the machine stood still for %.0f ms meanwhile: expected %s, "
+                               "seen: %s",
+                               at, (double)(stall->t_end_ns - stall->t_ns) / (double)SP_MS,
+                               f->expected, f->seen));
+    else
+        settle(
+            j, SP_VERDICT_FAIL,
+            sp_arena_printf(&j->out->arena, "%s: expected %s, seen: %s", at, f->expected, f->seen));
+    return true;
+}
+
+static bool settle_stopped(struct judging *j)
+{
+    if (!j->stopped_at)
+        return false;
+    bool gave_up = false;
+    for (size_t i = 1; i < j->view.stmt_len; i++)
+        gave_up = gave_up || j->view.stmts[i].deadline_ns >= 0;
+    settle(j, gave_up ? SP_VERDICT_INCONCLUSIVE : SP_VERDICT_BROKEN,
+           sp_arena_printf(&j->out->arena, "%s was never begun%s", place(j, j->stopped_at),
+                           gave_up ? ": the run gave up on a line whose evidence came after all"
+                                   : ""));
+    return true;
+}
+
+static const struct sp_stmt *first_with(const struct judging *j, enum sp_line_how how)
+{
+    for (size_t i = 1; i < j->view.stmt_len; i++)
+        if (j->view.stmts[i].stmt && j->walk.lines[i].how == how)
+            return j->view.stmts[i].stmt;
+    return NULL;
+}
+
+static void count_lines(struct judging *j)
+{
+    for (size_t i = 1; i < j->view.stmt_len; i++) {
+        const struct sp_stmt *stmt = j->view.stmts[i].stmt;
+        enum sp_line_how how = j->walk.lines[i].how;
+        if (!stmt || !is_expectation(stmt))
+            continue;
+        j->judged += how == SP_LINE_DONE || how == SP_LINE_VARIANT;
+        j->unwatched += how == SP_LINE_UNWATCHED;
+    }
+}
+
+static void settle_rest(struct judging *j)
+{
+    struct sp_arena *arena = &j->out->arena;
+    const struct sp_stmt *unknown = first_with(j, SP_LINE_UNKNOWN);
+    const struct sp_stmt *variant = first_with(j, SP_LINE_VARIANT);
+    if (unknown) {
+        settle(j, SP_VERDICT_INCONCLUSIVE,
+               sp_arena_printf(arena, "%s: nobody knows what to expect of this stack; recorded",
+                               place(j, unknown)));
+    } else if (!j->judged && j->unwatched) {
+        settle(j, SP_VERDICT_SKIP, "no witness that this case needs was watching");
+    } else if (!j->judged) {
+        settle(j, SP_VERDICT_BROKEN, "nothing was judged");
+    } else if (variant) {
+        char keys[80];
+        const struct sp_variant *v = j->walk.lines[variant->id].variant;
+        say_keys(v, keys, sizeof keys);
+        settle(j, SP_VERDICT_VARIANT,
+               sp_arena_printf(arena, "%s: as known of %s%s%s", place(j, variant), keys,
+                               v->source ? ": " : "", v->source ? v->source : ""));
+    } else {
+        settle(j, SP_VERDICT_PASS, "as expected");
+    }
+}
+
+/* What was not watched: said once, as "watched: calls, states". */
+static void note_witnesses(struct judging *j)
+{
+    for (size_t i = 0; i < j->trace->len; i++) {
+        const struct sp_event *ev = &j->trace->events[i];
+        if (ev->kind == SP_EV_MARK && ev->u.mark.what == SP_MARK_ABSENT && ev->u.mark.text)
+            walk_note(&j->walk, "absent: %s", ev->u.mark.text);
+    }
+    if (!j->unwatched)
+        return;
+    static const char *const how[] = {
+        [SP_WATCH_ABSENT] = NULL, [SP_WATCH_POLLED] = " (polled)", [SP_WATCH_FULL] = ""};
+    char text[SAY_MAX] = "watched: calls";
+    const char *wire = how[view_watch_wire(&j->view)];
+    const char *states = how[view_watch_states(&j->view)];
+    if (wire)
+        say_more(text, sizeof text, ", wire%s", wire);
+    if (states)
+        say_more(text, sizeof text, ", states%s", states);
+    walk_note(&j->walk, "%s; lines not watched: %zu", text, j->unwatched);
+}
+
+static void open_judging(struct judging *j)
+{
+    struct sp_judgement *out = j->out;
+    sp_arena_init(&out->arena);
+    out->t_ns = -1;
+    sp_audit_run(j->trace, &out->audit);
+    view_build(&j->view, j->plan, j->trace, &out->audit.flights, true);
+    walk_init(&j->walk, &j->view);
+    j->walk.arena = &out->arena;
+    out->line_count = j->view.stmt_len;
+    out->lines = SP_ARENA_ARRAY(&out->arena, struct sp_line, out->line_count);
+    for (size_t i = 0; i < out->line_count; i++) {
+        out->lines[i].stmt = (uint32_t)i;
+        out->lines[i].t_ns = -1;
+    }
+    j->walk.lines = out->lines;
+    j->walk.line_caps = SP_ARENA_ARRAY(&j->view.arena, size_t, out->line_count);
+}
+
+void sp_judge(const struct sp_plan *plan, const struct sp_trace *trace, struct sp_judgement *out)
+{
+    struct judging j = {.plan = plan, .trace = trace, .out = out};
+    memset(out, 0, sizeof *out);
+    open_judging(&j);
+    judge_lines(&j);
+    bool all_lines = j.worst.kind == SP_FAIL_NONE && !j.stopped_at;
+    judge_nevers(&j);
+    if (view_watch_wire(&j.view) != SP_WATCH_ABSENT) {
+        if (all_lines)
+            judge_leftovers(&j);
+        judge_strays(&j);
+        judge_payload(&j);
+    }
+    if (view_watch_states(&j.view) != SP_WATCH_ABSENT)
+        judge_unknown_sockets(&j);
+    judge_invariants(&j);
+    count_lines(&j);
+    note_witnesses(&j);
+    if (!settle_broken(&j) && !settle_witnesses(&j) && !settle_failure(&j) && !settle_stopped(&j))
+        settle_rest(&j);
+    out->notes = j.walk.notes;
+    out->note_count = j.walk.note_count;
+    walk_release(&j.walk);
+    view_release(&j.view);
+}
+
+void sp_judgement_release(struct sp_judgement *judgement)
+{
+    sp_audit_release(&judgement->audit);
+    sp_arena_release(&judgement->arena);
+    memset(judgement, 0, sizeof *judgement);
+}

@@ -1,0 +1,170 @@
+/* One segment against one pattern, naming the field that differs. */
+#include "impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pattern.h"
+
+static const uint8_t SHAPE = SP_SYN | SP_FIN | SP_RST;
+
+static bool in_range(const struct sp_num *num, int64_t value)
+{
+    return value >= num->min && value <= num->max;
+}
+
+static void num_say(const struct sp_num *num, char *out, size_t cap)
+{
+    if (num->min == num->max)
+        say(out, cap, "%lld", (long long)num->min);
+    else
+        say(out, cap, "%lld..%lld", (long long)num->min, (long long)num->max);
+}
+
+static bool number_fits(const char *name, const struct sp_num *want, int64_t value, char *diff,
+                        size_t cap)
+{
+    char text[48];
+    if (!want->set || in_range(want, value))
+        return true;
+    num_say(want, text, sizeof text);
+    say(diff, cap, "%s=%lld, expected %s=%s", name, (long long)value, name, text);
+    return false;
+}
+
+/* SYN, FIN and RST exactly; ACK exactly beside SYN only; what else is named as it is named. */
+static bool flags_fit(const struct sp_pattern *pattern, const struct sp_seg *seg, char *diff,
+                      size_t cap)
+{
+    uint8_t want = pattern->set;
+    uint8_t exact = SHAPE;
+    if ((want & SP_SYN) && !(pattern->clear & SP_ACK))
+        exact |= SP_ACK;
+    bool fits = (seg->flags & want) == want && !(seg->flags & pattern->clear) &&
+                (seg->flags & exact) == (want & exact);
+    if (fits)
+        return true;
+    char have[48], asked[48];
+    sp_tcp_flags_print(seg->flags, have, sizeof have);
+    sp_tcp_flags_print(want, asked, sizeof asked);
+    say(diff, cap, "flags %s, expected %s", have, asked);
+    return false;
+}
+
+static bool payload_fits(const struct sp_pattern *pattern, const struct item *item, char *diff,
+                         size_t cap)
+{
+    const struct sp_seg *seg = &item->ev->u.seg.seg;
+    int64_t from = (int64_t)item->flight->rel_seq + ((seg->flags & SP_SYN) ? 1 : 0);
+    int64_t to = from + seg->payload_len - 1;
+    if (pattern->any_payload || pattern->class_ != SP_CLASS_ANY)
+        return true;
+    if (pattern->bytes.set) {
+        if (seg->payload_len && from == pattern->bytes.min && to == pattern->bytes.max)
+            return true;
+        if (seg->payload_len)
+            say(diff, cap, "bytes %lld..%lld, expected %lld..%lld", (long long)from, (long long)to,
+                (long long)pattern->bytes.min, (long long)pattern->bytes.max);
+        else
+            say(diff, cap, "no payload, expected bytes %lld..%lld", (long long)pattern->bytes.min,
+                (long long)pattern->bytes.max);
+        return false;
+    }
+    if (pattern->len.set)
+        return number_fits("len", &pattern->len, seg->payload_len, diff, cap);
+    if (seg->payload_len == 0)
+        return true;
+    say(diff, cap, "bytes %lld..%lld, expected no payload", (long long)from, (long long)to);
+    return false;
+}
+
+/* ---- options ------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    enum sp_opt_kind kind;
+} opt_names[] = {
+    {"mss", SP_OPT_MSS},   {"wscale", SP_OPT_WSCALE}, {"sackok", SP_OPT_SACK_OK},
+    {"sack", SP_OPT_SACK}, {"ts", SP_OPT_TIMESTAMPS}, {"fastopen", SP_OPT_FASTOPEN},
+};
+
+static int opt_kind(const char *name)
+{
+    for (size_t i = 0; i < sizeof opt_names / sizeof opt_names[0]; i++)
+        if (strcmp(opt_names[i].name, name) == 0)
+            return opt_names[i].kind;
+    return -1;
+}
+
+static int64_t opt_value(const struct sp_opt *opt)
+{
+    switch (opt->kind) {
+    case SP_OPT_MSS:
+        return opt->mss;
+    case SP_OPT_WSCALE:
+        return opt->wscale;
+    case SP_OPT_SACK:
+        return opt->sack_count;
+    case SP_OPT_TIMESTAMPS:
+        return opt->ts_val;
+    default:
+        return opt->len - 2;
+    }
+}
+
+static bool opt_fits(const struct sp_opt_want *want, const struct sp_seg *seg, char *diff,
+                     size_t cap)
+{
+    struct sp_opt opt;
+    bool malformed = false;
+    bool there = false;
+    int64_t value = 0;
+    int kind = opt_kind(want->name);
+    for (size_t pos = 0; sp_opt_next(seg, &pos, &opt, &malformed);)
+        if (opt.kind == kind) {
+            there = true;
+            value = opt_value(&opt);
+        }
+    if (want->absent) {
+        if (there)
+            say(diff, cap, "option %s, expected none", want->name);
+        return !there;
+    }
+    if (!there)
+        say(diff, cap, "no option %s", want->name);
+    else if (want->has_value && value != want->value)
+        say(diff, cap, "option %s=%lld, expected %s=%lld", want->name, (long long)value, want->name,
+            (long long)want->value);
+    return there && (!want->has_value || value == want->value);
+}
+
+/* ---- the whole ----------------------------------------------------------------------------- */
+
+enum fit pattern_fit(const struct sp_pattern *pattern, const struct item *item, char *diff,
+                     size_t cap)
+{
+    const struct sp_seg *seg = &item->ev->u.seg.seg;
+    const struct sp_flight *flight = item->flight;
+    bool wants_payload = pattern->bytes.set || (pattern->len.set && pattern->len.max > 0);
+    bool payload_alike = pattern->any_payload || pattern->class_ != SP_CLASS_ANY ||
+                         wants_payload == (seg->payload_len > 0) || (pattern->set & SHAPE);
+    enum fit other =
+        (seg->flags & SHAPE) == (pattern->set & SHAPE) && payload_alike ? FIT_FIELDS : FIT_NO;
+    if (!flags_fit(pattern, seg, diff, cap))
+        return other;
+    if (!payload_fits(pattern, item, diff, cap))
+        return other;
+    if (!number_fits("seq", &pattern->seq, flight->rel_seq, diff, cap))
+        return other;
+    if (pattern->ack.set && !(seg->flags & SP_ACK)) {
+        say(diff, cap, "no ACK, expected ack=%lld", (long long)pattern->ack.min);
+        return other;
+    }
+    if (!number_fits("ack", &pattern->ack, flight->rel_ack, diff, cap) ||
+        !number_fits("win", &pattern->window, seg->window, diff, cap))
+        return other;
+    for (size_t i = 0; i < pattern->opt_count; i++)
+        if (!opt_fits(&pattern->opts[i], seg, diff, cap))
+            return other;
+    return FIT_YES;
+}

@@ -1,0 +1,260 @@
+/*
+ * Theory of operation: WIRE lines and their cursors.
+ *
+ * One cursor for each sender of each connection runs along what that sender let go, in leaving
+ * order. A line looks at what is after its cursor: the first segment that fits is consumed. What
+ * does not fit may be let by (a pure ACK, a retransmission, a keepalive or window probe), and
+ * nothing else may: it is a failure, with the field that differs where it is the right kind of
+ * segment. A line that asks for one of those that are let by (`ACK`, `again`, `probe`) takes the
+ * next of its kind; a retransmission never stands for its original.
+ *
+ * Across the two senders of a connection the ladder has an order: the later line's segment left
+ * after the earlier line's had arrived. Where the path kept the earlier one, or was worked on
+ * while it was under way, arrival tells nothing and the leaving times are compared instead.
+ * Segments that are let by anyway are passed over where they are out of order.
+ */
+#include "impl.h"
+
+#include <string.h>
+
+bool item_let_by(const struct item *item)
+{
+    return item->is != 0;
+}
+
+static bool is_eligible(const struct sp_pattern *pattern, const struct item *item)
+{
+    switch (pattern->class_) {
+    case SP_CLASS_KEEPALIVE:
+        return (item->is & IS_PROBE) && !(item->is & IS_WINDOW_PROBE);
+    case SP_CLASS_ZERO_WINDOW_PROBE:
+        return (item->is & IS_WINDOW_PROBE) != 0;
+    case SP_CLASS_ANY:
+        break;
+    }
+    if (pattern->again)
+        return (item->is & IS_RETRANSMIT) != 0;
+    if (pattern->pure_ack)
+        return (item->is & IS_PURE_ACK) != 0;
+    return !(item->is & (IS_RETRANSMIT | IS_PROBE));
+}
+
+/* ---- order --------------------------------------------------------------------------------- */
+
+static bool path_was_worked_on(const struct view *view, int64_t from_ns, int64_t to_ns)
+{
+    for (size_t i = 0; i < view->trace->len; i++) {
+        const struct sp_event *ev = &view->trace->events[i];
+        if (ev->kind == SP_EV_LAB && ev->t_ns >= from_ns && ev->t_ns <= to_ns)
+            return true;
+    }
+    return false;
+}
+
+static bool is_in_order(const struct walk *walk, const struct item *item)
+{
+    const struct item *prev = walk->prev;
+    if (!prev || prev->flight->conn != item->flight->conn ||
+        prev->flight->from == item->flight->from || !item->flight->sent)
+        return true;
+    const struct sp_event *arrived = prev->flight->received;
+    if (arrived && (!prev->flight->sent ||
+                    !path_was_worked_on(walk->view, prev->flight->sent->t_ns, arrived->t_ns)))
+        return item->t_ns >= arrived->t_ns;
+    return !prev->flight->sent || item->t_ns >= prev->t_ns;
+}
+
+/* ---- findings ------------------------------------------------------------------------------ */
+
+static void against(const struct sp_stmt *stmt, enum sp_fail_kind kind, const struct item *item,
+                    const char *why, struct finding *f)
+{
+    f->kind = kind;
+    f->event = item->ev;
+    f->t_ns = item->t_ns;
+    f->blames = item->flight->from;
+    say(f->expected, sizeof f->expected, "%s", say_line(stmt));
+    say_item(item, f->seen, sizeof f->seen);
+    if (*why)
+        say_more(f->seen, sizeof f->seen, ": %s", why);
+}
+
+static void order_say(const struct walk *walk, const struct sp_stmt *stmt, const struct item *item,
+                      struct finding *f)
+{
+    char before[SAY_MAX];
+    say_item(walk->prev, before, sizeof before);
+    against(stmt, SP_FAIL_ORDER, item, "", f);
+    say_more(f->expected, sizeof f->expected, ", after what came before it");
+    say_more(f->seen, sizeof f->seen, ", before it had this: %s", before);
+}
+
+static void missing_say(const struct walk *walk, const struct sp_stmt *stmt,
+                        const struct lane *lane, struct finding *f)
+{
+    char limit[32];
+    const struct view *view = walk->view;
+    int64_t bound = stmt->when.kind == SP_BOUND_NONE
+                        ? view->plan->case_->deadline_ns
+                        : bound_max_ns(&stmt->when, view->trace->head.hz);
+    sp_duration_print(bound, limit, sizeof limit);
+    f->kind = SP_FAIL_SEG_MISSING;
+    f->blames = (enum sp_end)stmt->who;
+    say(f->expected, sizeof f->expected, "%s", say_line(stmt));
+    say(f->seen, sizeof f->seen, "no %s from %s within %s",
+        stmt->pattern.text ? stmt->pattern.text : "such segment",
+        sp_end_name((enum sp_end)stmt->who), limit);
+    if (lane && lane->len) {
+        char last[SAY_MAX];
+        say_item(&lane->items[lane->len - 1], last, sizeof last);
+        say_more(f->seen, sizeof f->seen, "; last: %s", last);
+    } else if (!lane) {
+        say_more(f->seen, sizeof f->seen, "; its connection is not on the wire");
+    }
+}
+
+/* ---- consuming ----------------------------------------------------------------------------- */
+
+static enum sp_try take(struct walk *walk, const struct sp_stmt *stmt, const struct item *first,
+                        const struct item *item, struct outcome *out, struct finding *f)
+{
+    const struct view *view = walk->view;
+    if (!is_in_order(walk, first)) {
+        order_say(walk, stmt, first, f);
+        return SP_TRY_FAILED;
+    }
+    out->lo_ns = out->t_ns = item->t_ns;
+    if (time_judge(walk, stmt, out, f) == SP_TRY_FAILED) {
+        char when[SAY_MAX];
+        say(when, sizeof when, "%s", f->seen);
+        say_item(item, f->seen, sizeof f->seen);
+        say_more(f->seen, sizeof f->seen, " %s", when);
+        f->event = item->ev;
+        f->blames = item->flight->from;
+        return SP_TRY_FAILED;
+    }
+    const struct lane *lane = view_lane(view, item->flight->conn, item->flight->from);
+    for (const struct item *i = first; i <= item; i++)
+        if (i == first || !item_let_by(i))
+            walk_consume(walk, stmt, i->ev);
+    walk->cursors[lane - view->lanes] = (size_t)(item - lane->items) + 1;
+    walk->prev = item;
+    return SP_TRY_DONE;
+}
+
+/* ---- `bytes A..B [then FIN]` --------------------------------------------------------------- */
+
+/* How far the stream has come, and why a segment does not continue it; "" where it does. */
+static void stream_add(const struct sp_pattern *pattern, const struct item *item, int64_t *next,
+                       bool *ended, char *why, size_t cap)
+{
+    const struct sp_seg *seg = &item->ev->u.seg.seg;
+    int64_t from = (int64_t)item->flight->rel_seq;
+    int64_t to = from + seg->payload_len - 1;
+    bool fin = (seg->flags & SP_FIN) != 0;
+    *why = '\0';
+    if (seg->flags & (SP_SYN | SP_RST) || (!seg->payload_len && !fin))
+        say(why, cap, "it is not a part of the stream");
+    else if (seg->payload_len && from > *next)
+        say(why, cap, "bytes %lld..%lld, expected them from %lld", (long long)from, (long long)to,
+            (long long)*next);
+    else if (seg->payload_len && to > pattern->bytes.max)
+        say(why, cap, "bytes %lld..%lld, expected them to end with %lld", (long long)from,
+            (long long)to, (long long)pattern->bytes.max);
+    else if (fin && to < pattern->bytes.max && *next <= pattern->bytes.max)
+        say(why, cap, "FIN before byte %lld", (long long)pattern->bytes.max);
+    else if (fin && !pattern->then_fin)
+        say(why, cap, "FIN, expected none yet");
+    else if (seg->payload_len)
+        *next = to + 1;
+    *ended = *next > pattern->bytes.max && (fin || !pattern->then_fin);
+}
+
+static enum sp_try stream_step(struct walk *walk, const struct sp_stmt *stmt, struct lane *lane,
+                               struct outcome *out, struct finding *f)
+{
+    const struct item *first = NULL;
+    int64_t next = stmt->pattern.bytes.min;
+    for (size_t i = walk->cursors[lane - walk->view->lanes]; i < lane->len; i++) {
+        const struct item *item = &lane->items[i];
+        char why[SAY_MAX];
+        bool ended = false;
+        if (item_let_by(item))
+            continue;
+        stream_add(&stmt->pattern, item, &next, &ended, why, sizeof why);
+        if (*why) {
+            bool data = (item->ev->u.seg.seg.flags & (SP_SYN | SP_RST)) == 0;
+            against(stmt, data ? SP_FAIL_SEG_WRONG : SP_FAIL_SEG_EXTRA, item, why, f);
+            return SP_TRY_FAILED;
+        }
+        first = first ? first : item;
+        if (ended)
+            return take(walk, stmt, first, item, out, f);
+    }
+    missing_say(walk, stmt, lane, f);
+    if (first)
+        say_more(f->seen, sizeof f->seen, "; the stream came to byte %lld", (long long)next - 1);
+    return SP_TRY_PENDING;
+}
+
+/* ---- one segment --------------------------------------------------------------------------- */
+
+static enum sp_try segment_step(struct walk *walk, const struct sp_stmt *stmt, struct lane *lane,
+                                struct outcome *out, struct finding *f)
+{
+    const struct item *near = NULL; /* let by, though it was nearly it */
+    char near_why[SAY_MAX], why[SAY_MAX];
+    enum sp_fail_kind near_kind = SP_FAIL_SEG_WRONG;
+    for (size_t i = walk->cursors[lane - walk->view->lanes]; i < lane->len; i++) {
+        const struct item *item = &lane->items[i];
+        bool let_by = item_let_by(item);
+        bool eligible = is_eligible(&stmt->pattern, item);
+        *why = '\0';
+        enum fit fit = eligible ? pattern_fit(&stmt->pattern, item, why, sizeof why) : FIT_NO;
+        if (fit == FIT_YES && let_by && !is_in_order(walk, item)) {
+            near_kind = SP_FAIL_ORDER;
+            near = item;
+            continue;
+        }
+        if (fit == FIT_YES)
+            return take(walk, stmt, item, item, out, f);
+        if (let_by) {
+            if (fit == FIT_FIELDS) {
+                near = item;
+                near_kind = SP_FAIL_SEG_WRONG;
+                memcpy(near_why, why, sizeof near_why);
+            }
+            continue;
+        }
+        if (near && near_kind == SP_FAIL_SEG_WRONG)
+            against(stmt, near_kind, near, near_why, f);
+        else
+            against(stmt, fit == FIT_FIELDS ? SP_FAIL_SEG_WRONG : SP_FAIL_SEG_EXTRA, item,
+                    fit == FIT_FIELDS ? why : "", f);
+        return SP_TRY_FAILED;
+    }
+    if (near && near_kind == SP_FAIL_ORDER)
+        order_say(walk, stmt, near, f);
+    else if (near)
+        against(stmt, near_kind, near, near_why, f);
+    else
+        missing_say(walk, stmt, lane, f);
+    return SP_TRY_PENDING;
+}
+
+enum sp_try wire_step(struct walk *walk, const struct sp_stmt *stmt, struct outcome *out,
+                      struct finding *f)
+{
+    if (view_watch_wire(walk->view) == SP_WATCH_ABSENT) {
+        out->how = SP_LINE_UNWATCHED;
+        return SP_TRY_DONE;
+    }
+    int conn = bind_conn(walk->view, stmt);
+    if (conn < 0) {
+        missing_say(walk, stmt, NULL, f);
+        return SP_TRY_PENDING;
+    }
+    struct lane *lane = view_lane(walk->view, conn, (enum sp_end)stmt->who);
+    return stmt->pattern.stream ? stream_step(walk, stmt, lane, out, f)
+                                : segment_step(walk, stmt, lane, out, f);
+}
