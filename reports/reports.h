@@ -25,8 +25,8 @@ void sp_report_summary(const struct sp_results *results, const struct sp_report_
  * rows before the divergence to begin with, -1: from the start.
  */
 void sp_report_ladder(const struct sp_result *result, const struct sp_plan *plan,
-                      const struct sp_trace *trace, const struct sp_judgement *judgement, int before,
-                      const struct sp_report_style *style, struct sp_buf *out);
+                      const struct sp_trace *trace, const struct sp_judgement *judgement,
+                      int before, const struct sp_report_style *style, struct sp_buf *out);
 
 enum sp_rc sp_report_junit(const struct sp_results *results, struct sp_buf *out,
                            struct sp_err *err);

@@ -118,6 +118,24 @@ static void print_mark(const struct sp_event *event, struct sp_buf *out)
     }
 }
 
+/* An action reads as the case wrote it: what is done to links begins with `lab`, what is done to
+ * segments on their way with `middle`. */
+static void print_lab(const struct sp_ev_lab *lab, struct sp_buf *out)
+{
+    static const char *const verbs[] = {"cut", "restore", "unplug", "plug", "sysctl"};
+    const char *action = lab->action ? lab->action : "";
+    size_t len = strcspn(action, " ");
+    const char *prefix = "middle ";
+    if (strncmp(action, prefix, strlen(prefix)) == 0)
+        prefix = "";
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (strlen(verbs[i]) == len && strncmp(action, verbs[i], len) == 0)
+            prefix = "lab ";
+    sp_buf_addf(out, "%s%s", prefix, action);
+    if (lab->detail && *lab->detail)
+        sp_buf_addf(out, ": %s", lab->detail);
+}
+
 static void print_words(const char *a, const char *b, struct sp_buf *out)
 {
     sp_buf_addstr(out, a ? a : "");
@@ -143,7 +161,7 @@ void sp_event_print(const struct sp_event *event, struct sp_buf *out)
         print_words(event->u.note.what, event->u.note.detail, out);
         break;
     case SP_EV_LAB:
-        print_words(event->u.lab.action, event->u.lab.detail, out);
+        print_lab(&event->u.lab, out);
         break;
     case SP_EV_PROC:
         print_proc(&event->u.proc, out);

@@ -365,7 +365,7 @@ static void calls_and_states_are_rows_between_packets_in_order_of_time(void **st
 
 static void a_line_break_in_a_message_takes_the_binary_form(void **state)
 {
-    static const char wanted[] = "MESSAGE\n\x0e\0\0\0\0\0\0\0cut: both\nways\n";
+    static const char wanted[] = "MESSAGE\n\x12\0\0\0\0\0\0\0lab cut: both\nways\n";
     struct scene *s = *state;
     write_and_split(s);
     const struct block *row = &s->file.blocks[7];
