@@ -206,7 +206,8 @@ static void owe_for(struct side *side, const struct view *view, bool out_of_orde
             owe(side, view, -1, true);
     } else if (seg->flags & SP_SYN) {
         bool expected = view->has_ack && !side->synack_in && side->syn_sent;
-        owe(side, view, expected ? end : -1, side->syn_in);
+        if (side->syn_in || side->syn_sent) /* else a SYN,ACK answers it */
+            owe(side, view, expected ? end : -1, side->syn_in);
     } else if (end > view->data) {
         bool in_order = view->from <= side->rcv_nxt && end > side->rcv_nxt;
         owe(side, view, in_order ? end : -1, false);

@@ -66,17 +66,18 @@ static struct known *known_of(struct knowns *knowns, const struct sp_event *even
     return known;
 }
 
-static void rule_walk(struct ctx *ctx, struct knowns *knowns, const struct sp_event *event)
+/* False where it objects. */
+static bool rule_walk(struct ctx *ctx, struct knowns *knowns, const struct sp_event *event)
 {
     const struct sp_ev_state *state = &event->u.state;
     enum sp_tcp_state old = state->old_state;
     if (!state->sock_id || state->new_state >= SP_TCP_STATE_COUNT || old >= SP_TCP_STATE_COUNT)
-        return;
+        return true;
     struct known *known = known_of(knowns, event);
     enum sp_tcp_state before = known->state;
     known->state = state->new_state;
     if (state->new_state == SP_TCP_NONE)
-        return;
+        return true;
     bool each = state->source == SP_STATE_TRACEPOINT && old != SP_TCP_NONE;
     /* A closed socket's address is used again: for a fresh one, or for a listener's child. */
     bool fresh = before == SP_TCP_NONE || before == SP_TCP_CLOSED;
@@ -91,6 +92,9 @@ static void rule_walk(struct ctx *ctx, struct knowns *knowns, const struct sp_ev
              !reachable(before, state->new_state))
         sp_tcp_violate(ctx, RULE_STATE_WALK, event, event->end, "no way leads from %s to %s",
                        sp_tcp_state_name(before), sp_tcp_state_name(state->new_state));
+    else
+        return true;
+    return false;
 }
 
 /* ---- evidence ------------------------------------------------------------------------------- */
@@ -159,9 +163,8 @@ void sp_tcp_rules_states(struct ctx *ctx)
         if (event->kind != SP_EV_STATE ||
             (event->end != SP_END_CLIENT && event->end != SP_END_SERVER))
             continue;
-        if (!ctx->lossy_states)
-            rule_walk(ctx, &knowns, event);
-        rule_evidence(ctx, event);
+        if (ctx->lossy_states || rule_walk(ctx, &knowns, event))
+            rule_evidence(ctx, event);
     }
     free(knowns.items);
 }

@@ -1,0 +1,520 @@
+/*
+ * The audit: conversations that a conforming stack has are clean, to the last ACK; the same with
+ * one thing wrong trip the rule that names it, and no other.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tcp_ladder.h"
+
+#define OPEN                                                                                       \
+    "0 client start\n0 server start\n"                                                             \
+    "1-2 server listener socket = 3\n3-4 server listener listen 1 = 0\n"                           \
+    "5-6 client conn socket = 3\n"                                                                 \
+    "1000-1100 client conn connect 10.0.0.2:80 = 0\n"                                              \
+    "1010 state client 1 CLOSED>SYN_SENT\n"                                                        \
+    "1020 c> SYN ws=7\n1050 s> SYN,ACK ws=7\n"                                                     \
+    "1075 state client 1 SYN_SENT>ESTABLISHED\n1080 c> ACK win=512\n"                              \
+    "1101 state server 2 LISTEN>SYN_RECEIVED\n1102 state server 2 SYN_RECEIVED>ESTABLISHED\n"      \
+    "1200-1210 server listener accept as=conn = 4\n"
+
+#define OVER "900000000 end\n900000001-900000900 client exit\n900001000-900001900 server exit\n"
+
+enum { BOTH, VETH, LO };
+
+struct story {
+    const char *name;
+    int where;
+    const char *text;
+};
+
+static const struct story clean[] = {
+    {"nothing", BOTH, ""},
+    {"handshake, then both processes end", BOTH,
+     OPEN "2000 end\n3000-3900 client exit\n3100 c> FIN,ACK\n3150 s> ACK\n"
+          "4000-4900 server exit\n4100 s> FIN,ACK\n4150 c> ACK\n"},
+    {"four segments close it", BOTH,
+     OPEN "2000-2010 client conn close = 0\n2004 state client 1 ESTABLISHED>FIN_WAIT_1\n"
+          "2005 c> FIN,ACK\n2026 state server 2 ESTABLISHED>CLOSE_WAIT\n2027 s> ACK\n"
+          "2050 state client 1 FIN_WAIT_1>FIN_WAIT_2\n"
+          "3000-3010 server conn close = 0\n3004 state server 2 CLOSE_WAIT>LAST_ACK\n"
+          "3005 s> FIN,ACK\n3026 state client 1 FIN_WAIT_2>CLOSED\n3027 c> ACK\n"
+          "3050 state server 2 LAST_ACK>CLOSED\n" OVER},
+    {"three segments close it", BOTH,
+     OPEN "1900-2100 server conn recv 1 = 0\n2000-2010 client conn close = 0\n2005 c> FIN,ACK\n"
+          "2026-2030 server conn close = 0\n2028 s> FIN,ACK\n2050 c> ACK\n" OVER},
+    {"both close at once", VETH,
+     OPEN "2000-2010 client conn close = 0\n2000-2010 server conn close = 0\n"
+          "2005 c> FIN,ACK ack=1\n2006 s> FIN,ACK ack=1\n"
+          "2030 state client 1 ESTABLISHED>FIN_WAIT_1\n2031 state client 1 FIN_WAIT_1>CLOSING\n"
+          "2032 c> ACK\n2033 s> ACK\n2060 state client 1 CLOSING>CLOSED\n" OVER},
+    {"data both ways, FIN with data", BOTH,
+     OPEN "2000-2050 client conn send 100 = 100\n2010 c> PSH,ACK len=100\n2040 s> ACK\n"
+          "2100-2110 server conn recv 100 = 100\n"
+          "2200-2250 server conn send 50 = 50\n2210 s> PSH,ACK len=50\n2240 c> ACK\n"
+          "2300-2310 client conn recv 100 = 50\n"
+          "2400-2410 client conn send 20 = 20\n2420-2425 client conn close = 0\n"
+          "2450 c> PSH,FIN,ACK len=20\n2480 s> ACK\n2500-2510 server conn recv 99 = 20\n"
+          "2600-2610 server conn close = 0\n2605 s> FIN,ACK\n2630 c> ACK\n" OVER},
+    {"data leaves before its call returns", BOTH,
+     OPEN "2000- client conn send 3000\n2010 c> ACK len=1000\n2040 s> ACK\n"
+          "2060 c> ACK len=1000\n2090 s> ACK\n" OVER},
+    {"lost data is sent again", VETH,
+     OPEN "2000-2050 client conn send 300 = 300\n2010 c> ACK len=100 lost\n"
+          "2020 c> ACK len=100\n2050 s> ACK ack=1\n2051 c> PSH,ACK len=100\n2080 s> ACK ack=1\n"
+          "202000 c> ACK seq=1 len=100\n202030 s> ACK ack=301\n" OVER},
+    {"a lost ACK makes the data come again", VETH,
+     OPEN "2000-2050 client conn send 100 = 100\n2010 c> PSH,ACK len=100\n2040 s> ACK lost\n"
+          "202010 c> PSH,ACK seq=1 len=100\n202040 s> ACK\n" OVER},
+    {"the path doubles and reorders", VETH,
+     OPEN "2000-2050 client conn send 300 = 300\n2010 c> ACK len=100 dup\n2040 s> ACK\n"
+          "2045 s> ACK\n2050 c> ACK len=100 at=2500\n2060 c> PSH,ACK len=100 at=2100\n"
+          "2120 s> ACK ack=101\n2530 s> ACK ack=301\n" OVER},
+    {"a lost SYN and a lost SYN,ACK", VETH,
+     "0 client start\n0 server start\n100-1100000 client conn connect = 0\n120 c> SYN lost\n"
+     "1000120 c> SYN seq=0\n1000150 s> SYN,ACK lost\n3000120 c> SYN seq=0\n"
+     "3000150 s> SYN,ACK seq=0\n3000180 c> ACK\n" OVER},
+    {"a lost third ACK", VETH,
+     "0 client start\n0 server start\n100-1100000 client conn connect = 0\n120 c> SYN\n"
+     "150 s> SYN,ACK\n180 c> ACK lost\n1000150 s> SYN,ACK seq=0 ack=1\n1000180 c> ACK\n" OVER},
+    {"zero window, probes, reopened", BOTH,
+     OPEN
+     "2000- client conn send 1000000\n2010 c> PSH,ACK len=1000\n2040 s> ACK win=0\n"
+     "202040 c> ACK seq=1000\n202070 s> ACK win=0\n602040 c> ACK seq=1000\n602070 s> ACK win=0\n"
+     "700000-700100 server conn recv 1000 = 1000\n700020 s> ACK win=500\n"
+     "700050 c> ACK len=1000\n700080 s> ACK win=490\n" OVER},
+    {"close behind a zero window: FIN_WAIT_1 before its FIN", BOTH,
+     OPEN "2000-2010 client conn send 1000 = 1000\n2010 c> PSH,ACK len=1000\n2040 s> ACK win=0\n"
+          "2100-2110 client conn send 10 = 10\n2200-2210 client conn close = 0\n"
+          "2201 state client 1 ESTABLISHED>FIN_WAIT_1\n"
+          "202040 c> ACK seq=1000\n202070 s> ACK win=0\n"
+          "700000-700100 server conn recv 1000 = 1000\n700020 s> ACK win=500\n"
+          "700050 c> PSH,FIN,ACK len=10\n700080 s> ACK win=490\n"
+          "700110 state client 1 FIN_WAIT_1>FIN_WAIT_2\n" OVER},
+    {"keepalive answered, then not, then given up", VETH,
+     OPEN "1500-1501 client conn setsockopt SO_KEEPALIVE on=1 = 0\n1000000 c> ACK seq=0\n"
+          "1000030 s> ACK\n2000000 c> ACK seq=0 lost\n3000000 c> ACK seq=0 lost\n"
+          "4000000 c> RST,ACK lost\n4000001 state client 1 ESTABLISHED>CLOSED\n" OVER},
+    {"abort by SO_LINGER {on, 0}", BOTH,
+     OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn close = 0\n2005 c> RST,ACK\n"
+          "2006 state client 1 ESTABLISHED>CLOSED\n2030 state server 2 ESTABLISHED>CLOSED\n" OVER},
+    {"close with unread data", BOTH,
+     OPEN "2000-2050 client conn send 100 = 100\n2010 c> PSH,ACK len=100\n2040 s> ACK\n"
+          "3000-3010 server conn close = 0\n3005 s> RST,ACK\n" OVER},
+    {"killed with unread data", BOTH,
+     OPEN "2000-2050 client conn send 100 = 100\n2010 c> PSH,ACK len=100\n2040 s> ACK\n"
+          "3000-3900 server kill\n3005 s> RST,ACK\n" OVER},
+    {"killed with nothing unread", BOTH,
+     OPEN "3000-3900 server kill\n3005 s> FIN,ACK\n3030 c> ACK\n" OVER},
+    {"data to an end that has closed", BOTH,
+     OPEN "2000-2010 server conn close = 0\n2005 s> FIN,ACK\n2030 c> ACK\n"
+          "3000-3010 client conn send 10 = 10\n3005 c> PSH,ACK len=10\n3030 s> RST seq=2\n" OVER},
+    {"half-close: data goes on the other way", BOTH,
+     OPEN "2000-2010 client conn shutdown WR = 0\n2005 c> FIN,ACK\n2030 s> ACK\n"
+          "3000-3010 server conn send 50 = 50\n3005 s> PSH,ACK len=50\n3030 c> ACK\n"
+          "3100-3101 client conn recv 99 = 50\n"
+          "4000-4010 server conn close = 0\n4005 s> FIN,ACK\n4030 c> ACK\n" OVER},
+    {"nobody listens", BOTH,
+     "0 client start\n0 server start\n100-200 client conn connect noaddr = ECONNREFUSED\n"
+     "110 c> SYN\n140 s> RST,ACK seq=0 ack=1\n" OVER},
+    {"both connect at once", VETH,
+     "0 client start\n0 server start\n100-200 client conn connect = 0\n"
+     "100-200 server conn connect = 0\n110 c> SYN\n115 s> SYN\n140 c> SYN,ACK seq=0 ack=1\n"
+     "145 s> SYN,ACK seq=0 ack=1\n170 c> ACK\n175 s> ACK\n" OVER},
+    {"the port is used again at once", BOTH,
+     OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn close = 0\n2005 c> RST,ACK\n2100-2101 client conn socket = 3\n"
+          "3000-3100 client conn connect = 0\n3005 c> SYN isn=50000000 ws=7\n"
+          "3035 s> SYN,ACK isn=123456 ws=7\n3065 c> ACK\n"
+          "3200-3210 client conn send 10 = 10\n3205 c> PSH,ACK len=10\n3235 s> ACK\n" OVER},
+    {"a challenge answers a stray SYN of a path's making", VETH,
+     OPEN "2000 c> SYN seq=5000 only\n2030 s> ACK ack=1\n" OVER},
+    {"cable pulled: what leaves is not seen", VETH,
+     OPEN
+     "2000 lab unplug\n2010-2020 client conn send 10 = 10\n2030-2040 client conn send 10 = 10\n"
+     "900000 lab plug\n900100 c> ACK seq=11 len=10\n900130 s> ACK ack=1\n"
+     "1000000 c> ACK seq=1 len=10\n1000030 s> ACK ack=21\n" OVER},
+    {"a read moves the window", BOTH,
+     OPEN "2000-2050 client conn send 3000 = 3000\n2010 c> PSH,ACK len=3000\n2040 s> ACK win=10\n"
+          "3000-3010 server conn recv 3000 = 3000\n3005 s> ACK win=512\n" OVER},
+    {"one socket's segments handed over in the wrong order by two processors", LO,
+     OPEN "2000-2050 client conn send 200 = 200\n2010 c> PSH,ACK seq=101 len=100\n"
+          "2011 c> ACK seq=1 len=100\n2020 s> ACK ack=201\n" OVER},
+    {"accept told no addresses, and closes", BOTH,
+     "0 client start\n0 server start\n3-4 server listener listen 1 = 0\n"
+     "100-200 client conn connect noaddr = 0\n110 c> SYN\n140 s> SYN,ACK\n170 c> ACK\n"
+     "300-310 server listener accept as=b noaddr = 4\n"
+     "400-410 server b close = 0\n405 s> FIN,ACK\n435 c> ACK\n" OVER},
+    {"a listener closes with a connection that nobody accepted", BOTH,
+     "0 client start\n0 server start\n3-4 server listener listen 1 = 0\n"
+     "100-200 client conn connect = 0\n110 c> SYN\n140 s> SYN,ACK\n170 c> ACK\n"
+     "400-410 server listener close = 0\n405 s> RST,ACK\n" OVER},
+    {"dropped frames excuse what seems to be missing", VETH,
+     OPEN "2000 drops\n2010-2020 client conn send 20 = 20\n2015 c> ACK seq=11 len=10\n" OVER},
+};
+
+/* ---- one thing wrong ------------------------------------------------------------------------ */
+
+struct damage {
+    const char *rule;
+    int where;
+    enum sp_end blames;
+    const char *text;
+};
+
+#define C SP_END_CLIENT
+#define S SP_END_SERVER
+
+static const struct damage damaged[] = {
+    {"checksum", BOTH, C, OPEN "2000-2010 client conn close = 0\n2005 c> FIN,ACK badsum\n"},
+    {"handshake-ack", VETH, S,
+     "0 client start\n0 server start\n100-200 client conn connect = 0\n"
+     "120 c> SYN\n150 s> SYN,ACK ack=2\n"},
+    {"handshake-ack", BOTH, S,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n"
+          "2035 s> ACK ack=0\n"},
+    {"handshake-seq", BOTH, C,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK seq=-20 len=10\n"},
+    {"syn-again", BOTH, C, OPEN "3000 c> SYN seq=0\n3030 s> ACK\n"},
+    {"syn-again", BOTH, S,
+     OPEN "2000-2010 server conn send 10 = 10\n2005 s> PSH,ACK len=10\n2035 c> ACK\n"
+          "3000 s> SYN,ACK seq=0 ack=1\n3030 c> ACK\n"},
+    {"ack-flag", BOTH, C, OPEN "2000-2010 client conn close = 0\n2005 c> FIN\n2035 s> ACK\n"},
+    {"ack-beyond-sent", BOTH, S,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK ack=12\n"},
+    {"ack-unseen", VETH, S,
+     OPEN "2000-2010 client conn send 20 = 20\n2005 c> ACK len=10 lost\n2006 c> PSH,ACK len=10\n"
+          "2035 s> ACK ack=21\n"},
+    {"seq-gap", BOTH, C,
+     OPEN "2000-2010 client conn send 20 = 20\n2005 c> PSH,ACK seq=11 len=10\n2035 s> ACK ack=1\n"},
+    {"data-after-fin", BOTH, C,
+     OPEN
+     "2000-2010 client conn send 20 = 20\n2005 c> ACK len=10\n2020-2030 client conn close = 0\n"
+     "2025 c> FIN,ACK\n2060 s> ACK\n2090 c> PSH,ACK seq=11 len=10\n"},
+    {"fin-moved", BOTH, C,
+     OPEN
+     "2000-2010 client conn send 20 = 20\n2005 c> ACK len=20\n2020-2030 client conn close = 0\n"
+     "2025 c> FIN,ACK\n2060 s> ACK\n202000 c> FIN,ACK seq=11\n"},
+    {"payload-differs", VETH, C,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 lost\n"
+          "202005 c> PSH,ACK seq=1 len=10 badbytes\n202035 s> ACK ack=11\n"},
+    {"payload-pattern", BOTH, C,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 badbytes\n2035 s> ACK\n"},
+    {"window-exceeded", BOTH, C,
+     "0 client start\n0 server start\n100-200 client conn connect = 0\n120 c> SYN\n"
+     "150 s> SYN,ACK win=100\n180 c> ACK\n2000-2010 client conn send 300 = 300\n"
+     "2005 c> PSH,ACK len=101\n2035 s> ACK\n"},
+    {"rst-form", BOTH, S,
+     "0 client start\n0 server start\n100-200 client conn connect noaddr = ECONNREFUSED\n"
+     "110 c> SYN\n140 s> RST,ACK seq=0 ack=7\n"},
+    {"rst-form", BOTH, S,
+     "0 client start\n0 server start\n100-200 client conn connect noaddr = ECONNREFUSED\n"
+     "110 c> SYN\n140 s> RST seq=0\n"},
+    {"rst-form", BOTH, C,
+     OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn close = 0\n2005 c> RST seq=5000\n"},
+    {"no-cause", BOTH, C, OPEN "2005 c> FIN,ACK\n2035 s> ACK\n"},
+    {"no-cause", BOTH, C, OPEN "2005 c> PSH,ACK len=10\n2035 s> ACK\n"},
+    {"no-cause", BOTH, C,
+     OPEN "2000-2001 client conn send 5 = 5\n2005 c> PSH,ACK len=10\n2035 s> ACK\n"},
+    {"no-cause", BOTH, C, "0 client start\n0 server start\n110 c> SYN\n140 s> SYN,ACK\n"},
+    {"no-cause", BOTH, S, OPEN "2000 s> ACK\n"},
+    {"no-cause", BOTH, S,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK\n2045 s> ACK\n"},
+    {"no-cause", BOTH, S, OPEN "2000 s> RST,ACK\n"},
+    {"no-cause", BOTH, S, OPEN "2000-2010 server conn close = 0\n2005 s> RST,ACK\n"},
+    {"no-cause", BOTH, C, OPEN "1000000 c> ACK seq=0\n1000030 s> ACK\n"},
+    {"no-cause", BOTH, C,
+     OPEN "2000-2010 client listener socket = 4\n2020-2030 client listener close = 0\n"
+          "2040 c> FIN,ACK\n2070 s> ACK\n"},
+    {"state-walk", BOTH, C, OPEN "1500 state client 1 ESTABLISHED>LAST_ACK\n"},
+    {"state-walk", BOTH, C, OPEN "1500 state client 1 SYN_SENT>CLOSED\n"},
+    {"state-evidence", BOTH, S, OPEN "1500 state server 2 ESTABLISHED>CLOSE_WAIT\n"},
+    {"state-evidence", BOTH, C, OPEN "1500 state client 1 ESTABLISHED>FIN_WAIT_1\n"},
+    {"state-evidence", BOTH, C,
+     OPEN "2000-2010 client conn close = 0\n2001 state client 1 ESTABLISHED>FIN_WAIT_1\n"
+          "2005 c> FIN,ACK\n2006 state client 1 FIN_WAIT_1>FIN_WAIT_2\n9000 s> ACK\n"},
+};
+
+/* ---- */
+
+static void print_violations(const char *what, bool lo, const struct sp_audit *audit)
+{
+    for (size_t i = 0; i < audit->violation_count; i++) {
+        const struct sp_violation *v = &audit->violations[i];
+        print_message("  %s%s: %lld us %s blames %s: %s\n", what, lo ? " (lo)" : "",
+                      (long long)(v->event->t_ns / SP_US), v->rule, sp_end_name(v->end), v->text);
+    }
+}
+
+static unsigned story_play(const char *name, bool lo, const char *text)
+{
+    struct sp_trace trace;
+    struct sp_audit audit;
+    ladder_build(&trace, lo, text);
+    sp_audit_run(&trace, &audit);
+    unsigned bad = (unsigned)audit.violation_count;
+    print_violations(name, lo, &audit);
+    for (size_t i = 0; i < audit.flights.len; i++)
+        if (audit.segs[i].cause == SP_CAUSE_NONE) {
+            print_message("  %s: flight %zu has no cause\n", name, i);
+            bad++;
+        }
+    sp_audit_release(&audit);
+    sp_trace_release(&trace);
+    return bad;
+}
+
+static void what_a_conforming_stack_does_is_clean(void **state)
+{
+    (void)state;
+    unsigned bad = 0;
+    for (size_t i = 0; i < sizeof clean / sizeof clean[0]; i++) {
+        if (clean[i].where != LO)
+            bad += story_play(clean[i].name, false, clean[i].text);
+        if (clean[i].where != VETH)
+            bad += story_play(clean[i].name, true, clean[i].text);
+    }
+    assert_int_equal(bad, 0);
+}
+
+static unsigned damage_play(size_t index, bool lo)
+{
+    const struct damage *damage = &damaged[index];
+    struct sp_trace trace;
+    struct sp_audit audit;
+    ladder_build(&trace, lo, damage->text);
+    sp_audit_run(&trace, &audit);
+    bool good = audit.violation_count == 1 && strcmp(audit.violations[0].rule, damage->rule) == 0 &&
+                audit.violations[0].end == damage->blames && audit.violations[0].text[0];
+    if (!good) {
+        print_message("  damage %zu%s should trip %s once:\n", index, lo ? " (lo)" : "",
+                      damage->rule);
+        print_violations(damage->rule, lo, &audit);
+    }
+    sp_audit_release(&audit);
+    sp_trace_release(&trace);
+    return !good;
+}
+
+static void each_damage_trips_its_rule_and_no_other(void **state)
+{
+    (void)state;
+    unsigned bad = 0;
+    for (size_t i = 0; i < sizeof damaged / sizeof damaged[0]; i++) {
+        if (damaged[i].where != LO)
+            bad += damage_play(i, false);
+        if (damaged[i].where != VETH)
+            bad += damage_play(i, true);
+    }
+    assert_int_equal(bad, 0);
+}
+
+static void a_frame_that_cannot_be_decoded_is_malformed(void **state)
+{
+    (void)state;
+    struct sp_trace trace;
+    struct sp_audit audit;
+    ladder_build(&trace, false, OPEN);
+    struct sp_event *event = sp_trace_add(&trace, SP_EV_SEG, 5000 * SP_US);
+    event->end = SP_END_SERVER;
+    event->u.seg.point = SP_AT_SERVER;
+    event->u.seg.malformed = "a header of 3 words";
+    sp_audit_run(&trace, &audit);
+    assert_int_equal(audit.violation_count, 1);
+    assert_string_equal(audit.violations[0].rule, "malformed");
+    assert_int_equal(audit.flights.len, 3);
+    sp_audit_release(&audit);
+    sp_trace_release(&trace);
+}
+
+static void every_rule_has_a_damage_that_trips_it(void **state)
+{
+    (void)state;
+    size_t count = 0;
+    const struct sp_rule *rules = sp_audit_rules(&count);
+    for (size_t i = 0; i < count; i++) {
+        bool tested = strcmp(rules[i].name, "malformed") == 0; /* has a test of its own */
+        for (size_t k = 0; k < sizeof damaged / sizeof damaged[0]; k++)
+            tested = tested || strcmp(damaged[k].rule, rules[i].name) == 0;
+        if (!tested)
+            print_message("  no test trips %s\n", rules[i].name);
+        assert_true(tested);
+    }
+}
+
+static void the_document_lists_every_rule(void **state)
+{
+    (void)state;
+    FILE *file = fopen(SP_SOURCE_DIR "/docs/invariants.md", "r");
+    assert_non_null(file);
+    static char text[64 * 1024];
+    size_t len = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[len] = '\0';
+    size_t count = 0;
+    const struct sp_rule *rules = sp_audit_rules(&count);
+    for (size_t i = 0; i < count; i++) {
+        char row[64];
+        snprintf(row, sizeof row, "| `%s` |", rules[i].name);
+        if (!strstr(text, row) || !strstr(text, rules[i].sentence))
+            print_message("  docs/invariants.md lacks %s or its sentence\n", rules[i].name);
+        assert_non_null(strstr(text, row));
+        assert_non_null(strstr(text, rules[i].sentence));
+        assert_non_null(strstr(text, rules[i].spec));
+    }
+}
+
+/* ---- roles and causes ----------------------------------------------------------------------- */
+
+struct seen {
+    enum sp_role role;
+    enum sp_cause cause;
+};
+
+static void expect_segs(bool lo, const char *text, const struct seen *seen, size_t count)
+{
+    struct sp_trace trace;
+    struct sp_audit audit;
+    ladder_build(&trace, lo, text);
+    sp_audit_run(&trace, &audit);
+    print_violations("roles", lo, &audit);
+    assert_int_equal(audit.flights.len, count);
+    for (size_t i = 0; i < count; i++) {
+        if (audit.segs[i].role != seen[i].role || audit.segs[i].cause != seen[i].cause)
+            print_message("  flight %zu is %s by %s\n", i, sp_role_name(audit.segs[i].role),
+                          sp_cause_name(audit.segs[i].cause));
+        assert_int_equal(audit.segs[i].role, seen[i].role);
+        assert_int_equal(audit.segs[i].cause, seen[i].cause);
+    }
+    sp_audit_release(&audit);
+    sp_trace_release(&trace);
+}
+
+#define R(role, cause)                                                                             \
+    {                                                                                              \
+        SP_ROLE_##role, SP_CAUSE_##cause                                                           \
+    }
+#define HANDSHAKE_SEGS R(SYN, CALL), R(SYN_ACK, SEGMENT), R(ACK, SEGMENT)
+#define EXPECT(lo, text, ...)                                                                      \
+    do {                                                                                           \
+        static const struct seen want[] = {HANDSHAKE_SEGS, __VA_ARGS__};                           \
+        expect_segs(lo, text, want, sizeof want / sizeof want[0]);                                 \
+    } while (0)
+
+static void calls_cause_what_they_asked_for(void **state)
+{
+    (void)state;
+    EXPECT(true,
+           OPEN "2000-2050 client conn send 100 = 100\n2010 c> PSH,ACK len=100\n2040 s> ACK\n"
+                "2100-2110 client conn close = 0\n2105 c> FIN,ACK\n2130 s> ACK\n",
+           R(DATA, CALL), R(ACK, SEGMENT), R(FIN, CALL), R(ACK, SEGMENT));
+}
+
+static void a_kill_causes_the_fin_that_it_leaves_behind(void **state)
+{
+    (void)state;
+    EXPECT(false, OPEN "3000-3900 server kill\n3005 s> FIN,ACK\n3030 c> ACK\n", R(FIN, EXIT),
+           R(ACK, SEGMENT));
+}
+
+static void timers_cause_retransmissions_and_probes(void **state)
+{
+    (void)state;
+    EXPECT(false,
+           OPEN "1500-1501 client conn setsockopt SO_KEEPALIVE on=1 = 0\n"
+                "2000-2050 client conn send 100 = 100\n2010 c> PSH,ACK len=100 lost\n"
+                "202010 c> PSH,ACK seq=1 len=100\n202040 s> ACK\n1000000 c> ACK seq=100\n"
+                "1000030 s> ACK\n",
+           R(DATA, CALL), R(RETRANSMIT, TIMER), R(ACK, SEGMENT), R(KEEPALIVE, TIMER),
+           R(DUP_ACK, SEGMENT));
+    EXPECT(true,
+           OPEN "2000- client conn send 1000000\n2010 c> PSH,ACK len=1000\n2040 s> ACK win=0\n"
+                "202040 c> ACK seq=1000\n202070 s> ACK win=0\n"
+                "700000-700100 server conn recv 1000 = 1000\n700020 s> ACK win=500\n",
+           R(DATA, CALL), R(ACK, SEGMENT), R(WINDOW_PROBE, TIMER), R(DUP_ACK, SEGMENT),
+           R(WINDOW_UPDATE, WINDOW));
+}
+
+static void a_stray_syn_is_answered_by_a_challenge(void **state)
+{
+    (void)state;
+    static const struct seen want[] = {HANDSHAKE_SEGS, R(OTHER, SCRIPT), R(CHALLENGE, SEGMENT)};
+    expect_segs(false, OPEN "2000 c> SYN seq=5000 only\n2030 s> ACK ack=1\n", want, 5);
+}
+
+static void the_cause_names_its_event(void **state)
+{
+    (void)state;
+    struct sp_trace trace;
+    struct sp_audit audit;
+    ladder_build(&trace, false,
+                 OPEN "2000-2001 client conn send 100 = 100\n2002-2050 client conn send 50 = 50\n"
+                      "2010 c> ACK len=100\n2011 c> PSH,ACK len=50\n2040 s> ACK\n");
+    sp_audit_run(&trace, &audit);
+    assert_int_equal(audit.segs[3].by->t_ns, 2000 * SP_US);
+    assert_int_equal(audit.segs[4].by->t_ns, 2002 * SP_US);
+    assert_int_equal(audit.segs[5].by->kind, SP_EV_SEG);
+    assert_ptr_equal(audit.segs[5].by, audit.flights.items[4].received);
+    sp_audit_release(&audit);
+    sp_trace_release(&trace);
+}
+
+static void without_calls_there_are_no_causes_to_miss(void **state)
+{
+    (void)state;
+    assert_int_equal(story_play("no calls", false,
+                                "120 c> SYN\n150 s> SYN,ACK\n180 c> ACK\n200 c> PSH,ACK len=9\n"
+                                "230 s> ACK\n260 s> FIN,ACK\n290 c> RST,ACK\n"),
+                     0);
+}
+
+static void a_hundred_events_are_audited_in_no_time(void **state)
+{
+    (void)state;
+    struct sp_buf text;
+    sp_buf_init(&text, 0);
+    sp_buf_addstr(&text, OPEN);
+    for (int i = 0; i < 18; i++)
+        sp_buf_addf(&text, "%d-%d client conn send 100 = 100\n%d c> PSH,ACK len=100\n%d s> ACK\n",
+                    2000 + i * 100, 2020 + i * 100, 2010 + i * 100, 2040 + i * 100);
+    struct sp_trace trace;
+    ladder_build(&trace, false, text.data);
+    int64_t best_ns = INT64_MAX;
+    for (int i = 0; i < 50; i++) {
+        struct sp_audit audit;
+        int64_t begin_ns = sp_clock_now_ns();
+        sp_audit_run(&trace, &audit);
+        int64_t took_ns = sp_clock_now_ns() - begin_ns;
+        best_ns = took_ns < best_ns ? took_ns : best_ns;
+        assert_int_equal(audit.violation_count, 0);
+        sp_audit_release(&audit);
+    }
+    print_message("  %zu events in %lld us\n", trace.len, (long long)(best_ns / SP_US));
+    assert_true(best_ns < 3 * SP_MS); /* the target is 300 us; sanitizers cost ten times that */
+    sp_trace_release(&trace);
+    sp_buf_release(&text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_conforming_stack_does_is_clean),
+        cmocka_unit_test(each_damage_trips_its_rule_and_no_other),
+        cmocka_unit_test(a_frame_that_cannot_be_decoded_is_malformed),
+        cmocka_unit_test(every_rule_has_a_damage_that_trips_it),
+        cmocka_unit_test(the_document_lists_every_rule),
+        cmocka_unit_test(calls_cause_what_they_asked_for),
+        cmocka_unit_test(a_kill_causes_the_fin_that_it_leaves_behind),
+        cmocka_unit_test(timers_cause_retransmissions_and_probes),
+        cmocka_unit_test(a_stray_syn_is_answered_by_a_challenge),
+        cmocka_unit_test(the_cause_names_its_event),
+        cmocka_unit_test(without_calls_there_are_no_causes_to_miss),
+        cmocka_unit_test(a_hundred_events_are_audited_in_no_time),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
