@@ -16,6 +16,15 @@
 
 enum { CHUNK_BYTES = 64 * 1024 };
 
+/* Longer than a delayed acknowledgement (at most 40 ms on Linux loopback, RFC 9293 allows 500). */
+static const int64_t SETTLED_AFTER_NS = 100 * 1000 * 1000LL;
+
+/* Since when the send queue stands still. */
+struct settling {
+    int64_t began_ns;
+    int64_t unacked;
+};
+
 static int flag(const char *name)
 {
     int bit = 0;
@@ -118,20 +127,60 @@ static bool would_block(int error)
     return sp_stack_error_number("EAGAIN", &again) && error == again;
 }
 
+static int64_t query(struct sp_call *call, const char *name)
+{
+    struct sp_stack_outcome outcome;
+    int number = 0;
+    if (sp_stack_words_parse(SP_STACK_QUERY, name, &number, NULL) != SP_OK)
+        return -1;
+    sp_stack_query(sp_call_sock_now(call), number, &outcome);
+    return outcome.error ? -1 : outcome.value;
+}
+
+/*
+ * Whether a full send queue stays full: what has been sent is acknowledged and the rest waits for
+ * the peer's window, or nothing has moved for a while (a silent path, or a stack that does not
+ * tell). Right after a send that found no room, acknowledgements may still be on their way.
+ */
+static bool is_settled(struct sp_call *call, struct settling *since)
+{
+    int64_t unacked = query(call, "SIOCOUTQ");
+    int64_t unsent = query(call, "SIOCOUTQNSD");
+    int64_t now_ns = sp_stack_now_ns();
+    if (unacked >= 0 && unacked == unsent)
+        return true;
+    if (!since->began_ns || unacked != since->unacked) {
+        since->began_ns = now_ns;
+        since->unacked = unacked;
+    }
+    return now_ns - since->began_ns > SETTLED_AFTER_NS;
+}
+
 void sp_make_fill(struct sp_call *call)
 {
     char *data = sp_xcalloc(1, CHUNK_BYTES);
     uint64_t total = 0;
     uint64_t max = (uint64_t)sp_call_number(call, "max");
     struct sp_stack_outcome step = {0};
+    struct settling settling = {0};
+    bool settled = false; /* seen before the send: acknowledgements after one make room */
+    unsigned idle_rounds = 0;
     call->reply.stream_from = (int64_t)sp_call_sent(call, 0);
     for (bool first = true; total < max; first = false) {
         size_t len = max - total < CHUNK_BYTES ? (size_t)(max - total) : CHUNK_BYTES;
         sp_pattern_fill(call->worker->salt, sp_call_sent(call, 0), data, len);
         sp_stack_send_nowait(sp_call_sock_now(call), data, len, &step);
         note_step(call, &step, first);
-        if (step.value < 0)
+        if (step.value < 0 && (!would_block(step.error) || settled))
             break;
+        if (step.value < 0) {
+            settled = is_settled(call, &settling);
+            if (!settled)
+                sp_stack_yield(idle_rounds++);
+            continue;
+        }
+        settled = false;
+        idle_rounds = 0;
         sp_call_sent(call, (uint64_t)step.value);
         total += (uint64_t)step.value;
     }

@@ -194,7 +194,7 @@ const struct sp_stack_option *sp_stack_option_at(unsigned i);
 enum sp_rc sp_stack_option_find(const char *name, const struct sp_stack_option **option,
                                 struct sp_err *err);
 
-/* INT and MS must fit the API's field (asserted): sp_stack_option_fits tells. */
+/* Whether the API can be given this value: numbers fit its field, and it is not read only. */
 bool sp_stack_option_fits(const struct sp_stack_option *option,
                           const struct sp_stack_option_value *value);
 void sp_stack_setsockopt(sp_stack_sock sock, const struct sp_stack_option *option,
