@@ -65,7 +65,8 @@ static int report(const struct sp_results *results, const struct judge_options *
     struct sp_buf out;
     struct sp_err err = {0};
     sp_buf_init(&out, 0);
-    const struct sp_reporter *reporter = sp_reporter_find(o->json ? "json" : o->format);
+    const char *format = o->json ? "json" : o->format;
+    const struct sp_reporter *reporter = format ? sp_reporter_find(format) : NULL;
     enum sp_rc rc = SP_OK;
     if (reporter) {
         rc = reporter->write(results, &out, &err);

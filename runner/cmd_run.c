@@ -123,7 +123,7 @@ struct head_store {
     char left_out[120], states[640];
 };
 
-static void head_fill(struct sp_run_head *head, struct head_store *store, int argc, char **argv,
+static void head_fill(struct sp_run_head *head, struct head_store *store, int argc, const char **typed,
                       const struct run_options *o, const struct sp_plan_stack *stack,
                       bool privileged)
 {
@@ -135,7 +135,7 @@ static void head_fill(struct sp_run_head *head, struct head_store *store, int ar
              stack->version ? stack->version : "");
     *head = (struct sp_run_head){
         .version = SP_VERSION,
-        .command = (const char **)(void *)argv,
+        .command = typed,
         .command_count = (size_t)argc,
         .machine = {.sysname = store->uts.sysname,
                     .release = store->uts.release,
@@ -171,6 +171,13 @@ static int exit_code(const struct sp_sched *sched)
     return judged ? SP_EXIT_PASS : SP_EXIT_NOTHING;
 }
 
+/* What was asked for instead of the summary, NULL nothing. */
+static const struct sp_reporter *report_named(const struct run_options *o)
+{
+    const char *name = o->json ? "json" : o->format;
+    return name ? sp_reporter_find(name) : NULL;
+}
+
 static bool print_report(const char *dir, const struct run_options *o, bool color, int width)
 {
     struct sp_results results;
@@ -178,7 +185,7 @@ static bool print_report(const char *dir, const struct run_options *o, bool colo
     struct sp_buf out;
     sp_buf_init(&out, 0);
     enum sp_rc rc = sp_results_read(dir, &results, &err);
-    const struct sp_reporter *reporter = sp_reporter_find(o->json ? "json" : o->format);
+    const struct sp_reporter *reporter = report_named(o);
     if (rc == SP_OK && reporter)
         rc = reporter->write(&results, &out, &err);
     else if (rc == SP_OK && !o->quiet) {
@@ -214,8 +221,8 @@ static void raise_file_limit(void)
     }
 }
 
-static int run_jobs(struct job_list *jobs, const struct run_options *o, int argc, char **argv,
-                    bool privileged)
+static int run_jobs(struct job_list *jobs, const struct run_options *o, int argc,
+                    const char **typed, bool privileged)
 {
     struct sp_err err = {0};
     struct sp_plan_config own = {0};
@@ -238,7 +245,7 @@ static int run_jobs(struct job_list *jobs, const struct run_options *o, int argc
     int code = SP_EXIT_BROKEN;
     stacks_own(&own);
     progress_init(&progress, o->quiet || o->json || o->format);
-    head_fill(&head, &head_store, argc, argv, o, &own.tcp[SP_WHO_CLIENT], privileged);
+    head_fill(&head, &head_store, argc, typed, o, &own.tcp[SP_WHO_CLIENT], privileged);
     if (jobs->left_out) {
         snprintf(head_store.left_out, sizeof head_store.left_out,
                  "--max-wait leaves out %zu runs that must wait longer", jobs->left_out);
@@ -315,7 +322,7 @@ static int main_run(int argc, char **argv)
         {"quiet", OPT_FLAG, &o.quiet, 0, 0},
     };
     /* options_parse moves words about: the command as it was typed is kept for run.json */
-    char **typed = sp_xcalloc((size_t)argc + 2, sizeof *typed);
+    const char **typed = sp_xcalloc((size_t)argc + 2, sizeof *typed);
     typed[0] = "sockproof";
     memcpy(typed + 1, argv, (size_t)argc * sizeof *typed);
     struct sp_arena arena;
@@ -357,7 +364,7 @@ static int main_run(int argc, char **argv)
 out:
     cases_release(&cases);
     free(jobs.items);
-    free(typed);
+    free((void *)typed);
     sp_arena_release(&arena);
     return code;
 }

@@ -164,26 +164,49 @@ bool exec_fence_record(struct exec *x, const struct sp_tp_record *record)
     return true;
 }
 
+union fence_addr {
+    struct sockaddr sa;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+/* A socket bound to addr, whose port is filled in; -1 with errno where that fails. */
+static int bound_socket(union fence_addr *addr)
+{
+    bool v6 = addr->sa.sa_family == AF_INET6;
+    socklen_t len = v6 ? sizeof addr->v6 : sizeof addr->v4;
+    int fd = socket(addr->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && bind(fd, &addr->sa, len) == 0 && getsockname(fd, &addr->sa, &len) == 0)
+        return fd;
+    int os = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = os;
+    return -1;
+}
+
+/*
+ * Bound twice: a port that the kernel picked is given up again when the socket stops listening, one
+ * that was asked for is kept (SOCK_BINDPORT_LOCK, seen on Linux 6.18).
+ */
 static enum sp_rc fence_socket(struct exec *x)
 {
-    union {
-        struct sockaddr sa;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } addr = {0};
+    union fence_addr addr = {0};
     const struct sp_addr *own = &x->trace.head.addr[SP_END_CLIENT];
-    socklen_t len = own->family == SP_IPV6 ? sizeof addr.v6 : sizeof addr.v4;
-    enum sp_rc rc = sp_lab_enter(&x->lab, SP_PLACE_CLIENT, &x->err);
-    if (rc != SP_OK)
-        return rc;
     addr.sa.sa_family = own->family == SP_IPV6 ? AF_INET6 : AF_INET;
     if (own->family == SP_IPV6)
         memcpy(&addr.v6.sin6_addr, own->ip, 16);
     else
         memcpy(&addr.v4.sin_addr, own->ip, 4);
-    x->fence_fd = socket(addr.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (x->fence_fd < 0 || bind(x->fence_fd, &addr.sa, len) < 0 ||
-        getsockname(x->fence_fd, &addr.sa, &len) < 0)
+    enum sp_rc rc = sp_lab_enter(&x->lab, SP_PLACE_CLIENT, &x->err);
+    if (rc != SP_OK)
+        return rc;
+    int picked = bound_socket(&addr);
+    if (picked >= 0) {
+        close(picked);
+        x->fence_fd = bound_socket(&addr);
+    }
+    if (x->fence_fd < 0)
         rc = sp_fail_os(&x->err, SP_E_IO, errno, "the fence socket");
     x->fence_port = ntohs(own->family == SP_IPV6 ? addr.v6.sin6_port : addr.v4.sin_port);
     enum sp_rc back = sp_lab_leave(&x->lab, &x->err);

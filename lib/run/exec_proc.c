@@ -72,7 +72,8 @@ enum sp_rc exec_end(struct exec *x, enum sp_who who, int signal, uint32_t stmt)
                                         killed ? WTERMSIG(status) : WEXITSTATUS(status), begin_ns,
                                         stmt);
     event->t_end_ns = exec_now(x);
-    exec_calls_abandon(x, who, killed ? SP_CALL_KILLED : SP_CALL_PENDING, exec_now(x));
+    /* what the case ended was ended in its calls; our own clean-up ends what was left pending */
+    exec_calls_abandon(x, who, stmt ? SP_CALL_KILLED : SP_CALL_PENDING, exec_now(x));
     sp_agent_conn_release(&agent->conn);
     agent->alive = false;
     agent->proc.pid = 0;
