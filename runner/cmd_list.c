@@ -9,7 +9,8 @@
 static const struct {
     enum sp_case_lab lab;
     const char *name;
-} lab_names[] = {{SP_CASE_LOOPBACK, "loopback"}, {SP_CASE_VETH, "veth"}, {SP_CASE_ROUTED, "routed"}};
+} lab_names[] = {
+    {SP_CASE_LOOPBACK, "loopback"}, {SP_CASE_VETH, "veth"}, {SP_CASE_ROUTED, "routed"}};
 
 static const struct {
     enum sp_case_family family;
@@ -33,11 +34,50 @@ static json_t *case_json(const struct sp_case *c)
                      "file", c->file, "labs", lab_list, "families", family_names, "spec", specs);
 }
 
-static int list_json(const struct cases *cases)
+/* ---- every run: a row of the case, a lab, a family ------------------------------------------ */
+
+struct run_of {
+    const struct sp_case *c;
+    const char *suffix, *lab, *family;
+};
+
+static void each_run(const struct sp_case *c, void (*take)(const struct run_of *, void *),
+                     void *arg)
+{
+    for (size_t lab = 0; lab < sizeof lab_names / sizeof lab_names[0]; lab++)
+        for (size_t family = 0; family < sizeof families / sizeof families[0]; family++)
+            for (size_t row = 0; row < c->row_count; row++)
+                if ((c->labs & lab_names[lab].lab) && (c->families & families[family].family)) {
+                    struct run_of run = {c, c->rows[row].suffix, lab_names[lab].name,
+                                         families[family].name};
+                    take(&run, arg);
+                }
+}
+
+static void run_text(const struct run_of *run, void *unused)
+{
+    (void)unused;
+    printf("%s%s@%s@%s\n", run->c->id, run->suffix, run->lab, run->family);
+}
+
+static void run_json(const struct run_of *run, void *all)
+{
+    json_t *id = json_sprintf("%s%s", run->c->id, run->suffix);
+    json_array_append_new(all, json_pack("{so ss ss ss ss ss ss}", "id", id, "case", run->c->id,
+                                         "topic", run->c->topic, "title", run->c->title, "file",
+                                         run->c->file, "lab", run->lab, "family", run->family));
+}
+
+/* ---- what is printed ------------------------------------------------------------------------ */
+
+static int list_json(const struct cases *cases, bool runs)
 {
     json_t *all = json_array();
     for (size_t i = 0; i < cases->len; i++)
-        json_array_append_new(all, case_json(cases->items[i]));
+        if (runs)
+            each_run(cases->items[i], run_json, all);
+        else
+            json_array_append_new(all, case_json(cases->items[i]));
     char *text = json_dumps(all, JSON_INDENT(2));
     bool ok = text && puts(text) >= 0 && fflush(stdout) == 0;
     free(text);
@@ -45,10 +85,12 @@ static int list_json(const struct cases *cases)
     return ok ? SP_EXIT_PASS : SP_EXIT_BROKEN;
 }
 
-static int list_text(const struct cases *cases)
+static int list_text(const struct cases *cases, bool runs)
 {
     const char *topic = "";
-    for (size_t i = 0; i < cases->len; i++) {
+    for (size_t i = 0; runs && i < cases->len; i++)
+        each_run(cases->items[i], run_text, NULL);
+    for (size_t i = 0; !runs && i < cases->len; i++) {
         const struct sp_case *c = cases->items[i];
         if (strcmp(topic, c->topic) != 0)
             printf("%s%s\n", i ? "\n" : "", c->topic);
@@ -61,9 +103,10 @@ static int list_text(const struct cases *cases)
 static int main_list(int argc, char **argv)
 {
     const char *cases_option = NULL;
-    bool json = false;
+    bool json = false, runs = false;
     const struct option_row rows[] = {{"cases", OPT_TEXT, &cases_option, 0, 0},
-                                      {"json", OPT_FLAG, &json, 0, 0}};
+                                      {"json", OPT_FLAG, &json, 0, 0},
+                                      {"runs", OPT_FLAG, &runs, 0, 0}};
     struct cases cases = {0};
     struct sp_err err = {0};
     char dir[4096];
@@ -77,16 +120,18 @@ static int main_list(int argc, char **argv)
     if (rc != SP_OK)
         cmd_error("%s", err.text);
     else if (!cases.bad)
-        code = json ? list_json(&cases) : list_text(&cases);
+        code = json ? list_json(&cases, runs) : list_text(&cases, runs);
     cases_release(&cases);
     return code;
 }
 
 const struct cmd cmd_list = {
     .name = "list",
-    .usage = "[CASE | TOPIC | GLOB]... [--json]",
+    .usage = "[CASE | TOPIC | GLOB]... [--json] [--runs]",
     .summary = "Lists the cases: what each proves.",
     .help = "  --json        an array of {id, topic, title, file, labs, families, spec}\n"
+            "  --runs        every run of them: id[row]@lab@family; with --json an array of\n"
+            "                {id, case, topic, title, file, lab, family}\n"
             "  --cases DIR   the folder of cases (./cases, $SOCKPROOF_CASES)\n",
     .main = main_list,
 };
