@@ -137,6 +137,16 @@ static bool args_transfer(struct cursor *cur, struct sp_stmt *st)
            add_set(cur, st, "flags", msg_flag_names, "a MSG_ flag", false);
 }
 
+static bool args_drain(struct cursor *cur, struct sp_stmt *st)
+{
+    return add_set(cur, st, "flags", msg_flag_names, "a MSG_ flag", false);
+}
+
+static bool args_fill(struct cursor *cur, struct sp_stmt *st)
+{
+    return !more_args(cur) || add_number(cur, st, "max", "a number of bytes", 1, LEN_MAX);
+}
+
 static bool add_choice(struct cursor *cur, struct sp_stmt *st, const char *name,
                        const char *const *known, const char *what)
 {
@@ -241,9 +251,9 @@ static bool args_ioctl(struct cursor *cur, struct sp_stmt *st)
 
 static bool args_signal(struct cursor *cur, struct sp_stmt *st)
 {
-    static const char *const what[] = {"default", "catch", NULL};
+    static const char *const what[] = {"default", "catch", "ignore", NULL};
     return add_choice(cur, st, "what", signal_names, "a signal like SIGPIPE") &&
-           add_choice(cur, st, "action", what, "one of default, catch");
+           add_choice(cur, st, "action", what, "one of default, catch, ignore");
 }
 
 /* ---- the table ----------------------------------------------------------------------------- */
@@ -257,8 +267,8 @@ static bool args_signal(struct cursor *cur, struct sp_stmt *st)
     X(accept, "listener", args_accept)                                                             \
     X(send, "conn", args_transfer)                                                                 \
     X(recv, "conn", args_transfer)                                                                 \
-    X(drain, "conn", args_none)                                                                    \
-    X(fill, "conn", args_none)                                                                     \
+    X(drain, "conn", args_drain)                                                                   \
+    X(fill, "conn", args_fill)                                                                     \
     X(close, "conn", args_none)                                                                    \
     X(shutdown, "conn", args_shutdown)                                                             \
     X(set, "conn", args_set)                                                                       \

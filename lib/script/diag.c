@@ -149,10 +149,11 @@ static void print_source(const struct sp_diag_line *item, const char *line, size
                          struct sp_buf *out)
 {
     enum { SHOWN = 200 };
-    if (len > SHOWN)
+    if (len > SHOWN) {
         len = SHOWN;
-    while (len == SHOWN && len > 0 && ((unsigned char)line[len] & 0xc0) == 0x80)
-        len--; /* not in the middle of a character */
+        while (len > 0 && ((unsigned char)line[len] & 0xc0) == 0x80)
+            len--; /* not in the middle of a character */
+    }
     sp_buf_addstr(out, "  ");
     for (size_t i = 0; i < len; i++)
         sp_buf_addch(out, (unsigned char)line[i] < 0x20 || line[i] == 0x7f ? ' ' : line[i]);

@@ -215,6 +215,11 @@ static bool one_outcome(struct cursor *cur, const struct word *words, size_t cou
         return cursor_fail(cur, bar, NULL, "an outcome is missing here");
     if (strcmp(words[0].text, "has") == 0 || strcmp(words[0].text, "lacks") == 0)
         return bits_outcome(cur, words, count, out);
+    if (words[0].quoted) {
+        *out = (struct sp_outcome){.kind = SP_OUT_TEXT, .text = words[0].text};
+        return count == 1 || cursor_fail(cur, &words[1], "write | between outcomes",
+                                         "\"%s\" does not belong to the outcome", words[1].text);
+    }
     if (strchr(words[0].text, '=')) {
         for (size_t i = 1; i < count; i++)
             if (!strchr(words[i].text, '='))
@@ -234,13 +239,25 @@ static bool ends_outcome(const struct word *word)
     return word->quoted || name_known(ends, word->text);
 }
 
+static bool is_bar(const struct word *word)
+{
+    return !word->quoted && strcmp(word->text, "|") == 0;
+}
+
 /* Cuts the words up to the end of the outcomes at each `|`; a bar becomes a word "|". */
 static size_t split_bars(struct cursor *cur, struct word *pieces)
 {
     size_t count = 0;
     const struct word *word;
-    while ((word = cursor_peek(cur)) && !ends_outcome(word)) {
+    while ((word = cursor_peek(cur))) {
+        bool first = count == 0 || is_bar(&pieces[count - 1]);
+        if (!(word->quoted && first) && ends_outcome(word))
+            break;
         cur->at++;
+        if (word->quoted) { /* a printed result; behind an outcome a quote is the reason */
+            pieces[count++] = *word;
+            continue;
+        }
         for (const char *p = word->text; *p;) {
             size_t len = *p == '|' ? 1 : strcspn(p, "|");
             struct word *piece = &pieces[count++];
@@ -260,7 +277,7 @@ static size_t piece_max(const struct cursor *cur)
 {
     size_t bytes = 1;
     for (size_t i = cur->at; i < cur->count; i++)
-        bytes += strlen(cur->words[i].text);
+        bytes += strlen(cur->words[i].text) + cur->words[i].quoted;
     return bytes;
 }
 
@@ -270,14 +287,14 @@ static bool read_outcomes(struct cursor *cur, struct sp_expect *out)
     size_t count = split_bars(cur, pieces);
     size_t bars = 0;
     for (size_t i = 0; i < count; i++)
-        bars += strcmp(pieces[i].text, "|") == 0;
+        bars += is_bar(&pieces[i]);
     if (count == 0)
         return cursor_fail(cur, cursor_peek(cur), "a number, an error name, ok, killed, ...",
                            "expected an outcome behind ->");
     out->any_of = SP_ARENA_ARRAY(cur->p->arena, struct sp_outcome, bars + 1);
     size_t from = 0;
     for (size_t i = 0; i <= count; i++) {
-        if (i < count && strcmp(pieces[i].text, "|") != 0)
+        if (i < count && !is_bar(&pieces[i]))
             continue;
         if (!one_outcome(cur, pieces + from, i - from, i < count ? &pieces[i] : &pieces[i - 1],
                          &out->any_of[out->count++]))

@@ -349,6 +349,15 @@ static bool begins_statement(const struct word *word)
     return is_end(word) || name_known(statement_words, word->text);
 }
 
+/* After a blank line, a word that nobody knows is then a statement with a mistake. */
+static bool is_complete(const struct header *h)
+{
+    for (size_t i = 0; i < HEADER_LINES; i++)
+        if (header_lines[i].required && !(h->seen >> i & 1))
+            return false;
+    return true;
+}
+
 bool parse_header(struct sp_case *c, const struct lines *lines, size_t *body,
                   struct sp_diags *diags)
 {
@@ -361,7 +370,9 @@ bool parse_header(struct sp_case *c, const struct lines *lines, size_t *body,
             head_why(&h);
         if (h.line->count == 0)
             continue;
-        if (begins_statement(&h.line->words[0]))
+        bool complete = i > 0 && lines->items[i - 1].blank && is_complete(&h);
+        if (begins_statement(&h.line->words[0]) ||
+            (complete && !name_known(header_words, h.line->words[0].text)))
             break;
         read_line(&h, &h.line->words[0]);
     }

@@ -46,10 +46,17 @@ static bool check_bytes(const char *begin, size_t len, int number, struct sp_dia
         return false;
     }
     bool tab_said = false;
+    int column = 0;
     for (size_t i = 0; i < len;) {
-        int column = characters(begin, begin + i) + 1;
+        column++;
         if (begin[i] == '\0') {
             diag_add(diags, false, number, column, 1, NULL, "NUL byte in a case file");
+            return false;
+        }
+        unsigned char c = (unsigned char)begin[i];
+        if ((c < 0x20 && !is_blank(begin[i])) || c == 0x7f) {
+            diag_add(diags, false, number, column, 1, NULL, "control character 0x%02x",
+                     (unsigned)c);
             return false;
         }
         if (begin[i] == '\t' && !tab_said) {
@@ -78,10 +85,20 @@ struct lexer {
     struct word *words; /* scratch, WORDS_MAX */
 };
 
+/* Every text that leaves here has blanks where the file has tabs or carriage returns. */
+static const char *copy(struct lexer *lx, const char *from, const char *to)
+{
+    char *text = sp_arena_strndup(lx->arena, from, (size_t)(to - from));
+    for (char *p = text; *p; p++)
+        if (is_blank(*p))
+            *p = ' ';
+    return text;
+}
+
 static void add_word(struct lexer *lx, const char *from, const char *to, bool quoted)
 {
     struct word *word = &lx->words[lx->line->count++];
-    word->text = sp_arena_strndup(lx->arena, from + quoted, (size_t)(to - from) - 2 * quoted);
+    word->text = copy(lx, from + quoted, to - quoted);
     word->column = characters(lx->begin, from) + 1;
     word->length = characters(from, to);
     word->quoted = quoted;
@@ -120,8 +137,8 @@ static bool lex_words(struct lexer *lx)
     while (lx->p < lx->end) {
         if (is_blank(*lx->p)) {
             lx->p++;
-        } else if (*lx->p == '#' && (lx->p == lx->begin || is_blank(lx->p[-1]))) {
-            lx->line->comment = sp_arena_strndup(lx->arena, lx->p, (size_t)(lx->end - lx->p));
+        } else if (*lx->p == '#') {
+            lx->line->comment = copy(lx, lx->p, lx->end);
             lx->end = lx->p;
         } else if (*lx->p == '"') {
             if (!quoted_word(lx))
@@ -133,28 +150,31 @@ static bool lex_words(struct lexer *lx)
     return true;
 }
 
-static bool is_free_text(const char *from, const char *to)
+/* Length of the keyword where free text follows it, 0 for other lines. */
+static size_t free_text_keyword(const char *from, const char *to)
 {
     static const char *const words[] = {"title", "why", "source"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         size_t len = strlen(words[i]);
-        if ((size_t)(to - from) >= len && memcmp(from, words[i], len) == 0 &&
-            (from + len == to || is_blank(from[len])))
-            return true;
+        size_t left = (size_t)(to - from);
+        if (left < len || memcmp(from, words[i], len) != 0)
+            continue;
+        const char *next = from + len; /* where plain_word() would end the word too */
+        if (left == len || is_blank(*next) || *next == '"' ||
+            (left > len + 1 && memcmp(next, "->", 2) == 0))
+            return len;
     }
-    return false;
+    return 0;
 }
 
 /* The first word of a free text line, and the rest of it as it stands. */
-static void lex_free_text(struct lexer *lx)
+static void lex_free_text(struct lexer *lx, size_t keyword)
 {
-    const char *from = lx->p;
-    while (lx->p < lx->end && !is_blank(*lx->p))
-        lx->p++;
-    add_word(lx, from, lx->p, false);
+    add_word(lx, lx->p, lx->p + keyword, false);
+    lx->p += keyword;
     while (lx->p < lx->end && is_blank(*lx->p))
         lx->p++;
-    lx->line->rest = sp_arena_strndup(lx->arena, lx->p, (size_t)(lx->end - lx->p));
+    lx->line->rest = copy(lx, lx->p, lx->end);
     lx->line->rest_column = characters(lx->begin, lx->p) + 1;
 }
 
@@ -177,16 +197,16 @@ static bool lex_line(struct lexer *lx, const char *begin, size_t len, bool after
         line->blank = true;
     } else if (after_why && line->indent > 0 && *first != '#') {
         line->continues = true;
-        line->rest = sp_arena_strndup(lx->arena, first, (size_t)(lx->end - first));
+        line->rest = copy(lx, first, lx->end);
         line->rest_column = line->indent + 1;
-    } else if (is_free_text(first, lx->end)) {
-        lex_free_text(lx);
+    } else if (free_text_keyword(first, lx->end)) {
+        lex_free_text(lx, free_text_keyword(first, lx->end));
     } else {
         ok = lex_words(lx);
     }
     while (lx->end > first && is_blank(lx->end[-1]))
         lx->end--;
-    line->raw = sp_arena_strndup(lx->arena, first, (size_t)(lx->end - first));
+    line->raw = copy(lx, first, lx->end);
     struct word *words = SP_ARENA_ARRAY(lx->arena, struct word, line->count);
     if (line->count)
         memcpy(words, lx->words, line->count * sizeof *words);
@@ -222,7 +242,7 @@ bool lex_text(const char *text, size_t len, struct sp_arena *arena, struct lines
         struct lexer lx = {.arena = arena, .diags = diags, .line = line, .words = scratch};
         ok = lex_line(&lx, p, (size_t)(stop - p), after_why) && ok;
         if (line->count > 0)
-            after_why = strcmp(line->words[0].text, "why") == 0 && line->indent == 0;
+            after_why = !line->words[0].quoted && strcmp(line->words[0].text, "why") == 0;
         else if (line->blank)
             after_why = false;
         p = stop + 1;

@@ -59,9 +59,13 @@ static void print_outcome(const struct sp_outcome *outcome, struct sp_buf *out)
             add_range(out, outcome->min, outcome->max);
         break;
     case SP_OUT_ERROR:
-    case SP_OUT_TEXT:
         sp_buf_addstr(out, outcome->text);
         break;
+    case SP_OUT_TEXT: { /* one word that is no NAME=VALUE is written with quotes */
+        const char *quote = strchr(outcome->text, '=') ? "" : "\"";
+        sp_buf_addf(out, "%s%s%s", quote, outcome->text, quote);
+        break;
+    }
     case SP_OUT_BITS:
         sp_buf_addf(out, "%s%s%s", *outcome->text ? "has " : "", outcome->text,
                     *outcome->text && *outcome->lacks ? " " : "");

@@ -17,14 +17,16 @@ const char *const end_names[] = {"client", "server", NULL};
 /* POSIX <errno.h>, those that a socket call can return, and three that Windows and BSD add. */
 #define ERRORS(X)                                                                                  \
     X(EACCES)                                                                                      \
-    X(EADDRINUSE) X(EADDRNOTAVAIL) X(EAFNOSUPPORT) X(EAGAIN) X(EALREADY) X(EBADF) X(ECANCELED)     \
-        X(ECONNABORTED) X(ECONNREFUSED) X(ECONNRESET) X(EDESTADDRREQ) X(EDOM) X(EFAULT)            \
-            X(EHOSTDOWN) X(EHOSTUNREACH) X(EINPROGRESS) X(EINTR) X(EINVAL) X(EIO) X(EISCONN)       \
-                X(EMFILE) X(EMSGSIZE) X(ENETDOWN) X(ENETRESET) X(ENETUNREACH) X(ENFILE) X(ENOBUFS) \
-                    X(ENODEV) X(ENOENT) X(ENOMEM) X(ENOPROTOOPT) X(ENOSYS) X(ENOTCONN) X(ENOTSOCK) \
-                        X(ENOTSUP) X(EOPNOTSUPP) X(EPERM) X(EPFNOSUPPORT) X(EPIPE) X(EPROTO)       \
-                            X(EPROTONOSUPPORT) X(EPROTOTYPE) X(ESHUTDOWN) X(ESOCKTNOSUPPORT)       \
-                                X(ETIMEDOUT) X(EWOULDBLOCK)
+    X(EADDRINUSE)                                                                                  \
+    X(EADDRNOTAVAIL)                                                                               \
+    X(EAFNOSUPPORT) X(EAGAIN) X(EALREADY) X(EBADF) X(ECANCELED) X(ECONNABORTED) X(ECONNREFUSED)    \
+        X(ECONNRESET) X(EDESTADDRREQ) X(EDOM) X(EFAULT) X(EHOSTDOWN) X(EHOSTUNREACH)               \
+            X(EINPROGRESS) X(EINTR) X(EINVAL) X(EIO) X(EISCONN) X(EMFILE) X(EMSGSIZE) X(ENETDOWN)  \
+                X(ENETRESET) X(ENETUNREACH) X(ENFILE) X(ENOBUFS) X(ENODEV) X(ENOENT) X(ENOMEM)     \
+                    X(ENOPROTOOPT) X(ENOSYS) X(ENOTCONN) X(ENOTSOCK) X(ENOTSUP) X(EOPNOTSUPP)      \
+                        X(EPERM) X(EPFNOSUPPORT) X(EPIPE) X(EPROTO) X(EPROTONOSUPPORT)             \
+                            X(EPROTOTYPE) X(ESHUTDOWN) X(ESOCKTNOSUPPORT) X(ETIMEDOUT)             \
+                                X(EWOULDBLOCK)
 
 const char *const error_names[] = {
 #define X(name) #name,
@@ -60,9 +62,11 @@ const char *const stack_names[] = {"linux",   "windows", "wine",    "freebsd", "
 /* Numbers as Linux has them on the machines that it shares with most (asm-generic/signal.h). */
 #define SIGNALS(X)                                                                                 \
     X(SIGHUP, 1)                                                                                   \
-    X(SIGINT, 2) X(SIGQUIT, 3) X(SIGABRT, 6) X(SIGKILL, 9) X(SIGUSR1, 10) X(SIGSEGV, 11)           \
-        X(SIGUSR2, 12) X(SIGPIPE, 13) X(SIGALRM, 14) X(SIGTERM, 15) X(SIGCHLD, 17) X(SIGCONT, 18)  \
-            X(SIGSTOP, 19) X(SIGURG, 23) X(SIGIO, 29)
+    X(SIGINT, 2)                                                                                   \
+    X(SIGQUIT, 3)                                                                                  \
+    X(SIGABRT, 6) X(SIGKILL, 9) X(SIGUSR1, 10) X(SIGSEGV, 11) X(SIGUSR2, 12) X(SIGPIPE, 13)        \
+        X(SIGALRM, 14) X(SIGTERM, 15) X(SIGCHLD, 17) X(SIGCONT, 18) X(SIGSTOP, 19) X(SIGURG, 23)   \
+            X(SIGIO, 29)
 
 const struct name_number signal_table[] = {
 #define X(name, number) {#name, number},
@@ -76,30 +80,65 @@ const char *const signal_names[] = {
 #undef X
         NULL};
 
-const char *const sockopt_names[] = {"SO_ACCEPTCONN",
+/* As the stacks' own tables have them (lib/stack). */
+const char *const sockopt_names[] = {"IPV6_DONTFRAG",
+                                     "IPV6_FLOWINFO_SEND",
+                                     "IPV6_FREEBIND",
+                                     "IPV6_MINHOPCOUNT",
+                                     "IPV6_MTU",
+                                     "IPV6_MTU_DISCOVER",
+                                     "IPV6_RECVERR",
+                                     "IPV6_TCLASS",
+                                     "IPV6_TRANSPARENT",
+                                     "IPV6_UNICAST_HOPS",
+                                     "IPV6_V6ONLY",
+                                     "IP_BIND_ADDRESS_NO_PORT",
+                                     "IP_FREEBIND",
+                                     "IP_MINTTL",
+                                     "IP_MTU",
+                                     "IP_MTU_DISCOVER",
+                                     "IP_RECVERR",
+                                     "IP_TOS",
+                                     "IP_TRANSPARENT",
+                                     "IP_TTL",
+                                     "SO_ACCEPTCONN",
+                                     "SO_BINDTODEVICE",
                                      "SO_BROADCAST",
+                                     "SO_BUSY_POLL",
+                                     "SO_CONDITIONAL_ACCEPT",
                                      "SO_DEBUG",
+                                     "SO_DOMAIN",
                                      "SO_DONTROUTE",
                                      "SO_ERROR",
                                      "SO_EXCLUSIVEADDRUSE",
+                                     "SO_INCOMING_CPU",
                                      "SO_KEEPALIVE",
                                      "SO_LINGER",
+                                     "SO_MARK",
+                                     "SO_MAX_PACING_RATE",
                                      "SO_OOBINLINE",
+                                     "SO_PRIORITY",
+                                     "SO_PROTOCOL",
                                      "SO_RCVBUF",
+                                     "SO_RCVBUFFORCE",
                                      "SO_RCVLOWAT",
                                      "SO_RCVTIMEO",
                                      "SO_REUSEADDR",
                                      "SO_REUSEPORT",
                                      "SO_SNDBUF",
+                                     "SO_SNDBUFFORCE",
                                      "SO_SNDLOWAT",
                                      "SO_SNDTIMEO",
                                      "SO_TYPE",
+                                     "SO_ZEROCOPY",
                                      "TCP_CONGESTION",
                                      "TCP_CORK",
                                      "TCP_DEFER_ACCEPT",
                                      "TCP_FASTOPEN",
                                      "TCP_FASTOPEN_CONNECT",
+                                     "TCP_FASTOPEN_NO_COOKIE",
                                      "TCP_INFO",
+                                     "TCP_INQ",
                                      "TCP_KEEPCNT",
                                      "TCP_KEEPIDLE",
                                      "TCP_KEEPINTVL",
@@ -109,21 +148,24 @@ const char *const sockopt_names[] = {"SO_ACCEPTCONN",
                                      "TCP_NODELAY",
                                      "TCP_NOTSENT_LOWAT",
                                      "TCP_QUICKACK",
+                                     "TCP_REPAIR",
+                                     "TCP_SAVE_SYN",
                                      "TCP_SYNCNT",
+                                     "TCP_THIN_DUPACK",
+                                     "TCP_THIN_LINEAR_TIMEOUTS",
+                                     "TCP_TIMESTAMP",
+                                     "TCP_TX_DELAY",
+                                     "TCP_ULP",
                                      "TCP_USER_TIMEOUT",
                                      "TCP_WINDOW_CLAMP",
-                                     "IP_TOS",
-                                     "IP_TTL",
-                                     "IPV6_UNICAST_HOPS",
-                                     "IPV6_V6ONLY",
                                      NULL};
 
 const char *const poll_names[] = {"IN",   "OUT",    "PRI",    "ERR",    "HUP",    "RDHUP",
                                   "NVAL", "RDNORM", "RDBAND", "WRNORM", "WRBAND", NULL};
 
-const char *const msg_flag_names[] = {"MSG_DONTWAIT", "MSG_OOB",      "MSG_PEEK",  "MSG_WAITALL",
-                                      "MSG_NOSIGNAL", "MSG_MORE",     "MSG_TRUNC", "MSG_DONTROUTE",
-                                      "MSG_EOR",      "MSG_ERRQUEUE", NULL};
+const char *const msg_flag_names[] = {
+    "MSG_DONTWAIT", "MSG_OOB",       "MSG_PEEK", "MSG_WAITALL",  "MSG_NOSIGNAL", "MSG_MORE",
+    "MSG_TRUNC",    "MSG_DONTROUTE", "MSG_EOR",  "MSG_ERRQUEUE", "MSG_FASTOPEN", NULL};
 
 bool name_known(const char *const *names, const char *name)
 {

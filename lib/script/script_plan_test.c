@@ -1,0 +1,259 @@
+/* Plans: rows of `for` tables, blocks that ask for a stack, short words, what follows from all. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "clock.h"
+#include "script.h"
+#include "wire.h"
+
+#define HEADER                                                                                     \
+    "case   topic/name\ntitle  a title\nspec   RFC9293:3.10.4\nlabs   veth\nfamily ipv4 ipv6\n"
+
+static const struct sp_plan_config linux_both = {
+    .lab = SP_CASE_VETH,
+    .family = SP_CASE_IPV4,
+    .api = {[SP_WHO_CLIENT] = {"linux", "6.1"}, [SP_WHO_SERVER] = {"linux", "6.1"}},
+    .tcp = {[SP_WHO_CLIENT] = {"linux", "6.1"}, [SP_WHO_SERVER] = {"linux", "6.1"}}};
+
+struct fixture {
+    struct sp_case c;
+    struct sp_plan plan;
+    struct sp_diags diags;
+    struct sp_buf text;
+};
+
+static void open_case(struct fixture *f, const char *text)
+{
+    struct sp_err err = {0};
+    sp_diags_init(&f->diags);
+    sp_buf_init(&f->text, 0);
+    if (sp_case_parse(NULL, text, strlen(text), &f->c, &f->diags, &err)) {
+        sp_diags_print(&f->diags, "t.case", text, strlen(text), &f->text);
+        fail_msg("%s", f->text.data);
+    }
+}
+
+static void make(struct fixture *f, const struct sp_plan_config *config, size_t row)
+{
+    struct sp_err err = {0};
+    struct sp_plan_config with = *config;
+    with.row = row;
+    sp_plan_release(&f->plan);
+    if (sp_plan_make(&f->c, &with, &f->plan, &err))
+        fail_msg("%s", err.text);
+}
+
+static void close_case(struct fixture *f)
+{
+    sp_plan_release(&f->plan);
+    sp_case_release(&f->c);
+    sp_diags_release(&f->diags);
+    sp_buf_release(&f->text);
+}
+
+static const char *printed(struct fixture *f)
+{
+    sp_buf_reset(&f->text);
+    sp_buf_addstr(&f->text, "");
+    for (size_t i = 0; i < f->plan.stmt_count; i++) {
+        sp_stmt_print(&f->plan.stmts[i], &f->text);
+        sp_buf_addch(&f->text, '\n');
+    }
+    return f->text.data;
+}
+
+static void for_tables_make_a_run_of_each_row(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    open_case(&f, HEADER "pin net.ipv4.tcp_fin_timeout=$n\nfor n in 1 2 3\n"
+                         "for call in \"recv 1\" drain\n\nclient send $n\nserver $call\n");
+    assert_int_equal(f.c.row_count, 6);
+    assert_string_equal(f.c.rows[1].suffix, "[n=1,call=drain]");
+    make(&f, &linux_both, 4);
+    assert_string_equal(f.plan.run_id, "topic/name[n=3,call=recv 1]");
+    assert_string_equal(printed(&f), "client send 3\nserver recv 1\n");
+    assert_string_equal(f.plan.stmts[1].text, "server recv 1");
+    assert_string_equal(f.plan.pins[0].value, "3");
+    char hash[17];
+    memcpy(hash, f.plan.hash, sizeof hash);
+    make(&f, &linux_both, 5);
+    assert_string_not_equal(hash, f.plan.hash);
+    close_case(&f);
+}
+
+static void establish_is_written_out(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    open_case(&f, HEADER "\nestablish\nestablish client/b server/b as @second\n"
+                         "silence for 1s\nserver exit\nserver spawn\nestablish server\n");
+    make(&f, &linux_both, 0);
+    assert_string_equal(printed(&f), "server listen\nclient connect server\nwire client SYN\n"
+                                     "wire server SYN,ACK\nwire client ACK\nserver accept\n"
+                                     "state client ESTABLISHED\nstate server ESTABLISHED\n"
+                                     "client/b connect server\nwire client/b SYN\n"
+                                     "wire server/b SYN,ACK\nwire client/b ACK\nserver accept b\n"
+                                     "state client/b ESTABLISHED\n"
+                                     "state server/b ESTABLISHED as @second\n"
+                                     "silence for 1s\nserver exit 0\nserver spawn\n"
+                                     "client listen\nserver connect client\nwire server SYN\n"
+                                     "wire client SYN,ACK\nwire server ACK\nclient accept\n"
+                                     "state server ESTABLISHED\nstate client ESTABLISHED\n");
+    const struct sp_stmt *ack = sp_plan_stmt(&f.plan, 5);
+    assert_true(ack->implied && ack->pattern.pure_ack && ack->at.line == 7);
+    assert_int_equal(ack->pattern.clear, SP_SYN | SP_FIN | SP_RST);
+    assert_string_equal(ack->text, "wire client ACK");
+    assert_string_equal(sp_plan_stmt(&f.plan, 6)->args[0].text, "conn");
+    assert_string_equal(sp_plan_stmt(&f.plan, 6)->sock, "listener");
+    assert_int_equal(f.plan.last_id, f.plan.stmt_count);
+    close_case(&f);
+}
+
+static void what_establish_writes_is_what_the_words_mean(void **state)
+{
+    (void)state;
+    struct fixture short_ = {0};
+    struct fixture long_ = {0};
+    open_case(&short_, HEADER "\nestablish\n");
+    open_case(&long_, HEADER "\nserver listen\nclient connect server\nwire client SYN\n"
+                             "wire server SYN,ACK\nwire client ACK\nserver accept\n"
+                             "state client ESTABLISHED\nstate server ESTABLISHED\n");
+    make(&short_, &linux_both, 0);
+    make(&long_, &linux_both, 0);
+    assert_string_equal(short_.plan.hash, long_.plan.hash);
+    for (size_t i = 0; i < long_.plan.stmt_count; i++) {
+        const struct sp_stmt *a = &short_.plan.stmts[i];
+        const struct sp_stmt *b = &long_.plan.stmts[i];
+        assert_string_equal(a->sock, b->sock);
+        assert_int_equal(a->sock_named, b->sock_named);
+        assert_int_equal(a->arg_count, b->arg_count);
+        assert_int_equal(a->pattern.set, b->pattern.set);
+        assert_int_equal(a->pattern.clear, b->pattern.clear);
+        assert_int_equal(a->pattern.pure_ack, b->pattern.pure_ack);
+    }
+    close_case(&short_);
+    close_case(&long_);
+}
+
+static void on_blocks_ask_for_the_stacks(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    open_case(&f, HEADER "\non linux>=5 {\n  client send 1\n} else {\n  client send 2\n}\n"
+                         "on client=wine {\n  client send 3\n}\n"
+                         "on windows lwip {\n  client send 4\n} else {\n"
+                         "  on server=linux<5 {\n    client send 5\n  }\n}\n");
+    make(&f, &linux_both, 0);
+    assert_string_equal(printed(&f), "client send 1\n");
+    struct sp_plan_config mixed = linux_both;
+    mixed.api[SP_WHO_CLIENT] = (struct sp_plan_stack){"wine", "8.0"};
+    mixed.tcp[SP_WHO_SERVER] = (struct sp_plan_stack){"linux", "4.9"};
+    mixed.api[SP_WHO_SERVER] = mixed.tcp[SP_WHO_SERVER];
+    make(&f, &mixed, 0);
+    assert_string_equal(printed(&f), "client send 2\nclient send 3\nclient send 5\n");
+    mixed.tcp[SP_WHO_SERVER].version = NULL; /* unknown: matches no range */
+    mixed.api[SP_WHO_SERVER].version = NULL;
+    make(&f, &mixed, 0);
+    assert_string_equal(printed(&f), "client send 2\nclient send 3\n");
+    close_case(&f);
+}
+
+static void waiting_and_the_path_are_known_beforehand(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    open_case(&f, HEADER "\nwait 1s\nwire client FIN after 2s +wheel\nstill client CLOSED for 3s\n"
+                         "silence for 4s\nnever client TIME_WAIT for 50s\n"
+                         "client close took 10s..20s\nwire client RST within 60s\n"
+                         "optional wire client probe after 70s +1s\n");
+    make(&f, &linux_both, 0);
+    assert_int_equal(f.plan.least_ns, 20 * SP_S);
+    assert_false(f.plan.needs_path);
+    close_case(&f);
+    open_case(&f, HEADER "\nlab cut\nwait 1s\nlab restore\n");
+    make(&f, &linux_both, 0);
+    assert_true(f.plan.needs_path);
+    close_case(&f);
+}
+
+static void a_plan_asks_for_what_the_case_allows(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    struct sp_err err = {0};
+    open_case(&f, HEADER "\nclient socket\n");
+    struct sp_plan_config config = linux_both;
+    config.lab = SP_CASE_LOOPBACK;
+    assert_int_equal(sp_plan_make(&f.c, &config, &f.plan, &err), SP_E_USAGE);
+    sp_plan_release(&f.plan);
+    config = linux_both;
+    config.row = 1;
+    assert_int_equal(sp_plan_make(&f.c, &config, &f.plan, &err), SP_E_USAGE);
+    close_case(&f);
+}
+
+static void a_label_of_a_block_not_taken_is_refused(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    struct sp_err err = {0};
+    open_case(&f, HEADER "\non wine {\n  wire client SYN as @a\n}\n"
+                         "wire client FIN within 1s since @a\n");
+    assert_int_equal(sp_plan_make(&f.c, &linux_both, &f.plan, &err), SP_E_PARSE);
+    assert_non_null(strstr(err.text, "@a"));
+    close_case(&f);
+}
+
+static void one_label_may_stand_on_both_sides_of_a_block(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    open_case(&f,
+              HEADER "\nclient start recv 1\non wine {\n  wire client FIN as @a\n"
+                     "  client finish recv\n} else {\n  wire client RST as @a\n"
+                     "  client finish recv -> ECONNRESET\n}\nwire server FIN within 1s since @a\n");
+    make(&f, &linux_both, 0);
+    assert_string_equal(f.plan.stmts[3].when.since, "a");
+    close_case(&f);
+}
+
+static void the_hash_is_of_the_meaning_and_not_of_the_spelling(void **state)
+{
+    (void)state;
+    struct fixture a = {0};
+    struct fixture b = {0};
+    open_case(&a, HEADER "\nclient  recv   1 ->0|EPIPE # comment\n");
+    open_case(&b, HEADER "# another\n\n\nclient recv 1 -> 0 | EPIPE\n");
+    make(&a, &linux_both, 0);
+    make(&b, &linux_both, 0);
+    assert_string_equal(a.plan.hash, b.plan.hash);
+    assert_string_not_equal(a.c.hash, b.c.hash);
+    close_case(&b);
+    open_case(&b, HEADER "\nclient recv 1 -> 0 | ECONNRESET\n");
+    make(&b, &linux_both, 0);
+    assert_string_not_equal(a.plan.hash, b.plan.hash);
+    close_case(&a);
+    close_case(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(for_tables_make_a_run_of_each_row),
+        cmocka_unit_test(establish_is_written_out),
+        cmocka_unit_test(what_establish_writes_is_what_the_words_mean),
+        cmocka_unit_test(on_blocks_ask_for_the_stacks),
+        cmocka_unit_test(waiting_and_the_path_are_known_beforehand),
+        cmocka_unit_test(a_plan_asks_for_what_the_case_allows),
+        cmocka_unit_test(a_label_of_a_block_not_taken_is_refused),
+        cmocka_unit_test(one_label_may_stand_on_both_sides_of_a_block),
+        cmocka_unit_test(the_hash_is_of_the_meaning_and_not_of_the_spelling),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
