@@ -2,8 +2,9 @@
  * Ledgers: what calls and processes asked of each end of each connection, in the order of time.
  *
  * A socket is known by its end, its name and its process. connect and accept tie it to a
- * connection: by the addresses that the API told after the call, else by the order of things (the
- * first connection of that end which nobody else has opened since the call began). What a socket
+ * connection: by the addresses that the API told after the call; else, where it told none (a
+ * connect that was refused), as the only connection that began during the call, goes where the call
+ * went, and is nobody else's. What a socket
  * does afterwards goes to that connection's ledger. A socket that should have a connection and
  * cannot be matched to one is a stranger: its acts go to every ledger of its end, so that nobody
  * is blamed for what it may have done.
@@ -33,7 +34,13 @@ struct book {
     struct sock *socks;
     size_t len, cap;
     unsigned life[SP_END_COUNT];
-    bool (*taken)[2]; /* a socket is tied to that side of the connection */
+    bool (*taken)[2];  /* a socket is tied to that side of the connection */
+    struct tie *early; /* by event: ties that the addresses alone decide */
+};
+
+struct tie {
+    int conn; /* + 1, 0 none */
+    int side;
 };
 
 /* ---- sockets -------------------------------------------------------------------------------- */
@@ -78,13 +85,18 @@ static bool has_word(const struct sp_ev_call *call, const char *word)
 
 /* ---- tying sockets to connections ----------------------------------------------------------- */
 
-static bool matches(const struct sp_conn *conn, int side, const struct sp_ev_call *call)
+static bool is_told(const struct sp_addr *addr)
 {
-    const struct sp_addr *local = side == 0 ? &conn->client : &conn->server;
-    const struct sp_addr *remote = side == 0 ? &conn->server : &conn->client;
-    if (call->local.family && call->local.port && !sp_addr_same(&call->local, local))
-        return false;
-    return !call->remote.family || !call->remote.port || sp_addr_same(&call->remote, remote);
+    return addr->family && addr->port;
+}
+
+static bool matches(const struct sp_conn *conn, int side, const struct sp_ev_call *call,
+                    const struct sp_addr *remote)
+{
+    const struct sp_addr *here = side == 0 ? &conn->client : &conn->server;
+    const struct sp_addr *there = side == 0 ? &conn->server : &conn->client;
+    return (!is_told(&call->local) || sp_addr_same(&call->local, here)) &&
+           (!is_told(remote) || sp_addr_same(remote, there));
 }
 
 static int64_t call_end(const struct sp_event *event)
@@ -93,50 +105,104 @@ static int64_t call_end(const struct sp_event *event)
                                                                         : event->t_end_ns;
 }
 
-/* A connection begun by the other end, or crossing, may be connect's as well as one of its own. */
-static bool connect_finds(struct book *book, const struct sp_event *event, struct sock *sock)
+/* Where a connect went: as the API told, else as it was asked. */
+static struct sp_addr remote_of(const struct sp_ev_call *call)
 {
+    struct sp_addr asked = call->remote;
+    if (is_told(&asked))
+        return asked;
+    char word[SP_ADDR_TEXT];
+    size_t len = call->args ? strcspn(call->args, " ") : 0;
+    memset(&asked, 0, sizeof asked);
+    if (len && len < sizeof word) {
+        memcpy(word, call->args, len);
+        word[len] = '\0';
+        if (sp_addr_parse(word, &asked, NULL) != SP_OK)
+            memset(&asked, 0, sizeof asked);
+    }
+    return asked;
+}
+
+/* Both addresses are known, or it must be the only one that it can be. */
+static bool connect_finds(const struct book *book, const struct sp_event *event, struct tie *tie)
+{
+    const struct sp_ev_call *call = &event->u.call;
+    struct sp_addr remote = remote_of(call);
+    bool told = is_told(&call->local);
+    *tie = (struct tie){0};
     for (size_t i = 0; i < book->flights->conn_count; i++) {
         const struct sp_conn *conn = &book->flights->conns[i];
-        for (int side = 0; side < 2; side++) {
-            bool told = event->u.call.local.family && event->u.call.local.port;
+        for (int side = 0; side < (told ? 2 : 1); side++) {
             if (conn_end(conn, side) != event->end || book->taken[i][side] ||
-                !matches(conn, side, &event->u.call) || (side == 1 && !told))
+                !matches(conn, side, call, &remote))
                 continue;
             if (side == 0 && conn->first_ns < event->t_ns - SKEW_NS)
                 continue;
             if (call_end(event) < INT64_MAX && conn->first_ns > call_end(event) + SKEW_NS)
                 continue;
-            sock->conn = (int)i;
-            sock->side = side;
-            return true;
+            if (tie->conn && !told) {
+                tie->conn = 0;
+                return false;
+            }
+            if (!tie->conn)
+                *tie = (struct tie){(int)i + 1, side};
         }
     }
-    return false;
+    return tie->conn != 0;
 }
 
-static bool accept_finds(struct book *book, const struct sp_event *event, struct sock *sock)
+static bool accept_finds(const struct book *book, const struct sp_event *event, struct tie *tie)
 {
-    if (!event->u.call.remote.family || !event->u.call.remote.port)
+    const struct sp_ev_call *call = &event->u.call;
+    if (call->how != SP_CALL_RETURNED || !is_told(&call->remote))
         return false;
-    for (size_t i = book->flights->conn_count; i-- > 0;) {
+    *tie = (struct tie){0};
+    for (size_t i = 0; i < book->flights->conn_count; i++) {
         const struct sp_conn *conn = &book->flights->conns[i];
         if (conn_end(conn, 1) != event->end || book->taken[i][1] ||
-            !matches(conn, 1, &event->u.call) || conn->first_ns > call_end(event))
+            !matches(conn, 1, call, &call->remote) || conn->first_ns > call_end(event))
             continue;
-        sock->conn = (int)i;
-        sock->side = 1;
-        return true;
+        if (tie->conn) { /* a port used again before anybody accepted: either of them */
+            tie->conn = 0;
+            return false;
+        }
+        *tie = (struct tie){(int)i + 1, 1};
     }
-    return false;
+    return tie->conn != 0;
 }
 
-static void tie(struct book *book, struct sock *sock, bool found)
+static void take(struct book *book, const struct tie *tie)
 {
-    sock->what = found ? SOCK_TIED : SOCK_STRANGER;
-    if (found)
-        book->ctx->ledgers[sock->conn][sock->side].tied = book->taken[sock->conn][sock->side] =
-            true;
+    struct ledger *ledger = &book->ctx->ledgers[tie->conn - 1][tie->side];
+    book->taken[tie->conn - 1][tie->side] = ledger->tied = true;
+}
+
+/* Ties that addresses decide come first, so that a call that told none takes nobody's. */
+static void early_ties(struct book *book)
+{
+    for (size_t i = 0; i < book->ctx->trace->len; i++) {
+        const struct sp_event *event = &book->ctx->trace->events[i];
+        struct tie *tie = &book->early[i];
+        if (event->kind != SP_EV_CALL || !event->u.call.name || !is_told(&event->u.call.remote))
+            continue;
+        bool found =
+            strcmp(event->u.call.name, "connect") == 0
+                ? is_told(&event->u.call.local) && connect_finds(book, event, tie)
+                : strncmp(event->u.call.name, "accept", 6) == 0 && accept_finds(book, event, tie);
+        if (found)
+            take(book, tie);
+    }
+}
+
+static void sock_tie(struct book *book, struct sock *sock, const struct sp_event *event,
+                     bool connects)
+{
+    struct tie tie = book->early[event - book->ctx->trace->events];
+    if (!tie.conn && connects && connect_finds(book, event, &tie))
+        take(book, &tie);
+    sock->what = tie.conn ? SOCK_TIED : SOCK_STRANGER;
+    sock->conn = tie.conn - 1;
+    sock->side = tie.side;
 }
 
 /* ---- acts ----------------------------------------------------------------------------------- */
@@ -165,7 +231,7 @@ static void act_of_end(struct book *book, enum sp_end end, const struct act *act
                 (!unaccepted || (side == 1 && !book->taken[i][1]))) {
                 ledger_add(&book->ctx->ledgers[i][side], act);
                 book->ctx->ledgers[i][side].strangers |=
-                    act->kind != ACT_EXIT && act->kind != ACT_UNACCEPT;
+                    act->kind != ACT_EXIT && act->kind != ACT_UNACCEPT && act->kind != ACT_CONNECT;
             }
 }
 
@@ -214,13 +280,14 @@ static void do_connect(struct book *book, const struct sp_event *event)
         act_add(book, sock, &act);
         return;
     }
-    bool found = connect_finds(book, event, sock);
-    if (found || sock->what != SOCK_TIED)
-        tie(book, sock, found);
+    struct sock before = *sock;
+    sock_tie(book, sock, event, true);
+    if (sock->what == SOCK_STRANGER && before.what == SOCK_TIED)
+        *sock = before; /* asked again about a connection that it has: EISCONN, EALREADY */
+    act_add(book, sock, &act);
     if (sock->what == SOCK_STRANGER && event->u.call.error && call_end(event) < INT64_MAX &&
         strcmp(event->u.call.error, "EINPROGRESS") != 0)
-        sock->what = SOCK_UNUSED; /* it failed and no segment shows it: nothing to be tied to */
-    act_add(book, sock, &act);
+        sock->what = SOCK_UNUSED; /* it failed: what the socket does next concerns nobody */
 }
 
 static void do_accept(struct book *book, const struct sp_event *event)
@@ -233,7 +300,7 @@ static void do_accept(struct book *book, const struct sp_event *event)
     if (!name)
         name = listening ? "conn" : call->sock;
     struct sock *sock = sock_new(book, event->end, name, SOCK_STRANGER);
-    tie(book, sock, call->how == SP_CALL_RETURNED && accept_finds(book, event, sock));
+    sock_tie(book, sock, event, false);
 }
 
 static void do_dup(struct book *book, const struct sp_event *event)
@@ -412,6 +479,8 @@ void sp_tcp_ledgers_build(struct ctx *ctx)
     size_t conns = book.flights->conn_count;
     ctx->ledgers = sp_xcalloc(conns, sizeof *ctx->ledgers);
     book.taken = sp_xcalloc(conns, sizeof *book.taken);
+    book.early = sp_xcalloc(ctx->trace->len, sizeof *book.early);
+    early_ties(&book);
     for (size_t i = 0; i < ctx->trace->len; i++) {
         const struct sp_event *event = &ctx->trace->events[i];
         if (event->kind == SP_EV_CALL)
@@ -423,6 +492,7 @@ void sp_tcp_ledgers_build(struct ctx *ctx)
         else if (event->kind == SP_EV_MARK && event->u.mark.what == SP_MARK_END)
             do_end(&book, event);
     }
+    free(book.early);
     free(book.taken);
     free(book.socks);
 }
