@@ -49,7 +49,7 @@ static void add_run(struct writer *w, size_t number, const struct sp_result *run
     bool ok = lines[run->verdict].ok;
     const char *directive = lines[run->verdict].directive;
     if (run->verdict != SP_VERDICT_PASS && run->verdict != SP_VERDICT_SKIP)
-        diagnostic(w, sp_verdict_name(run->verdict), run->reason);
+        diagnostic(w, sp_verdict_name(run->verdict), sp_run_says(run));
     diagnostic(w, "at", run->at);
     diagnostic(w, "expected", run->expected);
     diagnostic(w, "seen", run->seen);

@@ -6,6 +6,7 @@ enum {
     WIDTH_DEFAULT = 100,
     WIDTH_MIN = 60,
     TIME_COLUMNS = 10,
+    SIDE_MIN = 12,        /* the longest state's name */
     NOT_REACHED_MAX = 12, /* lines listed under the ladder */
 };
 
@@ -31,7 +32,7 @@ static const struct pens pens_ascii = {.rail = "|",
                                        .to_left = "<",
                                        .lost = "x",
                                        .ok = "ok",
-                                       .bad = "FAILED",
+                                       .bad = "BAD",
                                        .cut = "~"};
 
 struct page {
@@ -57,6 +58,8 @@ static void lay_out(struct page *page)
     /* time, two spaces, left, space, rail, wire, rail, space, right, mark */
     size_t rest = page->width - TIME_COLUMNS - 6 - page->mark;
     page->side = rest * 27 / 100;
+    if (page->side < SIDE_MIN)
+        page->side = SIDE_MIN;
     page->wire = rest - 2 * page->side;
 }
 
@@ -167,7 +170,7 @@ static const char *arrow_text(struct page *page, const struct row *row, const ch
 {
     const struct pens *pens = page->pens;
     struct sp_buf text;
-    size_t used = sp_columns(label) + 3; /* two spaces and the head */
+    size_t used = *label ? sp_columns(label) + 3 : 1; /* two spaces and the head */
     size_t lines = used < page->wire ? page->wire - used : 0;
     size_t near = lines > 6 ? 4 : lines - lines / 2; /* at the sender */
     size_t far = lines - near;
@@ -186,7 +189,7 @@ static const char *arrow_text(struct page *page, const struct row *row, const ch
     sp_buf_init(&text, 0);
     if (row->to_right) {
         repeat(&text, near_pen, near);
-        sp_buf_addf(&text, " %s ", label);
+        sp_buf_addf(&text, *label ? " %s " : "%s", label);
         repeat(&text, far_pen, far);
         sp_buf_addstr(&text, head);
         sp_spaces(&text, beyond);
@@ -194,7 +197,7 @@ static const char *arrow_text(struct page *page, const struct row *row, const ch
         sp_spaces(&text, beyond);
         sp_buf_addstr(&text, head);
         repeat(&text, far_pen, far);
-        sp_buf_addf(&text, " %s ", label);
+        sp_buf_addf(&text, *label ? " %s " : "%s", label);
         repeat(&text, near_pen, near);
     }
     const char *copy = sp_arena_strdup(&page->arena, text.data);
@@ -258,6 +261,8 @@ static void mark_of(struct page *page, const struct row *row, struct line *line)
     enum sp_line_how how =
         row->stmt < judgement->line_count ? judgement->lines[row->stmt].how : SP_LINE_NOT_REACHED;
     const char *word = "";
+    if (at_fault && !stmt && judgement->stmt && page->plan)
+        stmt = sp_plan_stmt(page->plan, judgement->stmt);
     if (at_fault || (stmt && how == SP_LINE_FAILED)) {
         word = page->pens->bad;
         line->bad = true;
@@ -306,31 +311,49 @@ static void put_heading(struct page *page)
     size_t width = page->cuts ? page->width : 0;
     if (result->title && *result->title)
         sp_wrap(page->out, "", clean(page, result->title), width);
-    if (page->judgement->reason && page->judgement->verdict != SP_VERDICT_PASS)
+    if (page->judgement->reason && page->judgement->verdict != SP_VERDICT_PASS &&
+        page->judgement->kind == SP_FAIL_NONE)
         sp_wrap(page->out, "", clean(page, page->judgement->reason), width);
-    sp_buf_addch(page->out, '\n');
 }
 
-static const char *end_title(struct page *page, bool right)
+/* "linux 6.18.44", "wine 8.0 over linux 6.18.44" */
+static const char *stack_of(struct page *page, bool right)
 {
     enum sp_end end = sp_rows_end_at(page->trace, right);
     const struct sp_stack_id *api = &page->trace->head.api[end], *tcp = &page->trace->head.tcp[end];
     struct sp_buf text;
     sp_buf_init(&text, 0);
-    sp_buf_addstr(&text, sp_end_name(end));
-    if (api->name)
-        sp_buf_addf(&text, " %s %s", api->name, api->version ? api->version : "");
-    if (tcp->name && api->name && strcmp(tcp->name, api->name) != 0)
-        sp_buf_addf(&text, " over %s %s", tcp->name, tcp->version ? tcp->version : "");
-    const char *copy = cut(page, clean(page, text.data), page->side);
+    sp_buf_addf(&text, "%s%s%s", api->name ? api->name : "", api->version ? " " : "",
+                api->version ? api->version : "");
+    if (tcp->name && (!api->name || strcmp(tcp->name, api->name) != 0))
+        sp_buf_addf(&text, "%s%s%s%s", text.len ? " over " : "", tcp->name, tcp->version ? " " : "",
+                    tcp->version ? tcp->version : "");
+    const char *copy = clean(page, text.data);
     sp_buf_release(&text);
     return copy;
 }
 
+static const char *end_name(struct page *page, bool right)
+{
+    return sp_end_name(sp_rows_end_at(page->trace, right));
+}
+
+static void put_stacks(struct page *page)
+{
+    const char *left = stack_of(page, false), *right = stack_of(page, true);
+    if (!*left && !*right)
+        return;
+    if (strcmp(left, right) == 0)
+        sp_buf_addf(page->out, "%s and %s: %s\n", end_name(page, false), end_name(page, true),
+                    left);
+    else
+        sp_buf_addf(page->out, "%s: %s, %s: %s\n", end_name(page, false), *left ? left : "-",
+                    end_name(page, true), *right ? right : "-");
+}
+
 static void put_columns(struct page *page)
 {
-    struct line line = {
-        .time = "ms", .left = end_title(page, false), .right = end_title(page, true)};
+    struct line line = {.time = "ms", .left = end_name(page, false), .right = end_name(page, true)};
     size_t rail = page->wire > 4 ? (page->wire - 4) / 2 : 0;
     line.wire = sp_arena_printf(&page->arena, "%*s%s", (int)rail, "", "wire");
     line.mark = " line";
@@ -390,7 +413,7 @@ static void put_lines(struct page *page)
                                              sp_line_how_name(line->how));
         const char *text =
             sp_arena_printf(&page->arena, "%s%s%s%s%s%s", stmt->text ? stmt->text : "",
-                            *why ? "  " : "", why, *source ? " (" : "", source, *source ? ")" : "");
+                            *why ? ": " : "", why, *source ? " (" : "", source, *source ? ")" : "");
         sp_wrap(page->out, prefix, clean(page, text), page->cuts ? page->width : 0);
     }
     if (not_reached > NOT_REACHED_MAX)
@@ -430,7 +453,9 @@ static void put_rows(struct page *page, const struct rows *rows, int before)
         from = last > (size_t)before ? last - (size_t)before : 0;
     }
     if (from)
-        put_across(page, (struct line){0}, sp_arena_printf(&page->arena, "%zu rows before", from));
+        put_across(
+            page, (struct line){0},
+            sp_arena_printf(&page->arena, from == 1 ? "%zu row before" : "%zu rows before", from));
     for (size_t i = from; i < rows->len; i++) {
         put_row(page, &rows->items[i]);
         if (failed && i == at)
@@ -461,6 +486,8 @@ void sp_report_ladder(const struct sp_result *result, const struct sp_plan *plan
     sp_rows_build(&rows);
     sp_rows_fold(&rows, judgement->event);
     put_heading(&page);
+    put_stacks(&page);
+    sp_buf_addch(out, '\n');
     put_columns(&page);
     put_rows(&page, &rows, before);
     put_lines(&page);

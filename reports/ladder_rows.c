@@ -36,9 +36,48 @@ static bool consumed(const struct rows *rows, const struct sp_event *event)
            (event->order < rows->trace->len && rows->stmt_of[event->order]);
 }
 
+/* Is `text` this address, and not merely the beginning of a longer one? */
+static bool starts_with_ip(const char *text, const char *ip, size_t len)
+{
+    return strncmp(text, ip, len) == 0 && strchr("0123456789abcdef.", text[len] | 0x20) == NULL;
+}
+
+/* Addresses of the ends by their names: `10.0.0.2:80` becomes `server:80`. */
+static void name_addresses(const struct rows *rows, const char *text, struct sp_buf *out)
+{
+    char ip[SP_END_COUNT][SP_ADDR_TEXT] = {{0}};
+    size_t len[SP_END_COUNT] = {0};
+    for (int end = SP_END_CLIENT; end < SP_END_COUNT; end++) {
+        struct sp_addr addr = rows->trace->head.addr[end];
+        if (!addr.family)
+            continue;
+        addr.port = 1; /* so that IPv6 has its brackets */
+        sp_addr_print(&addr, ip[end], sizeof ip[end]);
+        len[end] = strlen(ip[end]) - strlen(":1");
+    }
+    for (bool inside = false; *text;) {
+        int found = SP_END_NONE;
+        for (int end = SP_END_CLIENT; end < SP_END_COUNT && !inside && !found; end++)
+            if (len[end] && starts_with_ip(text, ip[end], len[end]))
+                found = end;
+        if (found) {
+            sp_buf_addstr(out, sp_end_name((enum sp_end)found));
+            text += len[found];
+            continue;
+        }
+        inside = strchr("0123456789.", *text) != NULL;
+        sp_buf_addch(out, *text++);
+    }
+}
+
+/* The buffer's text, made fit for the page; releases the buffer. */
 static const char *taken(struct rows *rows, struct sp_buf *text)
 {
-    const char *clean = sp_clean(rows->arena, text->data, rows->unicode);
+    struct sp_buf named;
+    sp_buf_init(&named, 0);
+    name_addresses(rows, text->data ? text->data : "", &named);
+    const char *clean = sp_clean(rows->arena, named.data, rows->unicode);
+    sp_buf_release(&named);
     sp_buf_release(text);
     return clean;
 }
@@ -340,8 +379,8 @@ static struct row *add_arrow(struct rows *rows, const struct sp_event *event,
     return row;
 }
 
-/* Is the arrival worth a row of its own: it took long, or another segment left meanwhile in the
- * other direction (they cross)? */
+/* Is the arrival worth a row of its own: it took long, or it crossed another that
+ * was on its way in the other direction? */
 static bool split(const struct rows *rows, const struct sp_flight *flight)
 {
     const struct sp_event *sent = flight->sent, *received = flight->received;
@@ -351,9 +390,9 @@ static bool split(const struct rows *rows, const struct sp_flight *flight)
         return true;
     const struct sp_flights *flights = &rows->judgement->audit.flights;
     for (size_t i = 0; i < flights->len; i++) {
-        const struct sp_event *other = flights->items[i].sent;
-        if (other && flights->items[i].from != flight->from && other->t_ns > sent->t_ns &&
-            other->t_ns < received->t_ns)
+        const struct sp_flight *other = &flights->items[i];
+        if (other->sent && other->received && other->from != flight->from &&
+            other->sent->t_ns < received->t_ns && other->received->t_ns > sent->t_ns)
             return true;
     }
     return false;

@@ -54,7 +54,10 @@ const char *sp_clean(struct sp_arena *arena, const char *text, bool unicode)
         uint32_t code;
         char bytes[4];
         i += sp_utf8_next(text + i, len - i, &code);
-        if (code == '\n' || code == '\t' || code == '\r')
+        bool space = code == ' ' || code == '\n' || code == '\t' || code == '\r';
+        if (space && clean.len && clean.data[clean.len - 1] == ' ')
+            continue;
+        if (space)
             sp_buf_addch(&clean, ' ');
         else if (controls(code))
             sp_buf_addch(&clean, '?');
@@ -83,18 +86,21 @@ size_t sp_columns(const char *text)
 
 size_t sp_fit(const char *text, size_t columns)
 {
-    size_t end = 0, used = 0, at_space = 0;
+    size_t end = 0, used = 0, break_at = 0;
     while (text[end] && used < columns) {
         if (text[end] == ' ' && used >= columns / 2)
-            at_space = end;
+            break_at = end;
+        bool behind = text[end] == ',' || (text[end] == '(' && end && text[end - 1] != ' ');
         used++;
         end++;
         while (continues(text[end]))
             end++;
+        if (behind && used >= columns / 2)
+            break_at = end;
     }
     if (!text[end] || text[end] == ' ')
         return end;
-    return at_space ? at_space : end;
+    return break_at ? break_at : end;
 }
 
 void sp_spaces(struct sp_buf *out, size_t count)
@@ -171,4 +177,12 @@ struct sp_topic *sp_topics(const struct sp_results *results, struct sp_arena *ar
         topic->runs[topic->count++] = i;
     }
     return topics;
+}
+
+const char *sp_run_says(const struct sp_result *run)
+{
+    const char *reason = run->reason ? run->reason : "";
+    bool repeats = run->title && run->expected && run->seen && strstr(reason, run->expected) &&
+                   strstr(reason, run->seen);
+    return repeats ? run->title : reason;
 }

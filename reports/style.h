@@ -13,14 +13,14 @@ enum sp_paint sp_verdict_paint(enum sp_verdict verdict);
 
 /*
  * What may go to a terminal: valid UTF-8 without control characters (a stack's words must not
- * move the cursor), or ASCII where the style asks for it. Line breaks become spaces. NULL is "".
+ * move the cursor), or ASCII where it is asked for. White space becomes one space. NULL is "".
  */
 const char *sp_clean(struct sp_arena *arena, const char *text, bool unicode);
 
 /* Columns that cleaned text takes: one a character. */
 size_t sp_columns(const char *text);
-/* Bytes of cleaned text that fit into that many columns, broken behind a space if that leaves at
- * least half of them filled; all of them where it fits. */
+/* Bytes of cleaned text that fit into that many columns, broken behind a space, a
+ * comma or a bracket if that leaves at least half of them filled; all of them where it fits. */
 size_t sp_fit(const char *text, size_t columns);
 void sp_spaces(struct sp_buf *out, size_t count);
 
@@ -30,6 +30,9 @@ void sp_wrap(struct sp_buf *out, const char *prefix, const char *text, size_t wi
 
 /* "linger/zero-resets@veth@ipv4", "#2" behind it for a repeat. */
 void sp_run_name(const struct sp_result *result, struct sp_buf *out);
+/* One sentence on a run whose place, expected and seen are shown beside it: its reason, or its
+ * title where the reason only repeats those; never NULL. */
+const char *sp_run_says(const struct sp_result *run);
 /* The topic of a row, from its id where it does not say; length in *len. */
 const char *sp_topic_of(const struct sp_result *result, size_t *len);
 /* Results by topic, in order of first appearance: indexes into results->runs. */

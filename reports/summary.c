@@ -67,8 +67,7 @@ static void show_run(struct page *page, const struct sp_result *result)
     sp_paint(page->out, page->style, sp_verdict_paint(result->verdict),
              sp_verdict_name(result->verdict));
     sp_buf_addf(page->out, " %s\n", name);
-    if (result->reason)
-        sp_wrap(page->out, "  ", clean(page, result->reason), (size_t)page->style->width);
+    sp_wrap(page->out, "  ", clean(page, sp_run_says(result)), (size_t)page->style->width);
     field(page, "at", result->at);
     field(page, "expected", result->expected);
     field(page, "seen", result->seen);
@@ -188,8 +187,6 @@ static void show_totals(struct page *page)
     }
     sp_buf_addf(page->out, "%s in %.1f s%s\n", results->run_count ? "" : ": nothing ran",
                 results->head.wall_ms / 1000, results->head.finished ? "" : " (interrupted)");
-    if (results->dir)
-        sp_buf_addf(page->out, "results: %s\n", clean(page, results->dir));
 }
 
 void sp_report_summary(const struct sp_results *results, const struct sp_report_style *style,

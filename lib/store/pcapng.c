@@ -318,8 +318,11 @@ static void comment_stmt(struct writer *w, uint32_t id, const char *behind)
     if (!stmt)
         return;
     sp_buf_reset(&w->text);
-    sp_buf_addf(&w->text, "%s:%d %s%s", case_file(w), stmt->at.line, stmt->text ? stmt->text : "",
-                behind);
+    sp_buf_addf(&w->text, "%s:%d ", case_file(w), stmt->at.line);
+    for (const char *at = stmt->text ? stmt->text : ""; *at; at++)
+        if (at[0] != ' ' || at[1] != ' ') /* columns of the case file */
+            sp_buf_addch(&w->text, *at);
+    sp_buf_addstr(&w->text, behind);
     put_text_option(w->out, OPT_COMMENT, w->text.data);
 }
 

@@ -203,7 +203,7 @@ static int set_up(void **state)
     sp_trace_sort(&s->trace);
 
     s->stmts[0] = (struct sp_stmt){
-        .id = 1, .kind = SP_ST_WIRE, .text = "wire client SYN", .at = {.line = 14}};
+        .id = 1, .kind = SP_ST_WIRE, .text = "wire   client SYN", .at = {.line = 14}};
     s->stmts[1] =
         (struct sp_stmt){.id = 2, .kind = SP_ST_CALL, .text = "client recv 10", .at = {.line = 16}};
     s->the_case.file = "cases/handshake/plain.case";
