@@ -30,8 +30,8 @@ bool sp_verdict_parse(const char *name, enum sp_verdict *out);
 
 enum sp_line_how {
     SP_LINE_NOT_REACHED,
-    SP_LINE_DONE,      /* an action, or an expectation that came true */
-    SP_LINE_VARIANT,   /* came true as a named stack's own way */
+    SP_LINE_DONE,    /* an action, or an expectation that came true */
+    SP_LINE_VARIANT, /* came true as a named stack's own way */
     SP_LINE_FAILED,
     SP_LINE_UNWATCHED, /* its witness was absent */
     SP_LINE_UNKNOWN,   /* `-> unknown`: recorded */
@@ -48,24 +48,25 @@ struct sp_line {
 };
 
 enum sp_fail_kind { /* stable names in the JSON, sp_fail_name() */
-    SP_FAIL_NONE,
-    SP_FAIL_VALUE,        /* call returned another value */
-    SP_FAIL_ERROR,        /* call failed otherwise than expected, or did not fail */
-    SP_FAIL_PAYLOAD,      /* bytes lost, repeated, reordered */
-    SP_FAIL_SIGNAL,
-    SP_FAIL_HUNG,
-    SP_FAIL_SEG_MISSING,
-    SP_FAIL_SEG_EXTRA,
-    SP_FAIL_SEG_WRONG,    /* there, with wrong fields */
-    SP_FAIL_STATE_MISSING,
-    SP_FAIL_STATE_EXTRA,
-    SP_FAIL_ORDER,
-    SP_FAIL_EARLY,
-    SP_FAIL_LATE,
-    SP_FAIL_FORBIDDEN,    /* a `never`, `still` or `silence` was broken */
-    SP_FAIL_QUEUE,
-    SP_FAIL_INVARIANT,    /* lib/tcp objects; rule in `rule` */
-    SP_FAIL_STALE,        /* baseline seen where this very version was measured to differ */
+                    SP_FAIL_NONE,
+                    SP_FAIL_VALUE,   /* call returned another value */
+                    SP_FAIL_ERROR,   /* call failed otherwise than expected, or did not fail */
+                    SP_FAIL_PAYLOAD, /* bytes lost, repeated, reordered */
+                    SP_FAIL_SIGNAL,
+                    SP_FAIL_HUNG,
+                    SP_FAIL_SEG_MISSING,
+                    SP_FAIL_SEG_EXTRA,
+                    SP_FAIL_SEG_WRONG, /* there, with wrong fields */
+                    SP_FAIL_STATE_MISSING,
+                    SP_FAIL_STATE_EXTRA,
+                    SP_FAIL_ORDER,
+                    SP_FAIL_EARLY,
+                    SP_FAIL_LATE,
+                    SP_FAIL_FORBIDDEN, /* a `never`, `still` or `silence` was broken */
+                    SP_FAIL_QUEUE,
+                    SP_FAIL_INVARIANT, /* lib/tcp objects; rule in `rule` */
+                    SP_FAIL_STALE, /* baseline seen where this very version was measured to differ
+                                    */
 };
 const char *sp_fail_name(enum sp_fail_kind kind);
 
@@ -75,14 +76,14 @@ struct sp_judgement {
     const char *reason; /* one sentence; never NULL */
     /* where it failed; kind NONE and NULLs otherwise */
     enum sp_fail_kind kind;
-    const char *rule;     /* INVARIANT */
-    uint32_t stmt;        /* the line at fault, 0: none in particular */
-    const char *at;       /* file:line */
+    const char *rule; /* INVARIANT */
+    uint32_t stmt;    /* the line at fault, 0: none in particular */
+    const char *at;   /* file:line */
     const char *expected;
     const char *seen;
     const struct sp_event *event; /* the evidence against it, NULL where it is an absence */
     enum sp_end blames;
-    int64_t t_ns; /* of the divergence, -1 unknown */
+    int64_t t_ns;          /* of the divergence, -1 unknown */
     struct sp_line *lines; /* by statement id, index 0 unused */
     size_t line_count;
     const char **notes; /* stale variants, unwatched witnesses, ... */
@@ -113,8 +114,8 @@ enum sp_try {
  * sorted inside). Statements must be offered in plan order, each until DONE. PENDING consumes
  * nothing.
  */
-enum sp_try sp_match_try(struct sp_match *match, const struct sp_stmt *stmt,
-                         struct sp_trace *trace, struct sp_err *err);
+enum sp_try sp_match_try(struct sp_match *match, const struct sp_stmt *stmt, struct sp_trace *trace,
+                         struct sp_err *err);
 
 /* Time of the evidence of the last statement that was DONE (what bounds without `since` count
  * from), and of a label; -1 unknown. */

@@ -54,8 +54,7 @@ struct judged {
 };
 
 static inline struct sp_event *fixture_mark(struct sp_trace *trace, double t_us,
-                                            enum sp_mark_what what, uint32_t stmt,
-                                            const char *text)
+                                            enum sp_mark_what what, uint32_t stmt, const char *text)
 {
     struct sp_event *ev = sp_trace_add(trace, SP_EV_MARK, (int64_t)(t_us * SP_US));
     ev->stmt = stmt;
@@ -133,9 +132,9 @@ static inline void fixture_file(struct sp_trace *trace, const struct sp_plan *pl
     size_t call = 0, act = 0;
     for (size_t i = 0; i < trace->len; i++) {
         struct sp_event *ev = &trace->events[i];
-        if (ev->kind == SP_EV_STATE && (ev->u.state.new_state == SP_TCP_LISTEN ||
-                                        (ev->u.state.old_state == SP_TCP_LISTEN &&
-                                         ev->u.state.new_state == SP_TCP_CLOSED)))
+        if (ev->kind == SP_EV_STATE &&
+            (ev->u.state.new_state == SP_TCP_LISTEN ||
+             (ev->u.state.old_state == SP_TCP_LISTEN && ev->u.state.new_state == SP_TCP_CLOSED)))
             memset(&ev->u.state.remote, 0, sizeof ev->u.state.remote);
         if (ev->kind == SP_EV_CALL) {
             while (call < plan->stmt_count && plan->stmts[call].kind != SP_ST_CALL &&
@@ -205,8 +204,8 @@ static inline void fixture_trace(struct judged *d, const char *ladder)
     ladder_build(trace, false, "");
     trace->head.hz = 250;
     for (int end = 0; end < SP_END_COUNT; end++)
-        trace->head.api[end] = trace->head.tcp[end] = (struct sp_stack_id){
-            d->plan.config.tcp[end].name, d->plan.config.tcp[end].version};
+        trace->head.api[end] = trace->head.tcp[end] =
+            (struct sp_stack_id){d->plan.config.tcp[end].name, d->plan.config.tcp[end].version};
     char *copy = sp_xstrdup(ladder);
     for (char *line = copy; line && *line;) {
         char *next = strchr(line, '\n');
@@ -256,8 +255,8 @@ static inline void assert_verdict(const struct judged *d, enum sp_verdict verdic
 }
 
 /* Fails with that kind at that line of the case file, saying these words. */
-static inline void assert_fails(const struct judged *d, enum sp_fail_kind kind, const char *expected,
-                                const char *seen)
+static inline void assert_fails(const struct judged *d, enum sp_fail_kind kind,
+                                const char *expected, const char *seen)
 {
     assert_verdict(d, SP_VERDICT_FAIL);
     if (d->j.kind != kind)

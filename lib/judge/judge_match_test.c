@@ -1,4 +1,5 @@
-/* Whole conversations against whole plans: what passes, and what each kind of failure looks like. */
+/* Whole conversations against whole plans: what passes, and what each kind of failure looks like.
+ */
 #include "judge_fixture.h"
 
 #define CLOSE_LINES                                                                                \
@@ -22,8 +23,7 @@ static void the_whole_conversation_passes(void **state)
 {
     (void)state;
     struct judged d;
-    judge(&d, HANDSHAKE_LINES CLOSE_LINES,
-          HANDSHAKE CLOSE_FIRST CLOSE_SECOND CLEAN_UP);
+    judge(&d, HANDSHAKE_LINES CLOSE_LINES, HANDSHAKE CLOSE_FIRST CLOSE_SECOND CLEAN_UP);
     assert_verdict(&d, SP_VERDICT_PASS);
     assert_int_equal(d.j.kind, SP_FAIL_NONE);
     for (size_t i = 1; i < d.j.line_count; i++)
@@ -59,7 +59,8 @@ static void wrong_value_error_and_signal_fail(void **state)
     (void)state;
     struct judged d;
     judge(&d, "server listen\nclient connect server\nclient nonblock\nserver close -> 3\n",
-          "100-140 server listener listen = 0\n200-210 client conn connect = ECONNREFUSED\n" CLEAN_UP);
+          "100-140 server listener listen = 0\n200-210 client conn connect = "
+          "ECONNREFUSED\n" CLEAN_UP);
     assert_fails(&d, SP_FAIL_ERROR, "client connect server", "connect returned -1 ECONNREFUSED");
     judged_release(&d);
 
@@ -123,8 +124,9 @@ static void a_started_call_is_judged_where_it_finishes(void **state)
 {
     (void)state;
     struct judged d;
-    judge(&d, HANDSHAKE_LINES "server start recv 1\nclient send 1\nwire client 1..1\n"
-                              "server finish recv -> 1 took <1s\n",
+    judge(&d,
+          HANDSHAKE_LINES "server start recv 1\nclient send 1\nwire client 1..1\n"
+                          "server finish recv -> 1 took <1s\n",
           HANDSHAKE "400-450 server conn recv 1 = 1\n420-430 client conn send 1 = 1\n"
                     "422 c> ACK len=1\n443 s> ACK\n" CLEAN_UP);
     assert_verdict(&d, SP_VERDICT_PASS);
@@ -171,7 +173,8 @@ static void an_extra_segment_fails_wherever_it_comes(void **state)
     assert_fails(&d, SP_FAIL_SEG_EXTRA, "no segment from client", "client sent FIN,ACK seq=1");
     judged_release(&d);
     judge(&d, HANDSHAKE_LINES "client send 10\nwire client FIN\n",
-          HANDSHAKE "400-410 client conn send 10 = 10\n402 c> PSH,ACK len=10\n423 s> ACK\n" CLEAN_UP);
+          HANDSHAKE
+          "400-410 client conn send 10 = 10\n402 c> PSH,ACK len=10\n423 s> ACK\n" CLEAN_UP);
     assert_fails(&d, SP_FAIL_SEG_EXTRA, "wire client FIN", "client sent PSH,ACK seq=1");
     judged_release(&d);
 }
@@ -188,8 +191,7 @@ static void a_wrong_field_is_named(void **state)
           HANDSHAKE "400-410 client conn send 10 = 10\n402 c> ACK len=10\n423 s> ACK\n" CLEAN_UP);
     assert_fails(&d, SP_FAIL_SEG_WRONG, "ACK ack=12", "ack=11, expected ack=12");
     judged_release(&d);
-    judge(&d, "server listen\nclient connect server\nwire client SYN seq=1\n",
-          HANDSHAKE CLEAN_UP);
+    judge(&d, "server listen\nclient connect server\nwire client SYN seq=1\n", HANDSHAKE CLEAN_UP);
     assert_fails(&d, SP_FAIL_SEG_WRONG, "SYN seq=1", "seq=0, expected seq=1");
     judged_release(&d);
 }
@@ -205,18 +207,21 @@ static void retransmissions_and_pure_acks_are_let_by_until_asked_for(void **stat
           HANDSHAKE TWICE "300000 end\n");
     assert_verdict(&d, SP_VERDICT_PASS);
     judged_release(&d);
-    judge(&d, HANDSHAKE_LINES "client send 10\nwire client 1..10\nwire client 1..10 again "
-                              "after 200ms +-10ms\nwire server ACK ack=11\n",
+    judge(&d,
+          HANDSHAKE_LINES "client send 10\nwire client 1..10\nwire client 1..10 again "
+                          "after 200ms +-10ms\nwire server ACK ack=11\n",
           HANDSHAKE TWICE "300000 end\n");
     assert_verdict(&d, SP_VERDICT_PASS);
     judged_release(&d);
-    judge(&d, HANDSHAKE_LINES "client send 10\nwire client 1..10\nwire client 1..10 again "
-                              "after 400ms +-10ms\n",
+    judge(&d,
+          HANDSHAKE_LINES "client send 10\nwire client 1..10\nwire client 1..10 again "
+                          "after 400ms +-10ms\n",
           HANDSHAKE TWICE "300000 end\n");
     assert_fails(&d, SP_FAIL_EARLY, "after 400ms", "client sent ACK seq=1");
     judged_release(&d);
-    judge(&d, HANDSHAKE_LINES "client send 10\nwire client 1..10\nwire client 1..10 again "
-                              "within 100ms\n",
+    judge(&d,
+          HANDSHAKE_LINES "client send 10\nwire client 1..10\nwire client 1..10 again "
+                          "within 100ms\n",
           HANDSHAKE TWICE "300000 end\n");
     assert_fails(&d, SP_FAIL_LATE, "within 100ms", "after 200.000 ms");
     judged_release(&d);
@@ -236,8 +241,9 @@ static void a_stall_makes_lateness_inconclusive(void **state)
                     "200402 c> ACK len=10\n200423 s> ACK\n300000 end\n");
     assert_verdict(&d, SP_VERDICT_PASS); /* counted from the call's return */
     judged_release(&d);
-    judge(&d, HANDSHAKE_LINES "client send 10\nwire client 1..10\nwire client 1..10 again "
-                              "within 100ms\n",
+    judge(&d,
+          HANDSHAKE_LINES "client send 10\nwire client 1..10\nwire client 1..10 again "
+                          "within 100ms\n",
           HANDSHAKE TWICE "90000-200100 stall\n300000 end\n");
     assert_verdict(&d, SP_VERDICT_INCONCLUSIVE);
     judged_release(&d);
@@ -250,17 +256,21 @@ static void order_across_senders_is_by_arrival(void **state)
 #define BOTH_SEND                                                                                  \
     "400-410 client conn send 10 = 10\n402 c> ACK len=10\n500-505 server conn send 5 = 5\n"        \
     "502 s> ACK len=5\n523 c> ACK\n"
-    judge(&d, HANDSHAKE_LINES "client send 10\nserver send 5\nwire client 1..10\nwire server 1..5\n",
+    judge(&d,
+          HANDSHAKE_LINES "client send 10\nserver send 5\nwire client 1..10\nwire server 1..5\n",
           HANDSHAKE BOTH_SEND CLEAN_UP);
     assert_verdict(&d, SP_VERDICT_PASS);
     judged_release(&d);
-    judge(&d, HANDSHAKE_LINES "client send 10\nserver send 5\nwire server 1..5\nwire client 1..10\n",
+    judge(&d,
+          HANDSHAKE_LINES "client send 10\nserver send 5\nwire server 1..5\nwire client 1..10\n",
           HANDSHAKE BOTH_SEND CLEAN_UP);
     assert_fails(&d, SP_FAIL_ORDER, "wire client 1..10", "client sent ACK seq=1");
     judged_release(&d);
-    judge(&d, HANDSHAKE_LINES
-          "client send 10\nserver send 5\nany order {\n  wire server 1..5\n  wire client 1..10\n}\n",
-          HANDSHAKE BOTH_SEND CLEAN_UP);
+    judge(
+        &d,
+        HANDSHAKE_LINES
+        "client send 10\nserver send 5\nany order {\n  wire server 1..5\n  wire client 1..10\n}\n",
+        HANDSHAKE BOTH_SEND CLEAN_UP);
     assert_verdict(&d, SP_VERDICT_PASS);
     judged_release(&d);
 }
@@ -289,8 +299,9 @@ static void streams_optionals_and_repeats_take_what_fits(void **state)
           HANDSHAKE STREAM CLEAN_UP);
     assert_fails(&d, SP_FAIL_SEG_MISSING, "len=10", "round 4");
     judged_release(&d);
-    judge(&d, HANDSHAKE_LINES "client send 30\noptional wire client RST\nwire client 1..10\n"
-                              "optional wire client 11..20\nwire client 21..30\n",
+    judge(&d,
+          HANDSHAKE_LINES "client send 30\noptional wire client RST\nwire client 1..10\n"
+                          "optional wire client 11..20\nwire client 21..30\n",
           HANDSHAKE STREAM CLEAN_UP);
     assert_verdict(&d, SP_VERDICT_PASS);
     judged_release(&d);
@@ -408,9 +419,10 @@ static void polled_states_are_derived_and_prove_no_absence(void **state)
 {
     (void)state;
     struct judged d;
-    judge(&d, "server listen\nclient connect server\nwire client SYN\nwire server SYN,ACK\n"
-              "wire client ACK\nserver accept\nstate client SYN_SENT\nstate client ESTABLISHED\n"
-              "never client TIME_WAIT\n",
+    judge(&d,
+          "server listen\nclient connect server\nwire client SYN\nwire server SYN,ACK\n"
+          "wire client ACK\nserver accept\nstate client SYN_SENT\nstate client ESTABLISHED\n"
+          "never client TIME_WAIT\n",
           "100-140 server listener listen = 0\n200-260 client conn connect = 0\n210 c> SYN\n"
           "235 s> SYN,ACK\n257 c> ACK\n300-310 server listener accept = 0\n"
           "320 diag client 5 ESTABLISHED nb=150\n" CLEAN_UP);
@@ -473,8 +485,9 @@ static void deadlines_come_from_the_bound_or_the_case(void **state)
 {
     (void)state;
     struct judged d;
-    judge(&d, HANDSHAKE_LINES "wire client ACK as @x\nwire client FIN after 60s +wheel since @x\n"
-                              "wire client FIN\n",
+    judge(&d,
+          HANDSHAKE_LINES "wire client ACK as @x\nwire client FIN after 60s +wheel since @x\n"
+                          "wire client FIN\n",
           HANDSHAKE);
     struct sp_match *match = sp_match_new(&d.plan);
     for (size_t i = 0; i < 6; i++)
@@ -519,8 +532,8 @@ static void judging_two_hundred_events_takes_under_a_millisecond(void **state)
         snprintf(one, sizeof one, "client send 10\nwire client %d..%d\nwire server ACK\n",
                  i * 10 + 1, i * 10 + 10);
         strcat(lines, one);
-        snprintf(one, sizeof one, "%d-%d client conn send 10 = 10\n%d c> ACK len=10\n%d s> ACK\n", t,
-                 t + 5, t + 2, t + 30);
+        snprintf(one, sizeof one, "%d-%d client conn send 10 = 10\n%d c> ACK len=10\n%d s> ACK\n",
+                 t, t + 5, t + 2, t + 30);
         strcat(ladder, one);
     }
     strcat(ladder, CLEAN_UP);
