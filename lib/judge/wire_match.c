@@ -89,6 +89,15 @@ static void order_say(const struct walk *walk, const struct sp_stmt *stmt, const
     say_more(f->seen, sizeof f->seen, ", before it had this: %s", before);
 }
 
+/* How much of the lane a line may take: what clean-up sent came too late for every line. */
+static size_t lane_end(const struct view *view, const struct lane *lane)
+{
+    size_t end = lane->len;
+    while (end && view->end_ns >= 0 && lane->items[end - 1].t_ns > view->end_ns)
+        end--;
+    return end;
+}
+
 static void missing_say(const struct walk *walk, const struct sp_stmt *stmt,
                         const struct lane *lane, struct finding *f)
 {
@@ -104,9 +113,10 @@ static void missing_say(const struct walk *walk, const struct sp_stmt *stmt,
     say(f->seen, sizeof f->seen, "no %s from %s within %s",
         stmt->pattern.text ? stmt->pattern.text : "such segment",
         sp_end_name((enum sp_end)stmt->who), limit);
-    if (lane && lane->len) {
+    size_t end = lane ? lane_end(view, lane) : 0;
+    if (end) {
         char last[SAY_MAX];
-        say_item(&lane->items[lane->len - 1], last, sizeof last);
+        say_item(&lane->items[end - 1], last, sizeof last);
         say_more(f->seen, sizeof f->seen, "; last: %s", last);
     } else if (!lane) {
         say_more(f->seen, sizeof f->seen, "; its connection is not on the wire");
@@ -175,7 +185,8 @@ static enum sp_try stream_step(struct walk *walk, const struct sp_stmt *stmt, st
 {
     const struct item *first = NULL;
     int64_t next = stmt->pattern.bytes.min;
-    for (size_t i = walk->cursors[lane - walk->view->lanes]; i < lane->len; i++) {
+    const size_t end = lane_end(walk->view, lane);
+    for (size_t i = walk->cursors[lane - walk->view->lanes]; i < end; i++) {
         const struct item *item = &lane->items[i];
         char why[SAY_MAX];
         bool ended = false;
@@ -205,7 +216,8 @@ static enum sp_try segment_step(struct walk *walk, const struct sp_stmt *stmt, s
     const struct item *near = NULL; /* let by, though it was nearly it */
     char near_why[SAY_MAX], why[SAY_MAX];
     enum sp_fail_kind near_kind = SP_FAIL_SEG_WRONG;
-    for (size_t i = walk->cursors[lane - walk->view->lanes]; i < lane->len; i++) {
+    const size_t end = lane_end(walk->view, lane);
+    for (size_t i = walk->cursors[lane - walk->view->lanes]; i < end; i++) {
         const struct item *item = &lane->items[i];
         bool let_by = item_let_by(item);
         bool eligible = is_eligible(&stmt->pattern, item);
