@@ -75,6 +75,14 @@ static bool has_port(const struct sp_addr *addr)
     return addr->family != 0 && addr->port != 0;
 }
 
+/* What a call told of an address: after a connect() that failed, the port and a wildcard. */
+static bool tells(const struct sp_addr *told, const struct sp_addr *seen)
+{
+    static const struct sp_addr none;
+    bool wildcard = memcmp(told->ip, none.ip, sizeof none.ip) == 0;
+    return told->port == seen->port && (wildcard || sp_addr_same_ip(told, seen));
+}
+
 static void assign_connect(struct view *view, struct open *open)
 {
     const struct sp_ev_call *call = open->ev ? &open->ev->u.call : NULL;
@@ -86,9 +94,9 @@ static void assign_connect(struct view *view, struct open *open)
             continue;
         if (conn->first_ns < open->entry_ns - CLOCK_SLOP_NS)
             continue;
-        if (local && !sp_addr_same(&conn->client, &call->local))
+        if (local && !tells(&call->local, &conn->client))
             continue;
-        if (remote && !sp_addr_same(&conn->server, &call->remote))
+        if (remote && !tells(&call->remote, &conn->server))
             continue;
         if (!local && open->return_ns >= 0 && conn->first_ns > open->return_ns + CLOCK_SLOP_NS)
             continue;
@@ -116,7 +124,7 @@ static void assign_accept(struct view *view, struct open *open)
         const struct sp_conn *conn = &view->flights->conns[i];
         if ((int)conn->opener == (int)open->stmt->who || taken(view, (int)i, OPEN_ACCEPT))
             continue;
-        if (has_port(&call->remote) && !sp_addr_same(&conn->client, &call->remote))
+        if (has_port(&call->remote) && !tells(&call->remote, &conn->client))
             continue;
         if (conn->first_ns > open->return_ns + CLOCK_SLOP_NS)
             continue;

@@ -392,6 +392,25 @@ static void an_invariant_of_tcp_fails_the_run(void **state)
     judged_release(&d);
 }
 
+static void a_refused_connection_is_known_by_its_port(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d,
+          "client connect server:80 -> ECONNREFUSED\nwire client SYN\n"
+          "wire server RST,ACK seq=0 ack=1\nstate client CLOSED\n",
+          "200-290 client conn connect = ECONNREFUSED\n205 state client 1 CLOSED>SYN_SENT\n"
+          "210 c> SYN\n235 s> RST,ACK seq=0 ack=1\n256 state client 1 SYN_SENT>CLOSED\n" CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    for (size_t i = 0; i < d.trace.len; i++)
+        if (d.trace.events[i].kind == SP_EV_CALL)
+            d.trace.events[i].u.call.local = (struct sp_addr){.family = SP_IPV4, .port = 4000};
+    sp_judgement_release(&d.j);
+    sp_judge(&d.plan, &d.trace, &d.j);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
 /* ---- evidence ------------------------------------------------------------------------------ */
 
 static void incomplete_evidence_is_inconclusive(void **state)
@@ -583,6 +602,7 @@ int main(void)
         cmocka_unit_test(a_socket_that_nobody_made_fails),
         cmocka_unit_test(queues_are_compared),
         cmocka_unit_test(an_invariant_of_tcp_fails_the_run),
+        cmocka_unit_test(a_refused_connection_is_known_by_its_port),
         cmocka_unit_test(incomplete_evidence_is_inconclusive),
         cmocka_unit_test(an_empty_trace_is_broken),
         cmocka_unit_test(polled_states_are_derived_and_prove_no_absence),
