@@ -575,6 +575,8 @@ static void judging_two_hundred_events_takes_under_a_millisecond(void **state)
         best_try = took < best_try ? took : best_try;
         sp_match_free(match);
     }
+    assert_true(best_judge < SP_MS); /* the best of twenty: a busy machine does not matter */
+    assert_true(best_try < SP_MS);
     print_message("%zu events: judged in %.0f us, matched in %.0f us\n", d.trace.len,
                   (double)best_judge / 1e3, (double)best_try / 1e3);
     judged_release(&d);
