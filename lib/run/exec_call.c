@@ -335,11 +335,18 @@ static const char *agent_call(const char *call)
     return strcmp(call, "get") == 0 ? "getsockopt" : call;
 }
 
+/* `signal` is about the process, whatever socket the language gives it. */
+static bool is_on_socket(const char *call)
+{
+    return strcmp(call, "signal") != 0;
+}
+
 static enum sp_rc request_fill(struct exec *x, const struct sp_stmt *stmt, bool start,
                                struct sp_agent_request *request, const char **new_port)
 {
     snprintf(request->call, sizeof request->call, "%s", agent_call(stmt->call));
-    snprintf(request->sock, sizeof request->sock, "%s", stmt->sock);
+    if (is_on_socket(stmt->call))
+        snprintf(request->sock, sizeof request->sock, "%s", stmt->sock);
     request->overlapped = start;
     bool named = false;
     for (size_t i = 0; i < stmt->arg_count; i++) {
@@ -372,6 +379,8 @@ static enum sp_rc call_effects(struct exec *x, const struct sp_stmt *stmt,
 {
     const struct sp_ev_call *call = &event->u.call;
     bool ok = call->how == SP_CALL_RETURNED && !call->error;
+    if (!is_on_socket(stmt->call))
+        return SP_OK;
     if (new_port && ok && call->local.port) {
         enum sp_rc rc = port_note(x, new_port, call->local.port);
         if (rc != SP_OK)
