@@ -17,6 +17,11 @@
  * A full ring loses the newest records. The kernel writes its PERF_RECORD_LOST only when the next
  * record finds room, which may be never; so a ring that was found nearly full has its events'
  * own counters read (PERF_FORMAT_LOST, Linux 6.0), and older kernels rely on the record.
+ *
+ * Some kernels withhold samples from whoever asks, in tasks that they protect (measured: one whose
+ * idle tasks of all CPUs but the first are such), while the events' counters go on. What a timer
+ * does on an idle CPU is not shown there. sp_collector_hidden() holds the counters against what was
+ * handed over, so that it is known.
  */
 #include "witness.h"
 
@@ -91,7 +96,7 @@ struct ring {
     int cpu;
     int fds[TRACEPOINTS]; /* -1: not opened; the first owns the ring */
     struct perf_event_mmap_page *map;
-    uint64_t lost; /* by the counters, as last read */
+    uint64_t lost; /* records that found no room, as last read */
 };
 
 struct pending {
@@ -108,6 +113,7 @@ struct sp_collector {
     struct ring *rings;
     size_t ring_count;
     size_t ring_cap;
+    uint64_t taken[TRACEPOINTS]; /* records handed over so far */
     struct pending *pending;
     size_t pending_count;
     size_t pending_cap;
@@ -454,6 +460,7 @@ static void raw_take(struct sp_collector *collector, int64_t mono_ns, const uint
         const struct shape *shape = &collector->shapes[i];
         if (!shape->present || shape->format.id != id)
             continue;
+        collector->taken[i]++;
         struct sp_tp_record *record = pending_add(collector, mono_ns, tracepoints[i].what);
         record->sock_id =
             scramble((uint64_t)field_number(shape->skaddr, raw, len, 0), collector->salt);
@@ -576,5 +583,36 @@ enum sp_rc sp_collector_drain(struct sp_collector *collector,
         qsort(collector->pending, collector->pending_count, sizeof *collector->pending, by_time);
     for (size_t i = 0; i < collector->pending_count; i++)
         sink(&collector->pending[i].record, arg);
+    return SP_OK;
+}
+
+enum sp_rc sp_collector_hidden(struct sp_collector *collector,
+                               void (*sink)(const struct sp_tp_record *record, void *arg),
+                               void *arg, struct sp_collector_hidden *hidden, struct sp_err *err)
+{
+    int64_t missing[TRACEPOINTS] = {0};
+    for (size_t r = 0; r < collector->ring_count; r++) {
+        for (int i = 0; i < TRACEPOINTS; i++) {
+            uint64_t words[2] = {0}; /* value, and lost where FORMAT_LOST took */
+            if (collector->rings[r].fds[i] < 0)
+                continue;
+            if (read(collector->rings[r].fds[i], words, sizeof words) < (ssize_t)sizeof words[0])
+                return sp_fail_os(err, SP_E_IO, errno, "reading the counter of %s",
+                                  tracepoints[i].path);
+            missing[i] += (int64_t)(words[0] - words[1]);
+        }
+    }
+    /* What was counted before now and shown is in the rings: only the rest stays missing. */
+    enum sp_rc rc = sp_collector_drain(collector, sink, arg, err);
+    if (rc)
+        return rc;
+    memset(hidden, 0, sizeof *hidden);
+    for (int i = 0; i < TRACEPOINTS; i++) {
+        int64_t left = missing[i] - (int64_t)collector->taken[i];
+        if (left > 0 && tracepoints[i].what == SP_TP_STATE)
+            hidden->states += (uint64_t)left;
+        else if (left > 0)
+            hidden->notes += (uint64_t)left;
+    }
     return SP_OK;
 }

@@ -186,7 +186,11 @@ static void resets_are_noted_at_both_ends(void **state)
     fixture_close(&fixture);
 }
 
-static void retransmissions_are_noted(void **state)
+/*
+ * A retransmission comes from a timer, which may run on an idle CPU, and there are kernels that
+ * show nothing of their idle tasks: then it has to be known that something was hidden.
+ */
+static void retransmissions_are_noted_or_known_to_be_hidden(void **state)
 {
     NEED_TRACEPOINTS();
     struct fixture fixture;
@@ -194,18 +198,20 @@ static void retransmissions_are_noted(void **state)
     struct sp_collector *collector = NULL;
     CHECK_OK(sp_collector_new(&collector, err));
     struct wired wired = wired_open(&fixture);
-    CHECK_OK(sp_lab_carrier(&fixture.lab, SP_PLACE_SERVER, false, err));
+    CHECK_OK(sp_lab_carrier(&fixture.lab, SP_PLACE_CLIENT, false, err));
     assert_int_equal(send(wired.client, "x", 1, 0), 1);
     const struct sp_ev_note *note = NULL;
+    struct sp_collector_hidden hidden = {0};
     int64_t deadline_ns = fixture_now_ns(&fixture) + 5 * SP_S;
-    while (!note && fixture_now_ns(&fixture) < deadline_ns) {
+    while (!note && !hidden.notes && fixture_now_ns(&fixture) < deadline_ns) {
         struct pollfd ready = {.fd = sp_collector_fd(collector), .events = POLLIN};
-        (void)poll(&ready, 1, 1000);
-        drain(collector, &fixture);
+        (void)poll(&ready, 1, 300);
+        CHECK_OK(sp_collector_hidden(collector, add_to_trace, &fixture.trace, &hidden, err));
         note = find_note(&fixture.trace, SP_END_CLIENT, "retransmit");
     }
-    assert_non_null(note);
-    assert_non_null(strstr(note->detail, "ESTABLISHED"));
+    assert_true(note || hidden.notes);
+    if (note)
+        assert_non_null(strstr(note->detail, "ESTABLISHED"));
     close(wired.client);
     close(wired.server);
     close(wired.listener);
@@ -352,7 +358,7 @@ int main(void)
         cmocka_unit_test(states_of_both_ends_are_seen_in_order_on_all_cpus),
         cmocka_unit_test(connecting_socket_has_no_port_yet_and_its_address),
         cmocka_unit_test(resets_are_noted_at_both_ends),
-        cmocka_unit_test(retransmissions_are_noted),
+        cmocka_unit_test(retransmissions_are_noted_or_known_to_be_hidden),
         cmocka_unit_test(a_full_ring_is_counted_and_listening_goes_on),
         cmocka_unit_test(nothing_outlives_a_killed_process),
         cmocka_unit_test(a_collector_leaves_no_mount_and_no_descriptor),

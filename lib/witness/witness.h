@@ -93,6 +93,21 @@ enum sp_rc sp_collector_drain(struct sp_collector *collector,
                               void (*sink)(const struct sp_tp_record *record, void *arg), void *arg,
                               struct sp_err *err);
 
+/*
+ * How many events the kernel has counted since the collector was made, and not shown, for all
+ * that happens on this machine. 0 on most kernels. One that withholds samples from protected tasks
+ * hides what a timer does on an idle CPU: then ask sock_diag. (Where the kernel is older than 6.0,
+ * records lost to a full ring are in it too.) Drains as sp_collector_drain() does. Interrupts
+ * every CPU: for fences and deadlines, not for each turn of a loop.
+ */
+struct sp_collector_hidden {
+    uint64_t states; /* changes of state */
+    uint64_t notes;  /* retransmissions and resets */
+};
+enum sp_rc sp_collector_hidden(struct sp_collector *collector,
+                               void (*sink)(const struct sp_tp_record *record, void *arg),
+                               void *arg, struct sp_collector_hidden *hidden, struct sp_err *err);
+
 /* Turns a record into a trace event (end found by address; none of this run's: not appended). */
 void sp_tp_record_add(const struct sp_tp_record *record, struct sp_trace *trace);
 
