@@ -23,7 +23,8 @@ static struct window window_of(const struct walk *walk, const struct sp_stmt *st
     if (stmt->until) {
         const struct sp_stmt *label = view_label(walk->view, stmt->until);
         bool known = label && walk->is_done[label->id];
-        return (struct window){begin, known ? walk->done[label->id].t_ns : INT64_MAX};
+        /* of an action its begin: what it brings about may come before it is over */
+        return (struct window){begin, known ? walk->done[label->id].lo_ns : INT64_MAX};
     }
     if (stmt->when.max_ns > 0)
         return (struct window){begin, begin + stmt->when.max_ns};

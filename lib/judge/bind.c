@@ -157,11 +157,17 @@ static const char *sock_of(const struct sp_stmt *stmt)
     return stmt->sock ? stmt->sock : "conn";
 }
 
+/* An accept() that failed has made no socket: the name is what it was before. */
+static bool made_nothing(const struct open *open)
+{
+    return open->kind == OPEN_ACCEPT && open->ev && open->ev->u.call.error;
+}
+
 static const struct open *last_own(const struct view *view, const struct sp_stmt *stmt)
 {
     for (size_t i = view->open_count; i-- > 0;) {
         const struct open *open = &view->opens[i];
-        if (open->kind != OPEN_LISTEN && open->stmt->id < stmt->id &&
+        if (open->kind != OPEN_LISTEN && !made_nothing(open) && open->stmt->id < stmt->id &&
             open->stmt->who == stmt->who && strcmp(open->sock, sock_of(stmt)) == 0)
             return open;
     }
@@ -184,7 +190,7 @@ static const struct open *next_accept(const struct view *view, const struct sp_s
 {
     for (size_t i = 0; i < view->open_count; i++) {
         const struct open *open = &view->opens[i];
-        if (open->kind == OPEN_ACCEPT && open->stmt->id > stmt->id &&
+        if (open->kind == OPEN_ACCEPT && !made_nothing(open) && open->stmt->id > stmt->id &&
             open->stmt->who == stmt->who && strcmp(open->sock, sock_of(stmt)) == 0)
             return open;
     }
@@ -205,7 +211,8 @@ static int accept_to_be(const struct view *view, const struct open *accept)
 {
     size_t rank = 0;
     for (const struct open *open = view->opens; open < accept; open++)
-        rank += open->kind == OPEN_ACCEPT && open->conn < 0 && open->stmt->who == accept->stmt->who;
+        rank += open->kind == OPEN_ACCEPT && !made_nothing(open) && open->conn < 0 &&
+                open->stmt->who == accept->stmt->who;
     for (size_t i = 0; i < view->flights->conn_count; i++) {
         if ((int)view->flights->conns[i].opener == (int)accept->stmt->who ||
             taken(view, (int)i, OPEN_ACCEPT))

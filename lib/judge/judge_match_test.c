@@ -341,6 +341,46 @@ static void a_forbidden_state_or_segment_fails(void **state)
     judged_release(&d);
 }
 
+static void until_an_action_ends_where_the_action_begins(void **state)
+{
+    (void)state;
+    struct judged d;
+    const char *trace = HANDSHAKE
+        "400-500 client conn close = 0\n401 state client 1 ESTABLISHED>FIN_WAIT_1\n403 c> FIN,ACK\n"
+        "424 state server 2 ESTABLISHED>CLOSE_WAIT\n425 s> ACK\n"
+        "446 state client 1 FIN_WAIT_1>FIN_WAIT_2\n600-605 server conn recv 1 = 0\n" CLEAN_UP;
+    judge(&d,
+          HANDSHAKE_LINES "never server CLOSE_WAIT until @bye\nclient close as @bye\n"
+                          "wire client FIN\nserver recv 1 -> 0\n",
+          trace);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge(&d,
+          HANDSHAKE_LINES "never server CLOSE_WAIT until @read\nclient close\n"
+                          "wire client FIN\nserver recv 1 -> 0 as @read\n",
+          trace);
+    assert_fails(&d, SP_FAIL_FORBIDDEN, "until @read", "server was CLOSE_WAIT");
+    judged_release(&d);
+}
+
+static void an_accept_that_failed_takes_no_name(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d,
+          "server listen\nclient connect server\nwire client SYN\nwire server SYN,ACK\n"
+          "server accept -> EAGAIN\nwire client ACK\nstate server SYN_RECEIVED\n"
+          "state server ESTABLISHED\nserver accept\n",
+          "100-140 server listener listen = 0\n110 state server 9 CLOSED>LISTEN\n"
+          "200-260 client conn connect = 0\n205 state client 1 CLOSED>SYN_SENT\n210 c> SYN\n"
+          "235 s> SYN,ACK\n256 state client 1 SYN_SENT>ESTABLISHED\n257 c> ACK\n"
+          "260-265 server listener accept = EAGAIN\n278 state server 2 LISTEN>SYN_RECEIVED\n"
+          "279 state server 2 SYN_RECEIVED>ESTABLISHED\n"
+          "300-310 server listener accept = 0\n" CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
 static void what_clean_up_does_is_not_the_cases_doing(void **state)
 {
     (void)state;
@@ -600,6 +640,8 @@ int main(void)
         cmocka_unit_test(streams_optionals_and_repeats_take_what_fits),
         cmocka_unit_test(a_missing_state_fails_with_those_seen),
         cmocka_unit_test(a_forbidden_state_or_segment_fails),
+        cmocka_unit_test(until_an_action_ends_where_the_action_begins),
+        cmocka_unit_test(an_accept_that_failed_takes_no_name),
         cmocka_unit_test(what_clean_up_does_is_not_the_cases_doing),
         cmocka_unit_test(a_socket_that_nobody_made_fails),
         cmocka_unit_test(queues_are_compared),
