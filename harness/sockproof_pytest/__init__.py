@@ -10,10 +10,8 @@ then read what became of them. A run that failed shows its ladder; one that was 
 inconclusive is an error, because then it is not the stack that was found wanting.
 """
 from .collect import CaseFile, Listing
-from .program import Program, ProgramMissing
+from .program import Program
 from .session import Runs
-
-import pytest
 
 __all__ = ["CaseFile"]
 
@@ -44,10 +42,7 @@ class CasePlugin:
         if file_path.suffix != ".case":
             return None
         if self.listing is None:
-            try:
-                program = Program.find(self.config.getoption("sockproof"), self.config.rootpath)
-            except ProgramMissing as missing:
-                raise pytest.UsageError(str(missing)) from None
+            program = Program.find(self.config.getoption("sockproof"), self.config.rootpath)
             self.listing = Listing(program)
             self.runs = Runs(program, self.config)
         return CaseFile.from_parent(parent, path=file_path, listing=self.listing, runs=self.runs)

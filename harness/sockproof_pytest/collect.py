@@ -26,6 +26,8 @@ class Listing:
         return code, err.strip()
 
     def runs_of(self, path):
+        if self.program.missing():
+            raise CaseError(self.program.missing())
         path = path.resolve()
         folder = path.parent
         if folder not in self.asked:

@@ -5,10 +5,6 @@ import subprocess
 from pathlib import Path
 
 
-class ProgramMissing(Exception):
-    pass
-
-
 class Program:
     def __init__(self, path, root):
         self.path, self.root = str(path), Path(root)
@@ -19,12 +15,14 @@ class Program:
         named = option or os.environ.get("SOCKPROOF")
         tree = Path(__file__).resolve().parents[2]
         path = Path(shutil.which(named) or named) if named else tree / "build" / "sockproof"
-        if not os.access(path, os.X_OK) or path.is_dir():
-            raise ProgramMissing(
-                f"{path} is not the sockproof program: run ./dev build, or name one with"
-                " --sockproof PATH"
-            )
         return cls(path.resolve(), root)
+
+    def missing(self):
+        """What to tell a person where it is not there; None where it is."""
+        if os.access(self.path, os.X_OK) and not os.path.isdir(self.path):
+            return None
+        return (f"{self.path} is not the sockproof program: run ./dev build, or name one with"
+                " --sockproof PATH")
 
     def word(self, path):
         """A case file as the program should be told of it: short where it is in the tree."""

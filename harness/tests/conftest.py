@@ -1,0 +1,110 @@
+"""One results folder for all tests that only read, and the program under test."""
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from sockproof_pytest.program import Program  # noqa: E402
+from tools import HERE, ROOT, read_json  # noqa: E402
+
+# Cases that are made to fail, to wait or to be skipped: material, not tests.
+collect_ignore = ["broken", "plain", "slow", "skipped"]
+
+
+class Command:
+    """The program as the tests call it: in the root of the tree, with our cases."""
+
+    def __init__(self, program):
+        self.program, self.path = program, program.path
+
+    def __call__(self, *words, timeout=60, prefix=(), cwd=ROOT, env=None):
+        return subprocess.run([*prefix, self.path, *map(str, words)], cwd=cwd, timeout=timeout,
+                              env={**self.program.environment(), **(env or {})},
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              errors="replace", check=False)
+
+    def run(self, *words, results, **more):
+        return self("run", "--cases", HERE, "--results", results, *words, **more)
+
+    def start(self, *words, results):
+        """In a session of its own, so that all its processes can be told from others."""
+        log = open(Path(results).with_suffix(".log"), "w+")
+        return subprocess.Popen([self.path, "run", "--cases", str(HERE), "--results", str(results),
+                                 *map(str, words)], cwd=ROOT, env=self.program.environment(),
+                                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                                start_new_session=True)
+
+
+@pytest.fixture(scope="session")
+def sockproof(pytestconfig):
+    program = Program.find(pytestconfig.getoption("sockproof"), ROOT)
+    if program.missing():
+        pytest.fail(program.missing())
+    return Command(program)
+
+
+class Results:
+    def __init__(self, folder, done):
+        self.folder, self.done = folder, done
+        self.run = read_json(folder / "run.json") if (folder / "run.json").exists() else {}
+
+    @property
+    def rows(self):
+        return self.run["runs"]
+
+    def row(self, id, lab="loopback", family="ipv4"):
+        for row in self.rows:
+            if (row["id"], row["lab"], row["family"]) == (id, lab, family):
+                return row
+        raise AssertionError(f"no run of {id}@{lab}@{family} in {self.folder}")
+
+    def path(self, row, name):
+        return self.folder / row["dir"] / name
+
+
+def results_of(sockproof, tmp_path_factory, *topics):
+    folder = tmp_path_factory.mktemp("results") / "r"
+    done = sockproof.run(*topics, results=folder)
+    results = Results(folder, done)
+    assert results.run, f"no run.json; sockproof run said:\n{done.stderr}"
+    return results
+
+
+@pytest.fixture(scope="session")
+def plain(sockproof, tmp_path_factory):
+    """Short cases that pass, and some that only another stack could run."""
+    return results_of(sockproof, tmp_path_factory, "plain", "skipped")
+
+
+@pytest.fixture(scope="session")
+def mixed(sockproof, tmp_path_factory):
+    """Every verdict that can be had: passes, variants, skips, failures, broken runs."""
+    return results_of(sockproof, tmp_path_factory, "plain", "skipped", "broken")
+
+
+@pytest.fixture
+def copy_of_plain(plain, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(plain.folder, folder)
+    return Results(folder, plain.done)
+
+
+@pytest.fixture(scope="session")
+def nobody():
+    """Words that make a command run as an unprivileged user."""
+    if os.getuid() != 0:
+        return ()
+    if not shutil.which("setpriv"):
+        pytest.skip("no setpriv to become an unprivileged user with")
+    return ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
+
+
+@pytest.fixture
+def as_root():
+    if os.getuid() != 0:
+        pytest.skip("only root can look for this")

@@ -1,0 +1,144 @@
+"""JUnit XML and KTAP, each read by a parser that is not ours or knows nothing of ours."""
+import re
+import xml.etree.ElementTree as etree
+from collections import Counter
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def junit(sockproof, mixed):
+    done = sockproof("judge", mixed.folder, "--format", "junit")
+    assert done.returncode == 1
+    return etree.fromstring(done.stdout.encode())
+
+
+class TestJunit:
+    def test_counts_agree_with_the_elements_and_with_run_json(self, junit, mixed):
+        assert junit.tag == "testsuites"
+        cases = junit.findall("./testsuite/testcase")
+        totals = mixed.run["totals"]
+        wanted = {"tests": len(mixed.rows), "failures": totals["fail"],
+                  "errors": totals["broken"] + totals["inconclusive"], "skipped": totals["skip"]}
+        assert {name: int(junit.get(name)) for name in wanted} == wanted
+        assert len(cases) == wanted["tests"]
+        for tag, name in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
+            assert len(junit.findall(f"./testsuite/testcase/{tag}")) == wanted[name]
+
+    def test_each_suite_is_a_topic_whose_counts_agree(self, junit, mixed):
+        topics = Counter(row["topic"] for row in mixed.rows)
+        assert {suite.get("name"): int(suite.get("tests")) for suite in junit} == topics
+        for suite in junit:
+            assert int(suite.get("failures")) == len(suite.findall("./testcase/failure"))
+            assert int(suite.get("errors")) == len(suite.findall("./testcase/error"))
+            assert float(suite.get("time")) >= 0
+
+    def test_names_are_unique_and_a_failure_says_where(self, junit, mixed):
+        names = [(case.get("classname"), case.get("name"))
+                 for case in junit.iter("testcase")]
+        assert len(set(names)) == len(names)
+        row = mixed.row("broken/call-value")
+        (case,) = [case for case in junit.iter("testcase")
+                   if "call-value@loopback@ipv4" in case.get("name")]
+        failure = case.find("failure")
+        assert failure.get("type") == "value"
+        for part in (row["at"], row["expected"], row["seen"]):
+            assert part in failure.text
+
+    def test_run_prints_it_too_and_nothing_else(self, sockproof, tmp_path):
+        done = sockproof.run("plain/rows", "--format", "junit", results=tmp_path / "r")
+        root = etree.fromstring(done.stdout.encode())
+        assert int(root.get("tests")) == 8 and int(root.get("failures")) == 0
+
+
+class Ktap:
+    """KTAP version 1 as Documentation/dev-tools/ktap.rst has it; complains of what it forbids."""
+
+    RESULT = re.compile(r"(ok|not ok) (\d+)(?: -)?(?: ([^#]*?))?\s*(?:# ([A-Z]+)(?: (.*))?)?$")
+
+    def __init__(self, text):
+        self.lines = text.splitlines()
+        self.at = 0
+        self.tests = self.block(0)
+        assert self.at == len(self.lines), f"line {self.at + 1}: {self.lines[self.at]!r}"
+
+    def next(self, indent):
+        """The line at this indentation, without it; None where the block has ended."""
+        if self.at == len(self.lines):
+            return None
+        line = self.lines[self.at]
+        depth = len(line) - len(line.lstrip(" "))
+        return line[indent:] if depth >= indent else None
+
+    def block(self, indent):
+        assert self.next(indent) == "KTAP version 1", f"line {self.at + 1}: no version line"
+        self.at += 1
+        plan, tests = None, []
+        children = None
+        while (line := self.next(indent)) is not None:
+            if line.startswith("  ") and line.strip() == "KTAP version 1":
+                children = self.block(indent + 2)
+                continue
+            if line.startswith("#"):
+                self.at += 1
+                continue
+            if match := re.fullmatch(r"1\.\.(\d+)", line):
+                assert plan is None and not tests, "the plan comes once, and first"
+                plan = int(match.group(1))
+                self.at += 1
+                continue
+            match = self.RESULT.fullmatch(line)
+            assert match, f"line {self.at + 1}: {line!r}"
+            ok, number, name, directive, _why = match.groups()
+            assert directive in (None, "SKIP", "TODO", "XFAIL", "TIMEOUT", "ERROR")
+            assert int(number) == len(tests) + 1, "numbers count from 1"
+            tests.append((name, ok == "ok", directive, children))
+            children = None
+            self.at += 1
+        assert plan == len(tests), "the plan says how many"
+        return tests
+
+
+class TestKtap:
+    def test_it_parses_and_agrees_with_run_json(self, sockproof, mixed):
+        done = sockproof("judge", mixed.folder, "--format", "ktap")
+        topics = Ktap(done.stdout).tests
+        assert {name for name, *_rest in topics} == {row["topic"] for row in mixed.rows}
+        seen = {}
+        for _topic, ok, _directive, runs in topics:
+            assert ok == all(run[1] for run in runs)
+            seen.update({name: (run_ok, directive) for name, run_ok, directive, _ in runs})
+        expected = {"pass": (True, None), "variant": (True, None), "skip": (True, "SKIP"),
+                    "fail": (False, None), "broken": (False, "ERROR"),
+                    "inconclusive": (False, "ERROR")}
+        assert seen == {f"{row['id']}@{row['lab']}@{row['family']}": expected[row["verdict"]]
+                        for row in mixed.rows}
+
+    def test_run_prints_it_too_and_nothing_else(self, sockproof, tmp_path):
+        done = sockproof.run("plain/rows", "--format", "ktap", results=tmp_path / "r")
+        ((name, ok, directive, runs),) = Ktap(done.stdout).tests
+        assert name == "plain" and ok and directive is None and len(runs) == 8
+
+    @pytest.mark.parametrize("text", [
+        "1..1\nok 1 a\n", "KTAP version 1\n1..2\nok 1 a\n", "KTAP version 1\n1..1\nok 2 a\n",
+        "KTAP version 1\n1..1\nmaybe 1 a\n", "KTAP version 1\n1..1\nok 1 a # WHATEVER\n",
+    ])
+    def test_the_parser_of_this_test_can_complain(self, text):
+        with pytest.raises(AssertionError):
+            Ktap(text)
+
+
+class TestSummary:
+    def test_it_counts_and_says_where_the_results_are(self, mixed):
+        out, totals = mixed.done.stdout, mixed.run["totals"]
+        assert f"results: {mixed.folder}" in out
+        assert f"{len(mixed.rows)} runs:" in out and f"{totals['fail']} fail" in out
+
+    def test_it_says_what_failed_and_how_to_look_at_it(self, sockproof, tmp_path):
+        done = sockproof.run("broken/call-value", results=tmp_path / "r")
+        assert "recv returned 10" in done.stdout and "call-value.case:10" in done.stdout
+        assert "sockproof explain broken/call-value@" in done.stdout
+
+    def test_many_failures_are_not_poured_out(self, mixed):
+        assert len(mixed.done.stdout.splitlines()) < 250
+        assert "more with the verdict fail" in mixed.done.stdout
