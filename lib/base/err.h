@@ -8,8 +8,12 @@
 #ifndef SP_BASE_ERR_H
 #define SP_BASE_ERR_H
 
-#if defined(__GNUC__)
+/* gnu_printf: C99's formats. What gcc calls printf is Microsoft's on Windows, without %zu. */
+#if defined(__clang__)
 #define SP_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define SP_MUST_USE          __attribute__((warn_unused_result))
+#elif defined(__GNUC__)
+#define SP_PRINTF(fmt, args) __attribute__((format(gnu_printf, fmt, args)))
 #define SP_MUST_USE          __attribute__((warn_unused_result))
 #else
 #define SP_PRINTF(fmt, args)
