@@ -120,7 +120,7 @@ struct head_store {
     struct utsname uts;
     char started[40], stack[80];
     const char *notes[4];
-    char left_out[120], states[640];
+    char left_out[120], states[640], hidden[200];
 };
 
 static void head_fill(struct sp_run_head *head, struct head_store *store, int argc, const char **typed,
@@ -267,6 +267,13 @@ static int run_jobs(struct job_list *jobs, const struct run_options *o, int argc
                  "no tracepoints (%s): TCP states come from sock_diag alone",
                  sched.tracepoints_why);
         head_note(&head, &head_store, head_store.states);
+    }
+    if (sched.hidden_states) {
+        snprintf(head_store.hidden, sizeof head_store.hidden,
+                 "this kernel showed %llu of its state events to no tracepoint (docs/witnesses.md); "
+                 "sock_diag filled in",
+                 (unsigned long long)sched.hidden_states);
+        head_note(&head, &head_store, head_store.hidden);
     }
     head.finished = rc == SP_OK;
     head.wall_ms = (double)(sp_clock_now_ns() - begin_ns) / 1e6;

@@ -9,6 +9,10 @@
  * time), still FIN_WAIT_2 (an orphan; the look may then be silent, because for sock_diag nothing
  * changed), or gone. Without any tracepoint, sock_diag's looks are the whole history.
  *
+ * Some kernels do not show every event (docs/witnesses.md, withheld samples). So a look that finds
+ * a full socket further on than its tracepoints tell is believed, with the uncertainty of a look;
+ * an event that then turns up after all, for an earlier time, takes its place.
+ *
  * Sockets are recognised by the tracepoint's socket id, sock_diag's cookie, and the pair of
  * addresses; a pair used again ends the TIME_WAIT that had it before.
  */
@@ -100,6 +104,40 @@ static struct hist *by_tracepoint_id(const struct view *view, const struct sp_ev
     return NULL;
 }
 
+/* How far on in a connection's life a state is; states that exclude each other share a number. */
+static int progress_of(enum sp_tcp_state state)
+{
+    static const int progress[SP_TCP_STATE_COUNT] = {
+        [SP_TCP_LISTEN] = 1,     [SP_TCP_SYN_SENT] = 1,   [SP_TCP_SYN_RECEIVED] = 2,
+        [SP_TCP_ESTABLISHED] = 3, [SP_TCP_FIN_WAIT_1] = 4, [SP_TCP_CLOSE_WAIT] = 4,
+        [SP_TCP_FIN_WAIT_2] = 5, [SP_TCP_CLOSING] = 5,    [SP_TCP_LAST_ACK] = 5,
+        [SP_TCP_TIME_WAIT] = 6,  [SP_TCP_CLOSED] = 7,
+    };
+    return progress[state];
+}
+
+/* A look that was begun before the event, and finished after a later one, stands too early. */
+static void take_back_looks(struct hist *hist, enum sp_tcp_state state)
+{
+    while (hist->len && hist->spans[hist->len - 1].ev->u.state.source != SP_STATE_TRACEPOINT &&
+           progress_of(state_now(hist)) > progress_of(state))
+        hist->len--;
+}
+
+/* A full socket that the tracepoints tell about, seen by a look. */
+static void look_at_full(struct hist *hist, const struct sp_event *ev)
+{
+    const struct sp_ev_state *st = &ev->u.state;
+    if (st->new_state == SP_TCP_NONE || st->new_state == SP_TCP_CLOSED) {
+        hist->unseen_end = ev;
+        return;
+    }
+    hist->unseen_end = NULL;
+    if (progress_of(st->new_state) <= progress_of(state_now(hist)))
+        return;
+    span_add(hist, st->new_state, st->not_before_ns, ev->t_ns, ev);
+}
+
 static bool may_linger(enum sp_tcp_state state)
 {
     return state == SP_TCP_FIN_WAIT_1 || state == SP_TCP_FIN_WAIT_2 || state == SP_TCP_CLOSING;
@@ -108,6 +146,9 @@ static bool may_linger(enum sp_tcp_state state)
 static void full_socket_gone(struct hist *hist, const struct sp_event *ev)
 {
     hist->tp_closed = true;
+    hist->unseen_end = NULL;
+    if (ev->u.state.old_state != SP_TCP_NONE)
+        take_back_looks(hist, ev->u.state.old_state);
     if (!may_linger(state_now(hist))) {
         span_add(hist, SP_TCP_CLOSED, ev->t_ns, ev->t_ns, ev);
         return;
@@ -142,8 +183,10 @@ static void tracepoint_event(struct view *view, const struct sp_event *ev)
     learn(view, hist, ev);
     if (st->new_state == SP_TCP_CLOSED || st->new_state == SP_TCP_NONE)
         full_socket_gone(hist, ev);
-    else
+    else {
+        take_back_looks(hist, st->new_state);
         span_add(hist, st->new_state, ev->t_ns, ev->t_ns, ev);
+    }
 }
 
 /* The socket that a look is about: by its cookie, by its pair, or one whose port was not known. */
@@ -222,8 +265,8 @@ static void look_event(struct view *view, const struct sp_event *ev)
         hist->cookie = st->sock_id;
     hist->diag_last = gone ? SP_TCP_NONE : st->new_state;
     if (hist->has_tp && !hist->tp_closed)
-        return;
-    if (hist->has_tp)
+        look_at_full(hist, ev);
+    else if (hist->has_tp)
         look_at_remains(hist, ev);
     else
         span_add(hist, gone ? SP_TCP_CLOSED : st->new_state, st->not_before_ns, ev->t_ns, ev);
@@ -249,6 +292,9 @@ void history_build(struct view *view)
      * orphan that sock_diag knew in FIN_WAIT_2 is still there, anything else is gone. */
     for (size_t i = 0; i < view->hist_count; i++) {
         struct hist *hist = view->hists[i];
+        if (hist->unseen_end)
+            span_add(hist, SP_TCP_CLOSED, hist->unseen_end->u.state.not_before_ns,
+                     hist->unseen_end->t_ns, hist->unseen_end);
         if (hist->undecided && hist->diag_last != SP_TCP_FIN_WAIT_2)
             span_add(hist, SP_TCP_CLOSED, hist->undecided->t_ns, hist->undecided->t_ns,
                      hist->undecided);

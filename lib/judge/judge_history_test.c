@@ -46,6 +46,26 @@ static void closed_is_time_wait_where_the_look_after_shows_it(void **state)
                    SP_END_CLIENT, 0, OPENED " TIME_WAIT@40");
 }
 
+/* A kernel may not show what a timer did on an idle CPU: both events of a FIN's ACK are missing. */
+static void a_look_tells_what_no_tracepoint_showed(void **state)
+{
+    (void)state;
+#define UNTIL_FIN                                                                                  \
+    "5 state client 1 CLOSED>SYN_SENT\n9 state client 1 SYN_SENT>ESTABLISHED\n"                    \
+    "20 state client 1 ESTABLISHED>FIN_WAIT_1\n"
+#define FINNED "SYN_SENT@5 ESTABLISHED@9 FIN_WAIT_1@20"
+    assert_history(UNTIL_FIN "31 diag client 7 FIN_WAIT_2 nb=25\n", SP_END_CLIENT, 0,
+                   FINNED " FIN_WAIT_2@31");
+    assert_history(UNTIL_FIN "31 diag client 7 FIN_WAIT_2 nb=25\n"
+                             "50 diag client 7 TIME_WAIT nb=45\n900 diag client 7 NONE nb=800\n",
+                   SP_END_CLIENT, 0, FINNED " FIN_WAIT_2@31 TIME_WAIT@50 CLOSED@900");
+    assert_history(UNTIL_FIN "900 diag client 7 ESTABLISHED nb=1\n", SP_END_CLIENT, 0, FINNED);
+    /* the event did come, for a time before the look's */
+    assert_history(UNTIL_FIN "29 diag client 7 FIN_WAIT_2 nb=25\n"
+                             "30 state client 1 FIN_WAIT_1>FIN_WAIT_2\n",
+                   SP_END_CLIENT, 0, FINNED " FIN_WAIT_2@29");
+}
+
 static void closed_is_gone_where_no_look_shows_more(void **state)
 {
     (void)state;
@@ -115,6 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(closed_is_time_wait_where_the_look_after_shows_it),
+        cmocka_unit_test(a_look_tells_what_no_tracepoint_showed),
         cmocka_unit_test(closed_is_gone_where_no_look_shows_more),
         cmocka_unit_test(an_orphan_stays_in_fin_wait_2_until_a_look_misses_it),
         cmocka_unit_test(a_request_that_sock_diag_saw_becomes_the_socket),

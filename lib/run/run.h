@@ -78,6 +78,7 @@ struct sp_sched {
     size_t by_verdict[SP_VERDICT_COUNT];
     bool tracepoints;        /* whether the collector could be had */
     char tracepoints_why[512]; /* and why not */
+    uint64_t hidden_states;    /* state events that the kernel counted and did not show */
 };
 
 /*

@@ -417,6 +417,20 @@ static void open_collector(struct sched *s)
         config->tracepoints = true;
 }
 
+static void ignore_record(const struct sp_tp_record *record, void *arg)
+{
+    (void)record;
+    (void)arg;
+}
+
+static void count_hidden(struct sched *s)
+{
+    struct sp_collector_hidden hidden = {0};
+    if (s->collector &&
+        sp_collector_hidden(s->collector, ignore_record, NULL, &hidden, NULL) == SP_OK)
+        s->config->hidden_states = hidden.states;
+}
+
 enum sp_rc sp_sched_run(struct sp_sched *config, struct sp_err *err)
 {
     struct sched s = {.config = config, .begin_ns = sp_clock_now_ns()};
@@ -445,6 +459,7 @@ enum sp_rc sp_sched_run(struct sp_sched *config, struct sp_err *err)
         }
     }
     children_kill(&s);
+    count_hidden(&s);
     sp_collector_free(s.collector);
     free(s.set);
     free(s.children);
