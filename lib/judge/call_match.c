@@ -86,8 +86,20 @@ static bool same_error(const char *a, const char *b)
     return strcmp(a, b) == 0 || (is_any_of(a, again) && is_any_of(b, again));
 }
 
+/* Errors go by name, also the one that SO_ERROR was asked for: "104 ECONNRESET". */
+static const char *error_told(const struct sp_ev_call *call)
+{
+    static const char *const asking[] = {"get", "getsockopt", NULL};
+    if (call->error || !is_any_of(call->name, asking) || !call->args || !call->out)
+        return call->error;
+    const char *name =
+        has_word(call->args, "SO_ERROR", strlen("SO_ERROR")) ? strchr(call->out, ' ') : NULL;
+    return name ? name + 1 : NULL;
+}
+
 static bool outcome_matches(const struct sp_outcome *o, const struct sp_ev_call *call)
 {
+    const char *error = error_told(call);
     bool returned = call->how == SP_CALL_RETURNED;
     bool success = returned && !call->error;
     switch (o->kind) {
@@ -95,7 +107,7 @@ static bool outcome_matches(const struct sp_outcome *o, const struct sp_ev_call 
         return success &&
                (o->max == INT64_MAX ? true : value_of(call) >= o->min && value_of(call) <= o->max);
     case SP_OUT_ERROR:
-        return returned && call->error && o->text && same_error(o->text, call->error);
+        return returned && error && o->text && same_error(o->text, error);
     case SP_OUT_BITS:
         return success && bits_match(call->out, o->text, true) &&
                bits_match(call->out, o->lacks, false);

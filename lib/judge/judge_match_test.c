@@ -120,6 +120,25 @@ static void hung_killed_and_scrambled_calls_fail(void **state)
     judged_release(&d);
 }
 
+static void what_so_error_gave_is_known_by_its_name(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, HANDSHAKE_LINES "client get SO_ERROR -> ECONNRESET\n",
+          HANDSHAKE "400-410 client conn get SO_ERROR = 104\n" CLEAN_UP);
+    for (size_t i = 0; i < d.trace.len; i++)
+        if (d.trace.events[i].kind == SP_EV_CALL && d.trace.events[i].t_ns == 400 * SP_US)
+            d.trace.events[i].u.call.out = "104 ECONNRESET";
+    sp_judgement_release(&d.j);
+    sp_judge(&d.plan, &d.trace, &d.j);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge(&d, HANDSHAKE_LINES "client get SO_ERROR -> EPIPE\n",
+          HANDSHAKE "400-410 client conn get SO_ERROR = 104\n" CLEAN_UP);
+    assert_fails(&d, SP_FAIL_ERROR, "EPIPE", "get returned 104");
+    judged_release(&d);
+}
+
 static void a_started_call_is_judged_where_it_finishes(void **state)
 {
     (void)state;
@@ -630,6 +649,7 @@ int main(void)
         cmocka_unit_test(wrong_value_error_and_signal_fail),
         cmocka_unit_test(a_call_without_expectation_must_do_all_that_was_asked),
         cmocka_unit_test(hung_killed_and_scrambled_calls_fail),
+        cmocka_unit_test(what_so_error_gave_is_known_by_its_name),
         cmocka_unit_test(a_started_call_is_judged_where_it_finishes),
         cmocka_unit_test(a_missing_segment_fails_and_says_what_came_last),
         cmocka_unit_test(an_extra_segment_fails_wherever_it_comes),
