@@ -86,15 +86,13 @@ static bool same_error(const char *a, const char *b)
     return strcmp(a, b) == 0 || (is_any_of(a, again) && is_any_of(b, again));
 }
 
-/* Errors go by name, also the one that SO_ERROR was asked for: "104 ECONNRESET". */
+/* Errors go by name, also the one that SO_ERROR was asked for. */
 static const char *error_told(const struct sp_ev_call *call)
 {
     static const char *const asking[] = {"get", "getsockopt", NULL};
-    if (call->error || !is_any_of(call->name, asking) || !call->args || !call->out)
-        return call->error;
-    const char *name =
-        has_word(call->args, "SO_ERROR", strlen("SO_ERROR")) ? strchr(call->out, ' ') : NULL;
-    return name ? name + 1 : NULL;
+    bool asked = !call->error && call->value != 0 && is_any_of(call->name, asking) && call->args &&
+                 strcmp(call->args, "SO_ERROR") == 0;
+    return asked ? call->out : call->error;
 }
 
 static bool outcome_matches(const struct sp_outcome *o, const struct sp_ev_call *call)
