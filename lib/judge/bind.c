@@ -83,6 +83,37 @@ static bool tells(const struct sp_addr *told, const struct sp_addr *seen)
     return told->port == seen->port && (wildcard || sp_addr_same_ip(told, seen));
 }
 
+static const struct open *open_before(const struct view *view, const struct open *open)
+{
+    for (const struct open *before = open; before-- > view->opens;)
+        if (before->kind == OPEN_CONNECT && before->stmt->who == open->stmt->who &&
+            strcmp(before->sock, open->sock) == 0)
+            return before;
+    return NULL;
+}
+
+static bool closed_between(const struct view *view, const struct open *from, const struct open *to)
+{
+    for (uint32_t id = from->stmt->id + 1; id < to->stmt->id; id++) {
+        const struct sp_stmt *stmt = view->stmts[id].stmt;
+        if (stmt && stmt->who == to->stmt->who && stmt->call && strcmp(stmt->call, "close") == 0 &&
+            stmt->sock && strcmp(stmt->sock, to->sock) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* EALREADY and EISCONN say so; a success after EINPROGRESS tells that the first has come true. */
+static bool asks_again(const struct view *view, const struct open *before, const struct open *open)
+{
+    const struct sp_ev_call *call = open->ev ? &open->ev->u.call : NULL;
+    if (call && call->error)
+        return strcmp(call->error, "EALREADY") == 0 || strcmp(call->error, "EISCONN") == 0;
+    const char *first = before->ev ? before->ev->u.call.error : NULL;
+    return call && call->how == SP_CALL_RETURNED && first && strcmp(first, "EINPROGRESS") == 0 &&
+           !closed_between(view, before, open);
+}
+
 static void assign_connect(struct view *view, struct open *open)
 {
     const struct sp_ev_call *call = open->ev ? &open->ev->u.call : NULL;
@@ -104,15 +135,9 @@ static void assign_connect(struct view *view, struct open *open)
         return;
     }
     /* A second connect() on a socket whose first is under way or done opens nothing. */
-    if (!call || !call->error ||
-        (strcmp(call->error, "EALREADY") != 0 && strcmp(call->error, "EISCONN") != 0))
-        return;
-    for (struct open *before = open; before-- > view->opens;)
-        if (before->kind == OPEN_CONNECT && before->stmt->who == open->stmt->who &&
-            strcmp(before->sock, open->sock) == 0) {
-            open->conn = before->conn;
-            return;
-        }
+    const struct open *before = open_before(view, open);
+    if (before && asks_again(view, before, open))
+        open->conn = before->conn;
 }
 
 static void assign_accept(struct view *view, struct open *open)

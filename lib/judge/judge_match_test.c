@@ -470,6 +470,25 @@ static void a_refused_connection_is_known_by_its_port(void **state)
     judged_release(&d);
 }
 
+static void a_connect_that_tells_of_the_first_opens_nothing(void **state)
+{
+    (void)state;
+    struct judged d;
+#define ASKED_TWICE(first, second)                                                                 \
+    "server listen\nclient connect server -> " first "\nwire client SYN\nwire server SYN,ACK\n"    \
+    "wire client ACK\nclient connect server -> " second "\nclient send 5\nwire client 1..5\n"
+#define ASKED_TWICE_SEEN(second)                                                                   \
+    "100-140 server listener listen = 0\n200-204 client conn connect = EINPROGRESS\n"              \
+    "210 c> SYN\n235 s> SYN,ACK\n260 c> ACK\n290-295 client conn connect = " second                \
+    "\n300-305 client conn send 5 = 5\n302 c> ACK len=5\n" CLEAN_UP
+    judge(&d, ASKED_TWICE("EINPROGRESS", "0"), ASKED_TWICE_SEEN("0"));
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge(&d, ASKED_TWICE("EINPROGRESS", "EISCONN"), ASKED_TWICE_SEEN("EISCONN"));
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
 /* ---- evidence ------------------------------------------------------------------------------ */
 
 static void incomplete_evidence_is_inconclusive(void **state)
@@ -667,6 +686,7 @@ int main(void)
         cmocka_unit_test(queues_are_compared),
         cmocka_unit_test(an_invariant_of_tcp_fails_the_run),
         cmocka_unit_test(a_refused_connection_is_known_by_its_port),
+        cmocka_unit_test(a_connect_that_tells_of_the_first_opens_nothing),
         cmocka_unit_test(incomplete_evidence_is_inconclusive),
         cmocka_unit_test(an_empty_trace_is_broken),
         cmocka_unit_test(polled_states_are_derived_and_prove_no_absence),
