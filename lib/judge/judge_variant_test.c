@@ -32,6 +32,11 @@ static void the_baseline_is_stale_on_the_version_that_was_measured(void **state)
     judge(&d, LINE ON_LINUX, GOT("ECONNRESET"));
     assert_fails(&d, SP_FAIL_STALE, "on linux", "linux-6.18");
     judged_release(&d);
+    /* one of several that a source names */
+    judge(&d, LINE "  on linux -> EPIPE\n    source measured linux-6.1 linux-6.18, a table\n",
+          GOT("ECONNRESET"));
+    assert_fails(&d, SP_FAIL_STALE, "on linux", "linux-6.18");
+    judged_release(&d);
     judge_as(&d, LINE ON_LINUX, GOT("ECONNRESET"), "linux", "6.20");
     assert_verdict(&d, SP_VERDICT_PASS);
     assert_int_equal(d.j.note_count, 1);

@@ -69,7 +69,8 @@ static bool measured_here(const struct sp_variant *variant, const struct stack *
         struct sp_stack_key key = {.name = stack->name, .term_count = 1};
         key.terms[0] = (struct sp_version_term){.op = "=", .version = version};
         bool unknown = false;
-        return sp_stack_key_match(&key, stack->name, stack->version, &unknown);
+        if (sp_stack_key_match(&key, stack->name, stack->version, &unknown))
+            return true;
     }
     for (size_t i = 0; i < variant->key_count; i++)
         if (variant->keys[i].term_count && strcmp(variant->keys[i].name, stack->name) == 0)
