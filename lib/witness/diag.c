@@ -35,6 +35,7 @@
 enum {
     /* Bits 1 (ESTABLISHED) to 12 (NEW_SYN_RECV) of include/net/tcp_states.h. */
     ALL_STATES = 0x1ffe,
+    LISTEN_STATE = 1 << 10,
     REPLY_BYTES = 32 * 1024, /* what the kernel fills at most in one go */
     CLOSE_LOOK_MS = 20,
 };
@@ -63,6 +64,7 @@ struct sp_diag {
     unsigned port_id;
     uint32_t sequence;
     uint8_t family;          /* AF_INET or AF_INET6 */
+    bool listeners;          /* looks include listening sockets */
     struct sp_addr place_ip; /* the address of the place's own host; family 0: a box, or shared */
     struct seen_list before;
     struct seen_list now;
@@ -87,6 +89,7 @@ enum sp_rc sp_diag_open(const struct sp_lab *lab, enum sp_place place, struct sp
     struct sp_diag *diag = sp_xcalloc(1, sizeof *diag);
     diag->family = lab->config.family == SP_IPV6 ? AF_INET6 : AF_INET;
     diag->reply = sp_xcalloc(1, REPLY_BYTES);
+    diag->listeners = true;
     enum sp_rc rc = place_addr(lab, place, &diag->place_ip, err);
     if (rc == SP_OK)
         rc = sp_lab_enter(lab, place, err);
@@ -130,6 +133,26 @@ static struct sp_addr diag_addr(uint8_t family, const void *ip, uint16_t port_be
     return family == AF_INET ? sp_linux_addr4(ip, port) : sp_linux_addr6(ip, port);
 }
 
+static const struct seen *find(const struct seen_list *list, uint64_t cookie)
+{
+    for (size_t i = 0; i < list->len; i++)
+        if (list->items[i].cookie == cookie)
+            return &list->items[i];
+    return NULL;
+}
+
+/*
+ * A closed socket is in no hash table: it was taken from one and fell apart before it was read, and
+ * what it left there (TIME_WAIT, an orphan's FIN_WAIT_2, nothing) is not in this dump. So nothing
+ * is known of it but what the look before said; the next look tells.
+ */
+static void fell_apart(struct sp_diag *diag, uint64_t cookie)
+{
+    const struct seen *old = find(&diag->before, cookie);
+    if (old && !find(&diag->now, cookie))
+        SP_PUSH(diag->now.items, diag->now.len, diag->now.cap) = *old;
+}
+
 static int seen_add(const struct nlmsghdr *header, void *arg)
 {
     struct sp_diag *diag = arg;
@@ -137,6 +160,10 @@ static int seen_add(const struct nlmsghdr *header, void *arg)
         return MNL_CB_OK;
     const struct inet_diag_msg *msg = mnl_nlmsg_get_payload(header);
     uint64_t cookie = (uint64_t)msg->id.idiag_cookie[1] << 32 | msg->id.idiag_cookie[0];
+    if (sp_linux_tcp_state(msg->idiag_state) == SP_TCP_CLOSED) {
+        fell_apart(diag, cookie);
+        return MNL_CB_OK;
+    }
     struct seen *seen = NULL;
     /* A socket that moved while the table was walked shows twice: the later word holds. */
     for (size_t i = 0; i < diag->now.len && !seen; i++)
@@ -172,7 +199,7 @@ static enum sp_rc dump(struct sp_diag *diag, struct sp_err *err)
     struct inet_diag_req_v2 *body = mnl_nlmsg_put_extra_header(header, sizeof *body);
     body->sdiag_family = diag->family;
     body->sdiag_protocol = IPPROTO_TCP;
-    body->idiag_states = ALL_STATES;
+    body->idiag_states = diag->listeners ? ALL_STATES : ALL_STATES & ~LISTEN_STATE;
 
     diag->now.len = 0;
     if (mnl_socket_sendto(diag->netlink, header, header->nlmsg_len) < 0)
@@ -192,15 +219,20 @@ static enum sp_rc dump(struct sp_diag *diag, struct sp_err *err)
     return SP_OK;
 }
 
-/* ---- what is new -------------------------------------------------------------------------- */
-
-static const struct seen *find(const struct seen_list *list, uint64_t cookie)
+void sp_diag_listeners(struct sp_diag *diag, bool on)
 {
-    for (size_t i = 0; i < list->len; i++)
-        if (list->items[i].cookie == cookie)
-            return &list->items[i];
-    return NULL;
+    diag->listeners = on;
 }
+
+/* Listeners that this look did not ask for are taken to be as they were. */
+static void keep_listeners(struct sp_diag *diag)
+{
+    for (size_t i = 0; !diag->listeners && i < diag->before.len; i++)
+        if (diag->before.items[i].state == SP_TCP_LISTEN)
+            SP_PUSH(diag->now.items, diag->now.len, diag->now.cap) = diag->before.items[i];
+}
+
+/* ---- what is new -------------------------------------------------------------------------- */
 
 /* Whose socket: by its address; on the wildcard address, by the place where that is one host's. */
 static enum sp_end seen_end(const struct sp_diag *diag, const struct sp_trace_head *head,
@@ -295,6 +327,7 @@ enum sp_rc sp_diag_look(struct sp_diag *diag, struct sp_trace *trace, int64_t t0
         /* Before the first look the namespace was fresh: since the start of the run. */
         .not_before_ns = diag->before_mono_ns ? diag->before_mono_ns - t0_mono_ns : 0,
     };
+    keep_listeners(diag);
     compare(&look, queues);
     diag->next_look_ns = next_look(&diag->now, done_ns);
     diag->before_mono_ns = begun_ns;
