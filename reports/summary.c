@@ -1,4 +1,5 @@
 /* The summary after a run: what went wrong and how to look at it, then the totals. */
+#include <stdio.h>
 #include <string.h>
 
 #include "style.h"
@@ -52,12 +53,10 @@ static const char *run_name(struct page *page, const struct sp_result *result)
 
 static void field(struct page *page, const char *label, const char *text)
 {
-    char prefix[16] = "  ";
+    char prefix[16];
     if (!text || !*text)
         return;
-    strncat(prefix, label, sizeof prefix - 3);
-    while (strlen(prefix) < 12)
-        strcat(prefix, " ");
+    snprintf(prefix, sizeof prefix, "  %-10s", label);
     sp_wrap(page->out, prefix, clean(page, text), (size_t)page->style->width);
 }
 

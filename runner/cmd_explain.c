@@ -37,7 +37,7 @@ static void style_init(struct sp_report_style *style)
     const char *columns = getenv("COLUMNS");
     *style = (struct sp_report_style){.color = terminal && !(no_color && *no_color),
                                       .unicode = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
-                                      .width = columns ? atoi(columns) : 120};
+                                      .width = columns ? (int)strtol(columns, NULL, 10) : 120};
     if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
         style->width = size.ws_col;
 }

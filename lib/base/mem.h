@@ -25,8 +25,8 @@ void sp_arena_init(struct sp_arena *arena);
 void sp_arena_release(struct sp_arena *arena);
 
 /* Zeroed memory, aligned for any type; lives until the arena is released. Never NULL. */
-void *sp_arena_alloc(struct sp_arena *arena, size_t size_bytes);
-char *sp_arena_strndup(struct sp_arena *arena, const char *text, size_t len_bytes);
+void *sp_arena_alloc(struct sp_arena *arena, size_t size_bytes) SP_NEVER_NULL;
+char *sp_arena_strndup(struct sp_arena *arena, const char *text, size_t len_bytes) SP_NEVER_NULL;
 char *sp_arena_strdup(struct sp_arena *arena, const char *text); /* NULL stays NULL */
 char *sp_arena_printf(struct sp_arena *arena, const char *fmt, ...) SP_PRINTF(2, 3);
 
@@ -34,9 +34,9 @@ char *sp_arena_printf(struct sp_arena *arena, const char *fmt, ...) SP_PRINTF(2,
 #define SP_ARENA_ARRAY(arena, type, len) ((type *)sp_arena_alloc((arena), sizeof(type) * (len)))
 
 /* malloc and realloc that do not return NULL; freed with free(). */
-void *sp_xcalloc(size_t count, size_t size_bytes);
-void *sp_xrealloc(void *old, size_t size_bytes);
-char *sp_xstrdup(const char *text);
+void *sp_xcalloc(size_t count, size_t size_bytes) SP_NEVER_NULL;
+void *sp_xrealloc(void *old, size_t size_bytes) SP_NEVER_NULL;
+char *sp_xstrdup(const char *text) SP_NEVER_NULL;
 
 /*
  * Makes room for one more element in a heap array: SP_PUSH(list->items, list->len, list->cap)
@@ -45,7 +45,7 @@ char *sp_xstrdup(const char *text);
 #define SP_PUSH(items, len, cap)                                                                   \
     (*(((items) = sp_grow((items), &(cap), (len) + 1, sizeof *(items))), &(items)[(len)++]))
 
-void *sp_grow(void *items, size_t *cap, size_t want, size_t item_bytes);
+void *sp_grow(void *items, size_t *cap, size_t want, size_t item_bytes) SP_NEVER_NULL;
 
 /* Growable bytes, NUL-terminated one past len; data is NULL until something was appended. */
 struct sp_buf {

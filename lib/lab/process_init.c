@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -42,7 +43,10 @@ static long read_number(const char *path)
     FILE *f = fopen(path, "re");
     if (f == NULL)
         return -1;
-    if (fscanf(f, "%ld", &value) != 1)
+    char text[32], *end = text;
+    if (fgets(text, sizeof text, f))
+        value = strtol(text, &end, 10);
+    if (end == text)
         value = -1;
     fclose(f);
     return value;
