@@ -37,18 +37,21 @@ static enum sp_rc open_own_namespace(int *fd, struct sp_err *err)
     return SP_OK;
 }
 
-/* Leaves the thread in the new place. */
+/* Leaves the thread in the new place. Each is a child of home, whose settings it is born with. */
 static enum sp_rc make_place(struct sp_lab *lab, struct build *build, enum sp_place place,
                              struct sp_err *err)
 {
+    enum sp_rc rc = sp_lab_leave(lab, err);
+    if (rc != SP_OK)
+        return rc;
     if (unshare(CLONE_NEWNET) < 0) {
-        enum sp_rc rc = errno == EPERM ? SP_E_PERM : SP_E_IO;
+        rc = errno == EPERM ? SP_E_PERM : SP_E_IO;
         return sp_fail_os(err, rc, errno,
                           rc == SP_E_PERM
                               ? "may not make a network namespace: needs CAP_SYS_ADMIN"
                               : "making a network namespace (user.max_net_namespaces?)");
     }
-    enum sp_rc rc = open_own_namespace(&lab->ns_fd[place], err);
+    rc = open_own_namespace(&lab->ns_fd[place], err);
     if (rc == SP_OK)
         rc = sp_lab_nl_open(&build->nl[place], 0, err);
     if (rc == SP_OK)

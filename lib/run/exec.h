@@ -78,6 +78,7 @@ struct exec {
 
     /* states */
     bool diag_due;         /* look before the next decision */
+    bool listeners_due;    /* the statement under way asks about a listening socket */
     int64_t diag_poll_ns;  /* look again at this time, 0 none */
     int64_t diag_step_ns;
     size_t scanned;        /* events looked at for fence traffic so far */

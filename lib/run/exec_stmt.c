@@ -67,6 +67,18 @@ static bool asks_for_states(const struct sp_stmt *stmt)
     return false;
 }
 
+/* Listening sockets, and the queue of those waiting to be accepted. */
+static bool asks_for_listeners(const struct sp_stmt *stmt)
+{
+    bool listener = stmt->sock && strcmp(stmt->sock, "listener") == 0;
+    if (stmt->state == SP_TCP_LISTEN || listener)
+        return true;
+    for (size_t i = 0; i < stmt->child_count; i++)
+        if (asks_for_listeners(&stmt->children[i]))
+            return true;
+    return false;
+}
+
 static enum sp_rc do_call(struct stepping *s)
 {
     enum sp_rc rc = exec_do_call(s->x, s->stmt, false);
@@ -224,6 +236,7 @@ enum sp_rc exec_script(struct exec *x)
     for (size_t i = 0; rc == SP_OK && i < x->plan.stmt_count; i++) {
         struct stepping s = {.x = x, .stmt = &x->plan.stmts[i], .step = STEP_NEXT};
         exec_mark(x, SP_MARK_BEGIN, s.stmt->id, "");
+        x->listeners_due = asks_for_listeners(s.stmt);
         rc = doers[s.stmt->kind](&s);
         if (rc != SP_OK || s.step == STEP_STOP)
             break;

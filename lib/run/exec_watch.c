@@ -63,6 +63,8 @@ enum sp_rc exec_look(struct exec *x, bool queues)
     for (int place = 0; place < SP_PLACE_COUNT; place++) {
         if (!x->diags[place])
             continue;
+        sp_diag_listeners(x->diags[place],
+                          x->listeners_due || x->trace.head.states != SP_WATCH_FULL);
         enum sp_rc rc = sp_diag_look(x->diags[place], &x->trace, x->trace.head.start_mono_ns,
                                      queues, &x->err);
         if (rc != SP_OK)

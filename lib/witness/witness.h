@@ -127,6 +127,12 @@ void sp_diag_free(struct sp_diag *diag);
 enum sp_rc sp_diag_look(struct sp_diag *diag, struct sp_trace *trace, int64_t t0_mono_ns,
                         bool queues, struct sp_err *err);
 /*
+ * Whether looks include listening sockets; they do from the start. The kernel keeps those of all
+ * namespaces in one table that a look must walk (most of its cost), and tracepoints tell of them
+ * too: a runner that has tracepoints asks for them only where a case does.
+ */
+void sp_diag_listeners(struct sp_diag *diag, bool on);
+/*
  * When to look again because a timer of a socket without a process (TIME_WAIT, orphan, request)
  * will have run out, on CLOCK_MONOTONIC; 0 where there is none. Scheduled from the kernel's own
  * remaining time, then closely until it is gone.
