@@ -111,9 +111,31 @@ enum sp_rc sp_prepare_option_value(struct sp_call *call, struct sp_err *err)
     return SP_OK;
 }
 
+static void option_print(const struct sp_call *call, const struct sp_stack_option_value *value,
+                         char *out, size_t cap)
+{
+    if (call->option->kind == SP_STACK_OPT_LINGER)
+        snprintf(out, cap, "on=%d linger=%d", value->on, value->linger_s);
+    else if (call->option->kind == SP_STACK_OPT_INT || call->option->kind == SP_STACK_OPT_MS)
+        snprintf(out, cap, "%lld", (long long)value->number);
+    else
+        snprintf(out, cap, "%s", value->text);
+}
+
+/* A setting is read back where that can be done: one that did not take must not go unsaid. */
 void sp_make_setsockopt(struct sp_call *call)
 {
+    struct sp_stack_option_value back = {0};
+    struct sp_stack_outcome read_back;
     sp_stack_setsockopt(call->sock, call->option, &call->option_value, &call->outcome);
+    if (call->outcome.value < 0)
+        return;
+    sp_stack_getsockopt(call->sock, call->option, &back, &read_back);
+    if (read_back.value < 0 || sp_stack_option_took(call->option, &call->option_value, &back))
+        return;
+    char text[96];
+    option_print(call, &back, text, sizeof text);
+    snprintf(call->reply.out, sizeof call->reply.out, "reads back %s", text);
 }
 
 void sp_make_getsockopt(struct sp_call *call)
@@ -124,14 +146,12 @@ void sp_make_getsockopt(struct sp_call *call)
         return;
     call->outcome.value = value.number;
     if (call->option->kind == SP_STACK_OPT_LINGER)
-        snprintf(call->reply.out, sizeof call->reply.out, "on=%d linger=%d", value.on,
-                 value.linger_s);
+        option_print(call, &value, call->reply.out, sizeof call->reply.out);
     else
         snprintf(call->reply.out, sizeof call->reply.out, "%s", value.text);
 }
 
-/* ---- making and unmaking sockets
- * --------------------------------------------------------------------- */
+/* ---- making and unmaking sockets ----------------------------------------------------------- */
 
 void sp_make_socket(struct sp_call *call)
 {

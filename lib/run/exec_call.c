@@ -199,6 +199,8 @@ enum sp_rc exec_agent_reply(struct exec *x, enum sp_who who, const struct sp_age
     if (reply->kind == SP_AGENT_ENTERED) {
         call->entered = true;
         event->t_ns = reply->t_enter_ns - x->trace.head.start_mono_ns;
+        if (reply->out[0]) /* the agent could not prove that its thread sleeps in the call */
+            event->u.call.out = sp_trace_str(&x->trace, reply->out);
         return SP_OK;
     }
     event_fill(x, event, reply);
@@ -373,6 +375,17 @@ static enum sp_rc request_fill(struct exec *x, const struct sp_stmt *stmt, bool 
     return SP_OK;
 }
 
+/* A socket option that was accepted and is not there: no verdict under wrong conditions. */
+static enum sp_rc check_took(struct exec *x, const struct sp_stmt *stmt,
+                             const struct sp_event *event)
+{
+    const struct sp_ev_call *call = &event->u.call;
+    if (strcmp(call->name, "setsockopt") != 0 || call->error || !*call->out)
+        return SP_OK;
+    return sp_fail(&x->err, SP_E_PIN, "%s:%d: '%s' did not take: it %s", x->plan.case_->file,
+                   stmt->at.line, stmt->text, call->out);
+}
+
 /* What a call that has returned means for the names of sockets and ports. */
 static enum sp_rc call_effects(struct exec *x, const struct sp_stmt *stmt,
                                const struct sp_event *event, const char *new_port)
@@ -443,7 +456,9 @@ enum sp_rc exec_do_call(struct exec *x, const struct sp_stmt *stmt, bool start)
     if (rc != SP_OK)
         return rc;
     call->used = false;
-    return call_effects(x, stmt, exec_event_by_order(x, call->event_order), new_port);
+    const struct sp_event *event = exec_event_by_order(x, call->event_order);
+    rc = check_took(x, stmt, event);
+    return rc == SP_OK ? call_effects(x, stmt, event, new_port) : rc;
 }
 
 enum sp_rc exec_finish(struct exec *x, const struct sp_stmt *stmt)

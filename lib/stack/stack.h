@@ -197,6 +197,14 @@ enum sp_rc sp_stack_option_find(const char *name, const struct sp_stack_option *
 /* Whether the API can be given this value: numbers fit its field, and it is not read only. */
 bool sp_stack_option_fits(const struct sp_stack_option *option,
                           const struct sp_stack_option_value *value);
+/*
+ * Whether what an option reads back after it was set says that it took. Flags may come back as 1,
+ * buffer sizes larger than asked for (Linux doubles them, socket(7)), and some options never read
+ * back as they were set: those say nothing and are true.
+ */
+bool sp_stack_option_took(const struct sp_stack_option *option,
+                          const struct sp_stack_option_value *asked,
+                          const struct sp_stack_option_value *back);
 void sp_stack_setsockopt(sp_stack_sock sock, const struct sp_stack_option *option,
                          const struct sp_stack_option_value *value, struct sp_stack_outcome *out);
 void sp_stack_getsockopt(sp_stack_sock sock, const struct sp_stack_option *option,

@@ -423,3 +423,37 @@ void sp_stack_getsockopt(sp_stack_sock sock, const struct sp_stack_option *optio
     if (out->value >= 0)
         from_raw(option, &raw, value);
 }
+
+/* Options that read back otherwise than they were set, and why that is no fault. */
+static const struct {
+    const char *name;
+    bool at_least; /* but never less */
+} inexact[] = {
+    {"SO_RCVBUF", true},         /* doubled for the kernel's own overhead (socket(7)) */
+    {"SO_SNDBUF", true},         /* likewise */
+    {"SO_RCVBUFFORCE", true},    /* likewise, and read through SO_RCVBUF */
+    {"SO_SNDBUFFORCE", true},    /* likewise */
+    {"SO_RCVTIMEO", false},      /* rounded up to the kernel's tick */
+    {"SO_SNDTIMEO", false},      /* likewise */
+    {"TCP_QUICKACK", false},     /* not permanent (tcp(7)) */
+    {"TCP_MAXSEG", false},       /* the connection's own, once there is one (tcp(7)) */
+    {"TCP_WINDOW_CLAMP", false}, /* not below half the smallest buffer */
+    {"TCP_DEFER_ACCEPT", false}, /* kept as a number of retransmissions */
+    {"TCP_FASTOPEN", false},     /* bounded by somaxconn */
+    {"IP_TOS", false},           /* TCP keeps its own ECN bits (ip(7)) */
+    {"IPV6_TCLASS", false},      /* likewise */
+};
+
+bool sp_stack_option_took(const struct sp_stack_option *option,
+                          const struct sp_stack_option_value *asked,
+                          const struct sp_stack_option_value *back)
+{
+    for (size_t i = 0; i < sizeof inexact / sizeof inexact[0]; i++)
+        if (strcmp(option->name, inexact[i].name) == 0)
+            return !inexact[i].at_least || back->number >= asked->number;
+    if (option->kind == SP_STACK_OPT_LINGER)
+        return !asked->on == !back->on && (!asked->on || asked->linger_s == back->linger_s);
+    if (option->kind == SP_STACK_OPT_TEXT)
+        return strcmp(asked->text, back->text) == 0;
+    return back->number == asked->number || (back->number == 1 && asked->number != 0);
+}
