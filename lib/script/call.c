@@ -208,6 +208,13 @@ static bool args_set(struct cursor *cur, struct sp_stmt *st)
         cur->at++;
         return true;
     }
+    int64_t number = 0;
+    if (word && word->text[0] == '-' && parse_int(word->text + 1, &number) &&
+        number <= INT32_MAX) { /* TCP_LINGER2 -1 */
+        add_arg(cur, st, "value", word)->number = -number;
+        cur->at++;
+        return true;
+    }
     return add_number(cur, st, "value", "a number for the option", 0, INT32_MAX);
 }
 

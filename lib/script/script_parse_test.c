@@ -176,6 +176,7 @@ static void calls_have_the_arguments_of_their_row(void **state)
         {"client set TCP_NODELAY on", "set", "value", NULL, 1},
         {"client set SO_LINGER linger=5 on=1", "set", "linger", NULL, 5},
         {"client set SO_LINGER on=1 linger=0", "set", "on", NULL, 1},
+        {"client set TCP_LINGER2 -1", "set", "value", NULL, -1},
         {"client get SO_ERROR", "get", "opt", "SO_ERROR", 0},
         {"client poll IN|HUP", "poll", "events", "IN|HUP", 0},
         {"client poll IN OUT timeout 1s", "poll", "events", "IN|OUT", 0},
