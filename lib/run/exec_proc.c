@@ -54,12 +54,13 @@ static int reap(struct exec *x, struct exec_agent *agent)
     return status;
 }
 
-enum sp_rc exec_end(struct exec *x, enum sp_who who, int signal, uint32_t stmt)
+/* begin_ns: before the order to end, whose effects may come before anything that is stamped here. */
+static enum sp_rc end_since(struct exec *x, enum sp_who who, int signal, uint32_t stmt,
+                            int64_t begin_ns)
 {
     struct exec_agent *agent = &x->agents[who];
     if (agent->proc.pid <= 0)
         return SP_OK;
-    int64_t begin_ns = exec_now(x);
     if (signal)
         kill(agent->proc.pid, signal);
     else if (agent->conn.out_fd >= 0) {
@@ -81,6 +82,11 @@ enum sp_rc exec_end(struct exec *x, enum sp_who who, int signal, uint32_t stmt)
     return SP_OK;
 }
 
+enum sp_rc exec_end(struct exec *x, enum sp_who who, int signal, uint32_t stmt)
+{
+    return end_since(x, who, signal, stmt, exec_now(x));
+}
+
 static const struct {
     const char *name;
     int number;
@@ -95,8 +101,9 @@ static enum sp_rc proc_exit(struct exec *x, const struct sp_stmt *stmt)
     memcpy(request.call, "exit", 5);
     int64_t code = stmt->arg_count ? stmt->args[0].number : 0;
     sp_agent_arg_number(&request, "code", code);
+    int64_t begin_ns = exec_now(x);
     enum sp_rc rc = sp_agent_send(&x->agents[stmt->who].conn, &request, &x->err);
-    return rc == SP_OK ? exec_end(x, stmt->who, 0, stmt->id) : rc;
+    return rc == SP_OK ? end_since(x, stmt->who, 0, stmt->id, begin_ns) : rc;
 }
 
 enum sp_rc exec_proc_stmt(struct exec *x, const struct sp_stmt *stmt)
