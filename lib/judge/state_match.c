@@ -101,9 +101,25 @@ static int derived_from(const struct hist *hist, size_t from, enum sp_tcp_state 
     return -1;
 }
 
-static enum sp_try no_socket(struct walk *walk, const struct sp_stmt *stmt, bool expected,
-                             struct finding *f)
+/* Its connect() came and went between two looks. */
+static bool passed_unseen(const struct view *view, const struct sp_stmt *stmt)
 {
+    for (size_t i = 0; i < view->open_count; i++) {
+        const struct open *open = &view->opens[i];
+        if (open->kind == OPEN_CONNECT && open->stmt->who == stmt->who && open->ev &&
+            strcmp(open->sock, stmt->sock) == 0 && open->ev->u.call.error && open->return_ns >= 0)
+            return stmt->state == SP_TCP_SYN_SENT || stmt->state == SP_TCP_CLOSED;
+    }
+    return false;
+}
+
+static enum sp_try no_socket(struct walk *walk, const struct sp_stmt *stmt, bool expected,
+                             struct outcome *out, struct finding *f)
+{
+    if (view_watch_states(walk->view) == SP_WATCH_POLLED && passed_unseen(walk->view, stmt)) {
+        out->how = SP_LINE_UNWATCHED;
+        return SP_TRY_DONE;
+    }
     bool full = view_watch_states(walk->view) == SP_WATCH_FULL;
     state_missing(walk, stmt, NULL, f);
     if (stmt->state != SP_TCP_CLOSED || (expected && (full || !walk->view->final)))
@@ -122,7 +138,7 @@ enum sp_try state_step(struct walk *walk, const struct sp_stmt *stmt, struct out
     }
     struct hist *hist = bind_hist(walk->view, stmt, &expected);
     if (!hist)
-        return no_socket(walk, stmt, expected, f);
+        return no_socket(walk, stmt, expected, out, f);
     size_t from = *cursor_of(walk, hist);
     for (size_t i = from; i < hist->len; i++)
         if ((int)hist->spans[i].state == stmt->state)
@@ -172,6 +188,9 @@ enum sp_try still_step(struct walk *walk, const struct sp_stmt *stmt, struct out
     int at = history_at(hist, begin);
     if (at < 0 && hist->spans[0].lo_ns <= begin)
         at = 0; /* polled, and first seen by the look that the line asked for */
+    while (at >= 0 && (int)hist->spans[at].state != stmt->state && (size_t)at + 1 < hist->len &&
+           hist->spans[at + 1].lo_ns <= begin)
+        at++; /* polled: entered some time before that look */
     if (at < 0 || (int)hist->spans[at].state != stmt->state)
         return still_broken(stmt, hist, at, f);
     if ((size_t)at + 1 < hist->len && hist->spans[at + 1].t_ns <= end)
