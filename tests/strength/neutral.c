@@ -1,0 +1,249 @@
+/*
+ * Damages that nothing need object to, each by a rule that can be read: the case language lets
+ * some things by, RFC 9293 leaves some open, and witnesses have gaps that are known.
+ */
+#include "strength.h"
+
+#include <string.h>
+
+#include "clock.h"
+
+const char *const neutral_rules[][2] = {
+    {"clean-up", "what clean-up sends, or a state that it brings about, is not asked for"},
+    {"cumulative",
+     "a pure ACK that another segment of its sender makes superfluous (case language; "
+     "RFC9293:3.10.7.4: acknowledgements are cumulative)"},
+    {"delayed-ack", "an ACK of data that nobody asked for and that could still have been delayed "
+                    "when the script was over (RFC9293:3.8.6.3: 0.5 s)"},
+    {"let-by", "a retransmission or probe that no line asks for is let by, and so is its absence"},
+    {"optional", "it came true for an optional line, or for a round beyond the least of a repeat"},
+    {"rst-ack", "RST is matched with or without ACK unless the line says which"},
+    {"window-unwritten", "the window of a segment, where no line writes one"},
+    {"allowed", "the line, or the variant that held, allows what the call was changed to"},
+    {"not-a-line", "a call that no line writes (socket and bind that a connect or listen needs)"},
+    {"told-twice",
+     "another report tells the same state of the same socket (docs/witnesses.md: some "
+     "kernels withhold events)"},
+    {"earlier-fence", "only the fences after the end of the script count"},
+    {NULL, NULL},
+};
+
+static const char *rule(const char *name)
+{
+    for (size_t i = 0; neutral_rules[i][0]; i++)
+        if (strcmp(neutral_rules[i][0], name) == 0)
+            return neutral_rules[i][0];
+    return "?";
+}
+
+/* ---- segments ------------------------------------------------------------------------------ */
+
+static const struct sp_stmt *line_of(const struct bench *bench, const struct sp_event *ev)
+{
+    return bench->taken_by[event_index(bench, ev)];
+}
+
+/* Whether the statement stands in an optional block, or in a repeat that has rounds to spare. */
+static bool may_be_missing(const struct sp_stmt *stmts, size_t count, const struct sp_stmt *stmt,
+                           bool inside)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool loose = inside || stmts[i].kind == SP_ST_OPTIONAL ||
+                     (stmts[i].kind == SP_ST_REPEAT && stmts[i].times.min < stmts[i].times.max);
+        if (&stmts[i] == stmt)
+            return loose;
+        if (may_be_missing(stmts[i].children, stmts[i].child_count, stmt, loose))
+            return true;
+    }
+    return false;
+}
+
+static bool is_pure_ack(const struct sp_seg *seg)
+{
+    return seg->payload_len == 0 && (seg->flags & (SP_SYN | SP_FIN | SP_RST | SP_ACK)) == SP_ACK;
+}
+
+/* Another segment of the sender says as much, and is not spoken for by another line. */
+static bool is_superfluous(const struct bench *bench, size_t at, bool must_arrive)
+{
+    const struct sp_flight *flight = &bench->flights->items[at];
+    const struct sp_stmt *line = line_of(bench, shown(flight));
+    for (size_t i = 0; i < bench->flights->len; i++) {
+        const struct sp_flight *other = &bench->flights->items[i];
+        const struct sp_seg *seg = &shown(other)->u.seg.seg;
+        if (i == at || other->conn != flight->conn || other->from != flight->from ||
+            !(seg->flags & SP_ACK) || (seg->flags & SP_RST) ||
+            sp_seq_lt(seg->ack, shown(flight)->u.seg.seg.ack) || (must_arrive && !other->received))
+            continue;
+        if (!line || (is_pure_ack(seg) && !line_of(bench, shown(other))))
+            return true;
+    }
+    return false;
+}
+
+/* What it acknowledges newly is data alone, and the script ends before the delay does. */
+static bool could_be_delayed(const struct bench *bench, const struct sp_flight *flight)
+{
+    const struct sp_seg *seg = &shown(flight)->u.seg.seg;
+    for (size_t i = 0; i < bench->flights->len; i++) {
+        const struct sp_flight *other = &bench->flights->items[i];
+        const struct sp_seg *data = &shown(other)->u.seg.seg;
+        if (other->conn == flight->conn && other->from != flight->from &&
+            (data->flags & (SP_SYN | SP_FIN)) && data->seq + sp_seg_space(data) == seg->ack)
+            return false;
+    }
+    return bench->end_ns - shown(flight)->t_ns < 500 * SP_MS;
+}
+
+static const char *loss(const struct bench *bench, size_t at, bool must_arrive)
+{
+    const struct sp_flight *flight = &bench->flights->items[at];
+    const struct sp_stmt *line = line_of(bench, shown(flight));
+    enum sp_role role = bench->again.judgement.audit.segs[at].role;
+    bool again =
+        role == SP_ROLE_RETRANSMIT || role == SP_ROLE_KEEPALIVE || role == SP_ROLE_WINDOW_PROBE;
+    if (shown(flight)->t_ns > bench->end_ns)
+        return rule("clean-up");
+    if (line && may_be_missing(bench->again.plan.stmts, bench->again.plan.stmt_count, line, false))
+        return rule("optional");
+    if (again && !line)
+        return rule("let-by");
+    if (!is_pure_ack(&shown(flight)->u.seg.seg))
+        return NULL;
+    if (is_superfluous(bench, at, must_arrive))
+        return rule("cumulative");
+    return !line && could_be_delayed(bench, flight) ? rule("delayed-ack") : NULL;
+}
+
+const char *neutral_loss(const struct bench *bench, size_t at, int64_t by)
+{
+    (void)by;
+    return loss(bench, at, false);
+}
+
+/* The sender's own capture still shows it, so only what it did at the other side counts. */
+const char *neutral_arrival(const struct bench *bench, size_t at, int64_t by)
+{
+    (void)by;
+    return loss(bench, at, true);
+}
+
+const char *neutral_flag(const struct bench *bench, size_t at, int64_t by)
+{
+    const struct sp_event *ev = shown(&bench->flights->items[at]);
+    const struct sp_stmt *line = line_of(bench, ev);
+    bool written = line && ((line->pattern.set | line->pattern.clear) & by);
+    return (ev->u.seg.seg.flags & SP_RST) && !written ? rule("rst-ack") : NULL;
+}
+
+/* A number that a line gives a range for is checked by that range; nothing else is neutral. */
+const char *neutral_number(const struct bench *bench, size_t at, int64_t by)
+{
+    (void)bench;
+    (void)at;
+    (void)by;
+    return NULL;
+}
+
+static bool writes_window(const struct sp_stmt *stmts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (stmts[i].pattern.window.set || writes_window(stmts[i].children, stmts[i].child_count))
+            return true;
+    return false;
+}
+
+const char *neutral_window(const struct bench *bench, size_t at, int64_t by)
+{
+    const struct sp_plan *plan = &bench->again.plan;
+    (void)at;
+    (void)by;
+    return writes_window(plan->stmts, plan->stmt_count) ? NULL : rule("window-unwritten");
+}
+
+/* ---- calls --------------------------------------------------------------------------------- */
+
+static bool is_free(const struct sp_expect *expect, const struct sp_ev_call *was, int64_t by)
+{
+    bool asks = strcmp(was->name, "getsockopt") == 0 || strcmp(was->name, "ioctl") == 0;
+    for (size_t i = 0; i < expect->count; i++) {
+        const struct sp_outcome *o = &expect->any_of[i];
+        if (o->kind == SP_OUT_ANY || o->kind == SP_OUT_UNKNOWN)
+            return true;
+        if (o->kind != SP_OUT_NUMBER || was->error || !by || o->max == o->min)
+            continue;
+        int64_t value = damaged_value(was, by);
+        if (o->max == INT64_MAX || asks || (value >= o->min && value <= o->max))
+            return true;
+    }
+    return false;
+}
+
+/* Where no outcome is written: success, whatever it moved, and a value that nobody reads. */
+static bool is_any_value(const struct sp_stmt *stmt, const struct sp_ev_call *was)
+{
+    static const char *const whole[] = {"recv", "drain", "fill", "poll", "getsockopt", "ioctl"};
+    (void)stmt;
+    for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++)
+        if (strcmp(was->name, whole[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool says_what(const struct sp_expect *expect)
+{
+    for (size_t i = 0; i < expect->count; i++)
+        if (expect->any_of[i].kind == SP_OUT_TEXT || expect->any_of[i].kind == SP_OUT_BITS)
+            return true;
+    return false;
+}
+
+const char *neutral_call(const struct bench *bench, size_t at, int64_t by)
+{
+    const struct sp_event *ev = &bench->again.trace.events[at];
+    const struct sp_stmt *stmt = ev->stmt ? sp_plan_stmt(&bench->again.plan, ev->stmt) : NULL;
+    if (!stmt)
+        return rule("not-a-line");
+    const struct sp_variant *as = bench->as[at];
+    const struct sp_expect *expect = &stmt->expect;
+    if (as && as->has_expect && as->expect.count)
+        expect = &as->expect;
+    bool value = by == 1 || by == -1;
+    if (is_free(expect, &ev->u.call, value ? by : 0))
+        return rule("allowed");
+    bool unread = !expect->count || says_what(expect);
+    if (value && unread && is_any_value(stmt, &ev->u.call))
+        return rule("allowed");
+    return NULL;
+}
+
+/* ---- states and marks ---------------------------------------------------------------------- */
+
+const char *neutral_state_loss(const struct bench *bench, size_t at, int64_t by)
+{
+    const struct sp_trace *trace = &bench->again.trace;
+    const struct sp_event *ev = &trace->events[at];
+    const struct sp_ev_state *st = &ev->u.state;
+    (void)by;
+    if (ev->t_ns > bench->end_ns)
+        return rule("clean-up");
+    bool gone = st->new_state == SP_TCP_NONE || st->new_state == SP_TCP_CLOSED;
+    for (size_t i = 0; i < trace->len; i++) {
+        const struct sp_event *other = &trace->events[i];
+        const struct sp_ev_state *also = &other->u.state;
+        if (i == at || other->kind != SP_EV_STATE || other->end != ev->end ||
+            (also->local.port && st->local.port && also->local.port != st->local.port) ||
+            (also->remote.port && st->remote.port && also->remote.port != st->remote.port))
+            continue;
+        bool also_gone = also->new_state == SP_TCP_NONE || also->new_state == SP_TCP_CLOSED;
+        if (gone ? also_gone : also->new_state == st->new_state || also->old_state == st->new_state)
+            return rule("told-twice");
+    }
+    return NULL;
+}
+
+const char *neutral_mark(const struct bench *bench, size_t at, int64_t by)
+{
+    (void)by;
+    return bench->again.trace.events[at].t_ns <= bench->end_ns ? rule("earlier-fence") : NULL;
+}

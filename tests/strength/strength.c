@@ -1,0 +1,361 @@
+/*
+ * strength RESULTS [--case GLOB] [--least PERCENT] [--json] [--quiet]
+ *
+ * Takes every run of a results folder that passed, damages its trace in every way of damage.c at
+ * every place, and asks the judge. A damage that is not neutral (neutral.c) and after which the
+ * run still passes is a survivor. Exit: 0 at least PERCENT caught and every undamaged trace
+ * passes, 1 fewer, 3 something could not be read, 4 usage.
+ */
+#include "strength.h"
+
+#include <fnmatch.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+
+struct tally {
+    const char *name; /* of a kind, or of a case */
+    size_t caught, survived, neutral, neutral_caught;
+};
+
+struct survivor {
+    char *text;
+};
+
+struct strength {
+    const char *glob;
+    double least;
+    bool json, quiet;
+    struct tally *by_kind; /* kind_count */
+    struct tally *by_case;
+    size_t case_len, case_cap;
+    struct survivor *survivors;
+    size_t survivor_len, survivor_cap;
+    size_t runs, not_passing, unread;
+};
+
+void cmd_error(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    fputs("strength: ", stderr);
+    vfprintf(stderr, fmt, args);
+    fputc('\n', stderr);
+    va_end(args);
+}
+
+/* ---- one run ------------------------------------------------------------------------------- */
+
+static bool passes(enum sp_verdict verdict)
+{
+    return verdict == SP_VERDICT_PASS || verdict == SP_VERDICT_VARIANT;
+}
+
+static void bench_prepare(struct bench *bench)
+{
+    struct again *again = &bench->again;
+    const struct sp_trace *trace = &again->trace;
+    bench->flights = &again->judgement.audit.flights;
+    bench->taken_by = sp_xcalloc(trace->len + 1, sizeof *bench->taken_by);
+    bench->as = sp_xcalloc(trace->len + 1, sizeof *bench->as);
+    for (size_t i = 0; i < again->judgement.line_count; i++) {
+        const struct sp_line *line = &again->judgement.lines[i];
+        for (size_t m = 0; m < line->matched_count; m++) {
+            size_t at = event_index(bench, line->matched[m]);
+            bench->taken_by[at] = sp_plan_stmt(&again->plan, line->stmt);
+            bench->as[at] = line->variant;
+        }
+    }
+    for (size_t i = 0; i < trace->len; i++) {
+        const struct sp_event *ev = &trace->events[i];
+        if (ev->kind == SP_EV_MARK && ev->u.mark.what == SP_MARK_END)
+            bench->end_ns = ev->t_ns;
+        bench->last_ns = ev->t_ns;
+    }
+}
+
+static void bench_release(struct bench *bench)
+{
+    free(bench->copy.events);
+    free(bench->taken_by);
+    free(bench->as);
+    again_release(&bench->again);
+}
+
+static void tidy(struct sp_trace *trace)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < trace->len; i++)
+        if (trace->events[i].kind < SP_EV_KIND_COUNT)
+            trace->events[kept++] = trace->events[i];
+    trace->len = kept;
+    sp_trace_sort(trace);
+}
+
+static struct tally *case_tally(struct strength *s, const char *id)
+{
+    size_t len = strcspn(id, "[");
+    for (size_t i = 0; i < s->case_len; i++)
+        if (strlen(s->by_case[i].name) == len && strncmp(s->by_case[i].name, id, len) == 0)
+            return &s->by_case[i];
+    struct tally *tally = &SP_PUSH(s->by_case, s->case_len, s->case_cap);
+    char *name = sp_xstrdup(id);
+    name[len] = '\0';
+    tally->name = name;
+    return tally;
+}
+
+static void tally_add(struct tally *tally, bool caught, bool neutral)
+{
+    if (neutral) {
+        tally->neutral++;
+        tally->neutral_caught += caught;
+    } else if (caught) {
+        tally->caught++;
+    } else {
+        tally->survived++;
+    }
+}
+
+static void place_say(const struct bench *bench, const struct kind *kind, size_t at,
+                      struct sp_buf *out)
+{
+    const struct sp_event *ev = site_event(bench, kind->site, at);
+    if (kind->site == AT_SENDER) {
+        sp_buf_addf(out, "connection %zu, %s", at / 2 + 1, at % 2 ? "responder" : "opener");
+        return;
+    }
+    if (!ev)
+        return;
+    sp_buf_addf(out, "#%u at %.3f ms ", (unsigned)ev->order, (double)ev->t_ns / 1e6);
+    if (kind->site == AT_SEGMENT) {
+        const struct sp_flight *flight = &bench->flights->items[at];
+        char flags[SP_TCP_FLAGS_TEXT];
+        sp_tcp_flags_print(ev->u.seg.seg.flags, flags, sizeof flags);
+        sp_buf_addf(out, "%s %s seq=%u ack=%u len=%u%s", sp_end_name(flight->from), flags,
+                    flight->rel_seq, flight->rel_ack, ev->u.seg.seg.payload_len,
+                    ev->t_ns > bench->end_ns ? " (clean-up)" : "");
+    } else if (ev->kind == SP_EV_CALL) {
+        sp_buf_addf(out, "%s %s %s -> %lld %s %s", sp_end_name(ev->end), ev->u.call.name,
+                    ev->u.call.args, (long long)ev->u.call.value,
+                    ev->u.call.error ? ev->u.call.error : "", ev->u.call.out);
+    } else if (ev->kind == SP_EV_STATE) {
+        sp_buf_addf(
+            out, "%s %s %s>%s%s", sp_end_name(ev->end), sp_state_source_name(ev->u.state.source),
+            sp_tcp_state_name(ev->u.state.old_state), sp_tcp_state_name(ev->u.state.new_state),
+            ev->t_ns > bench->end_ns ? " (clean-up)" : "");
+    } else {
+        sp_buf_addf(out, "%s %s", sp_end_name(ev->end), sp_ev_kind_name(ev->kind));
+    }
+    const struct sp_stmt *line = bench->taken_by[event_index(bench, ev)];
+    if (line)
+        sp_buf_addf(out, " | %d: %s", line->at.line, line->text);
+}
+
+static void survivor_add(struct strength *s, const struct bench *bench, const struct kind *kind,
+                         size_t at)
+{
+    struct sp_buf text;
+    sp_buf_init(&text, 0);
+    sp_buf_addf(&text, "%-22s %s@%s@%s: ", kind->name, bench->run->id, bench->run->lab,
+                bench->run->family);
+    place_say(bench, kind, at, &text);
+    SP_PUSH(s->survivors, s->survivor_len, s->survivor_cap).text = sp_xstrdup(text.data);
+    sp_buf_release(&text);
+}
+
+static void damage(struct strength *s, struct bench *bench, size_t k, size_t at)
+{
+    const struct kind *kind = &kinds[k];
+    struct sp_judgement judgement;
+    bench_copy(bench);
+    if (!kind->apply(bench, at, kind->by))
+        return;
+    tidy(&bench->copy);
+    sp_judge(&bench->again.plan, &bench->copy, &judgement);
+    bool caught = !passes(judgement.verdict);
+    sp_judgement_release(&judgement);
+    bool neutral = kind->neutral && kind->neutral(bench, at, kind->by);
+    tally_add(&s->by_kind[k], caught, neutral);
+    tally_add(case_tally(s, bench->run->id), caught, neutral);
+    if (!caught && !neutral)
+        survivor_add(s, bench, kind, at);
+}
+
+static void run_damage(struct strength *s, const struct sp_results *results,
+                       const struct sp_result *run)
+{
+    struct bench bench = {.run = run};
+    struct sp_err err = {0};
+    if (again_judge(results->dir, run, NULL, NULL, &bench.again, &err) != SP_OK) {
+        cmd_error("%s: %s", run->dir, err.text);
+        s->unread++;
+        again_release(&bench.again);
+        return;
+    }
+    if (!passes(bench.again.judgement.verdict)) {
+        cmd_error("%s: it does not pass any more: %s", run->dir, bench.again.judgement.reason);
+        s->not_passing++;
+        again_release(&bench.again);
+        return;
+    }
+    s->runs++;
+    bench_prepare(&bench);
+    for (size_t k = 0; k < kind_count; k++) {
+        size_t count = site_count(&bench, kinds[k].site);
+        for (size_t at = 0; at < count; at++)
+            damage(s, &bench, k, at);
+    }
+    bench_release(&bench);
+}
+
+/* ---- the report ---------------------------------------------------------------------------- */
+
+static double share(const struct tally *tally)
+{
+    size_t all = tally->caught + tally->survived;
+    return all ? 100.0 * (double)tally->caught / (double)all : 100.0;
+}
+
+static struct tally sum(const struct tally *tallies, size_t count)
+{
+    struct tally all = {.name = "all"};
+    for (size_t i = 0; i < count; i++) {
+        all.caught += tallies[i].caught;
+        all.survived += tallies[i].survived;
+        all.neutral += tallies[i].neutral;
+        all.neutral_caught += tallies[i].neutral_caught;
+    }
+    return all;
+}
+
+static void tallies_print(const char *head, const struct tally *tallies, size_t count)
+{
+    printf("%-46s %9s %9s %9s %9s\n", head, "caught", "survived", "neutral", "share");
+    for (size_t i = 0; i < count; i++)
+        if (tallies[i].caught + tallies[i].survived + tallies[i].neutral)
+            printf("%-46s %9zu %9zu %9zu %8.2f%%\n", tallies[i].name, tallies[i].caught,
+                   tallies[i].survived, tallies[i].neutral, share(&tallies[i]));
+}
+
+static void report_text(const struct strength *s)
+{
+    struct tally all = sum(s->by_kind, kind_count);
+    if (!s->quiet) {
+        for (size_t i = 0; i < s->survivor_len; i++)
+            printf("survived: %s\n", s->survivors[i].text);
+        if (s->survivor_len)
+            printf("\n");
+        tallies_print("case", s->by_case, s->case_len);
+        printf("\n");
+    }
+    tallies_print("damage", s->by_kind, kind_count);
+    if (!s->quiet) {
+        printf("\nneutral damages, by rule:\n");
+        for (size_t i = 0; neutral_rules[i][0]; i++)
+            printf("  %-17s %s\n", neutral_rules[i][0], neutral_rules[i][1]);
+    }
+    printf("\n%zu runs, %zu damages that matter, %zu caught (%.2f%%), %zu survived; %zu neutral, "
+           "of which %zu were objected to anyway\n",
+           s->runs, all.caught + all.survived, all.caught, share(&all), all.survived, all.neutral,
+           all.neutral_caught);
+}
+
+static json_t *tallies_json(const struct tally *tallies, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I}", "name", tallies[i].name,
+                                              "caught", (json_int_t)tallies[i].caught, "survived",
+                                              (json_int_t)tallies[i].survived, "neutral",
+                                              (json_int_t)tallies[i].neutral));
+    return list;
+}
+
+static void report_json(const struct strength *s)
+{
+    json_t *survivors = json_array();
+    for (size_t i = 0; i < s->survivor_len; i++)
+        json_array_append_new(survivors, json_string(s->survivors[i].text));
+    struct tally all = sum(s->by_kind, kind_count);
+    json_t *root = json_pack("{s:s, s:I, s:f, s:o, s:o, s:o}", "schema", "sockproof-strength/1",
+                             "runs", (json_int_t)s->runs, "share", share(&all), "kinds",
+                             tallies_json(s->by_kind, kind_count), "cases",
+                             tallies_json(s->by_case, s->case_len), "survivors", survivors);
+    json_dumpf(root, stdout, JSON_INDENT(1));
+    putchar('\n');
+    json_decref(root);
+}
+
+/* ---- the command --------------------------------------------------------------------------- */
+
+static int usage(void)
+{
+    fputs("usage: strength RESULTS [--case GLOB] [--least PERCENT] [--json] [--quiet]\n", stderr);
+    return SP_EXIT_USAGE;
+}
+
+static bool options(struct strength *s, int argc, char **argv)
+{
+    static const struct option longs[] = {{"case", required_argument, NULL, 'c'},
+                                          {"least", required_argument, NULL, 'l'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"quiet", no_argument, NULL, 'q'},
+                                          {0}};
+    for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        s->glob = o == 'c' ? optarg : s->glob;
+        s->least = o == 'l' ? strtod(optarg, NULL) : s->least;
+        s->json = s->json || o == 'j';
+        s->quiet = s->quiet || o == 'q';
+        if (o == '?')
+            return false;
+    }
+    return optind + 1 == argc;
+}
+
+static void strength_release(struct strength *s)
+{
+    for (size_t i = 0; i < s->survivor_len; i++)
+        free(s->survivors[i].text);
+    for (size_t i = 0; i < s->case_len; i++)
+        free((char *)s->by_case[i].name);
+    free(s->survivors);
+    free(s->by_case);
+    free(s->by_kind);
+}
+
+int main(int argc, char **argv)
+{
+    struct strength s = {.least = 95.0};
+    struct sp_results results;
+    struct sp_err err = {0};
+    if (!options(&s, argc, argv))
+        return usage();
+    if (sp_results_read(argv[optind], &results, &err) != SP_OK) {
+        cmd_error("%s", err.text);
+        return SP_EXIT_BROKEN;
+    }
+    s.by_kind = sp_xcalloc(kind_count, sizeof *s.by_kind);
+    for (size_t k = 0; k < kind_count; k++)
+        s.by_kind[k].name = kinds[k].name;
+    for (size_t i = 0; i < results.run_count; i++)
+        if (passes(results.runs[i].verdict) &&
+            (!s.glob || fnmatch(s.glob, results.runs[i].id, 0) == 0 ||
+             fnmatch(s.glob, results.runs[i].dir, 0) == 0))
+            run_damage(&s, &results, &results.runs[i]);
+    if (s.json)
+        report_json(&s);
+    else
+        report_text(&s);
+    struct tally all = sum(s.by_kind, kind_count);
+    const struct tally *cut = &s.by_kind[kind_count - 1];
+    bool strong = s.runs && share(&all) >= s.least && !s.not_passing && !cut->survived;
+    int code = s.unread ? SP_EXIT_BROKEN : strong ? SP_EXIT_PASS : SP_EXIT_FAIL;
+    strength_release(&s);
+    sp_results_release(&results);
+    return code;
+}

@@ -1,0 +1,73 @@
+/*
+ * How strong the judge is: a passing trace is damaged in one place, and the judge must object.
+ *
+ *   damage.c    the kinds of damage, and how each is done to a copy of the trace
+ *   neutral.c   which damages a case's own words (or RFC 9293) allow: nothing need object to them
+ *   strength.c  the command: every kind at every place of every passing run, and the report
+ *
+ * A damage is done consistently where a witness would be consistent (both captures of a segment
+ * say the same, payload keeps the pattern), so that what catches it is not a clumsy forgery.
+ */
+#ifndef SP_TESTS_STRENGTH_H
+#define SP_TESTS_STRENGTH_H
+
+#include "again.h"
+
+/* A run that passed, and a copy of its trace to be damaged. */
+struct bench {
+    const struct sp_result *run;
+    struct again again;
+    const struct sp_flights *flights; /* of the whole trace */
+    const struct sp_stmt **taken_by;  /* by event: the line that it came true for, NULL none */
+    const struct sp_variant **as;     /* and the variant that held */
+    int64_t end_ns;                   /* of the script */
+    int64_t last_ns;
+    struct sp_trace copy; /* shares all strings with the whole trace */
+};
+
+/* What a kind is applied to; the number of a place counts within its sort. */
+enum site { AT_SEGMENT, AT_CALL, AT_STATE, AT_ACTION, AT_MARK, AT_LINE, AT_SENDER, AT_TENTH };
+
+struct kind {
+    const char *name;
+    enum site site;
+    /* Damages bench->copy (a fresh copy) at that place; false where it does not apply there. */
+    bool (*apply)(struct bench *bench, size_t at, int64_t by);
+    int64_t by;
+    /* Why nothing need object, NULL where something must. May be NULL itself: always must. */
+    const char *(*neutral)(const struct bench *bench, size_t at, int64_t by);
+};
+
+extern const struct kind kinds[];
+extern const size_t kind_count;
+
+size_t site_count(const struct bench *bench, enum site site);
+/* The event of the whole trace that a place is about, NULL none. */
+const struct sp_event *site_event(const struct bench *bench, enum site site, size_t at);
+
+/* ---- shared by the kinds and the rules ------------------------------------------------------ */
+
+/* bench->copy becomes the whole trace again. */
+void bench_copy(struct bench *bench);
+size_t event_index(const struct bench *bench, const struct sp_event *ev);
+static inline const struct sp_event *shown(const struct sp_flight *flight)
+{
+    return flight->sent ? flight->sent : flight->received;
+}
+
+const char *neutral_loss(const struct bench *bench, size_t at, int64_t by);
+const char *neutral_arrival(const struct bench *bench, size_t at, int64_t by);
+const char *neutral_flag(const struct bench *bench, size_t at, int64_t by);
+const char *neutral_number(const struct bench *bench, size_t at, int64_t by);
+const char *neutral_window(const struct bench *bench, size_t at, int64_t by);
+const char *neutral_call(const struct bench *bench, size_t at, int64_t by);
+const char *neutral_state_loss(const struct bench *bench, size_t at, int64_t by);
+const char *neutral_mark(const struct bench *bench, size_t at, int64_t by);
+
+/* What became of a call under `call-value`: also asked by its rule. */
+int64_t damaged_value(const struct sp_ev_call *call, int64_t by);
+
+/* The rules in words, for the report: name and sentence; NULL ends them. */
+extern const char *const neutral_rules[][2];
+
+#endif
