@@ -43,6 +43,30 @@ static bool is_clean_up(const struct view *view, int64_t t_ns)
     return view->end_ns >= 0 && t_ns > view->end_ns;
 }
 
+static uint32_t end_of(const struct sp_flight *flight)
+{
+    const struct sp_event *ev = flight->sent ? flight->sent : flight->received;
+    return flight->rel_seq + sp_seg_space(&ev->u.seg.seg);
+}
+
+/* The first segment that reached as far as this one, which a timer sent again; NULL none. */
+static const struct sp_flight *repeated(const struct sp_audit *audit, const struct sp_flight *again)
+{
+    for (const struct sp_flight *flight = audit->flights.items; flight < again; flight++)
+        if (flight->conn == again->conn && flight->from == again->from &&
+            end_of(flight) == end_of(again) && end_of(flight) != flight->rel_seq)
+            return flight;
+    return NULL;
+}
+
+static const struct sp_flight *flight_of(const struct sp_audit *audit, const struct sp_event *ev)
+{
+    for (size_t i = 0; i < audit->flights.len; i++)
+        if (audit->flights.items[i].received == ev || audit->flights.items[i].sent == ev)
+            return &audit->flights.items[i];
+    return NULL;
+}
+
 /* Whether the segment goes back to the end of an agent's process. */
 static bool is_by_exit(const struct sp_audit *audit, const struct sp_flight *flight)
 {
@@ -50,14 +74,10 @@ static bool is_by_exit(const struct sp_audit *audit, const struct sp_flight *fli
         const struct sp_audit_seg *seg = &audit->segs[flight - audit->flights.items];
         if (seg->cause == SP_CAUSE_EXIT)
             return true;
-        if (seg->cause != SP_CAUSE_SEGMENT || !seg->by)
-            return false;
-        const struct sp_flight *by = NULL;
-        for (size_t i = 0; i < audit->flights.len && !by; i++)
-            if (audit->flights.items[i].received == seg->by ||
-                audit->flights.items[i].sent == seg->by)
-                by = &audit->flights.items[i];
-        flight = by;
+        if (seg->cause == SP_CAUSE_TIMER)
+            flight = repeated(audit, flight);
+        else
+            flight = seg->cause == SP_CAUSE_SEGMENT && seg->by ? flight_of(audit, seg->by) : NULL;
     }
     return false;
 }

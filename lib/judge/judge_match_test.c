@@ -410,6 +410,12 @@ static void what_clean_up_does_is_not_the_cases_doing(void **state)
                     "9156 state client 1 FIN_WAIT_1>FIN_WAIT_2\n");
     assert_verdict(&d, SP_VERDICT_PASS);
     judged_release(&d);
+    /* the FIN is sent again by a timer: that goes back to the exit too */
+    judge(&d, HANDSHAKE_LINES "never wire client FIN\n",
+          HANDSHAKE "9000 end\n9100-9200 client exit\n9112 c> FIN,ACK lost\n"
+                    "209112 c> FIN,ACK seq=1 id=5\n209133 s> ACK\n");
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
 }
 
 static void a_socket_that_nobody_made_fails(void **state)
