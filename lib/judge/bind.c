@@ -413,6 +413,8 @@ struct hist *bind_hist(const struct view *view, const struct sp_stmt *stmt, bool
     if (conn >= 0) {
         *expected = own && own->ev && !own->ev->u.call.error;
         struct hist *hist = hist_of_conn(view, conn, (enum sp_end)stmt->who);
+        if (!hist && own && own->conn >= 0) /* a newer one of which this end has no socket */
+            hist = hist_of_conn(view, own->conn, (enum sp_end)stmt->who);
         if (hist)
             return hist;
     }
