@@ -62,20 +62,36 @@ static struct hist *hist_new(struct view *view, enum sp_end end)
     return hist;
 }
 
+/* The pair is used again: the TIME_WAIT that had it is over. */
+static void take_pair(struct view *view, const struct hist *hist, const struct sp_event *ev)
+{
+    for (size_t i = 0; i < view->hist_count; i++) {
+        struct hist *old = view->hists[i];
+        if (old == hist || old->gone || old->end != ev->end || !same_pair(old, &ev->u.state))
+            continue;
+        if (!old->has_tp || old->tp_closed)
+            span_add(old, SP_TCP_CLOSED, ev->t_ns, ev->t_ns, ev);
+    }
+}
+
 static void learn(struct view *view, struct hist *hist, const struct sp_event *ev)
 {
     const struct sp_ev_state *st = &ev->u.state;
     bool news = st->local.port && hist->local.port != st->local.port;
+    bool closed = st->new_state == SP_TCP_CLOSED || st->new_state == SP_TCP_NONE;
     if (st->local.port)
         hist->local = st->local;
     if (st->remote.port)
         hist->remote = st->remote;
-    for (size_t i = 0; news && i < view->hist_count; i++) {
-        struct hist *old = view->hists[i];
-        if (old == hist || old->gone || old->end != ev->end || !same_pair(old, st))
-            continue;
-        if (!old->has_tp || old->tp_closed) /* its TIME_WAIT is over: the pair is used again */
-            span_add(old, SP_TCP_CLOSED, ev->t_ns, ev->t_ns, ev);
+    /* Linux shows SYN_SENT before it asks whether the pair is to be had: connect() may still fail
+     */
+    if (news && st->source == SP_STATE_TRACEPOINT && st->new_state == SP_TCP_SYN_SENT)
+        hist->claim = ev;
+    else if (news)
+        take_pair(view, hist, ev);
+    else if (hist->claim && !closed) {
+        take_pair(view, hist, hist->claim);
+        hist->claim = NULL;
     }
 }
 
@@ -108,10 +124,10 @@ static struct hist *by_tracepoint_id(const struct view *view, const struct sp_ev
 static int progress_of(enum sp_tcp_state state)
 {
     static const int progress[SP_TCP_STATE_COUNT] = {
-        [SP_TCP_LISTEN] = 1,     [SP_TCP_SYN_SENT] = 1,   [SP_TCP_SYN_RECEIVED] = 2,
+        [SP_TCP_LISTEN] = 1,      [SP_TCP_SYN_SENT] = 1,   [SP_TCP_SYN_RECEIVED] = 2,
         [SP_TCP_ESTABLISHED] = 3, [SP_TCP_FIN_WAIT_1] = 4, [SP_TCP_CLOSE_WAIT] = 4,
-        [SP_TCP_FIN_WAIT_2] = 5, [SP_TCP_CLOSING] = 5,    [SP_TCP_LAST_ACK] = 5,
-        [SP_TCP_TIME_WAIT] = 6,  [SP_TCP_CLOSED] = 7,
+        [SP_TCP_FIN_WAIT_2] = 5,  [SP_TCP_CLOSING] = 5,    [SP_TCP_LAST_ACK] = 5,
+        [SP_TCP_TIME_WAIT] = 6,   [SP_TCP_CLOSED] = 7,
     };
     return progress[state];
 }

@@ -123,6 +123,19 @@ static void a_pair_used_again_is_another_socket(void **state)
     assert_history(AGAIN, SP_END_CLIENT, 2, "");
 }
 
+/* Linux shows SYN_SENT first and asks then whether the pair is to be had. */
+static void a_connect_that_fails_leaves_the_time_wait_that_has_its_pair(void **state)
+{
+    (void)state;
+#define WAITS OPEN "40 state client 1 FIN_WAIT_2>CLOSED\n50 diag client 7 TIME_WAIT nb=1\n"
+    assert_history(WAITS "60 state client 3 CLOSED>SYN_SENT bound\n"
+                         "61 state client 3 SYN_SENT>CLOSED\n90 diag client 7 NONE nb=80\n",
+                   SP_END_CLIENT, 0, OPENED " TIME_WAIT@40 CLOSED@90");
+    assert_history(WAITS "60 state client 3 CLOSED>SYN_SENT bound\n"
+                         "70 state client 3 SYN_SENT>ESTABLISHED\n",
+                   SP_END_CLIENT, 0, OPENED " TIME_WAIT@40 CLOSED@60");
+}
+
 static void without_tracepoints_looks_are_all_there_is(void **state)
 {
     (void)state;
@@ -141,6 +154,7 @@ int main(void)
         cmocka_unit_test(a_request_that_sock_diag_saw_becomes_the_socket),
         cmocka_unit_test(a_look_that_comes_late_makes_no_new_socket),
         cmocka_unit_test(a_pair_used_again_is_another_socket),
+        cmocka_unit_test(a_connect_that_fails_leaves_the_time_wait_that_has_its_pair),
         cmocka_unit_test(without_tracepoints_looks_are_all_there_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
