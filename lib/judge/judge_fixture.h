@@ -51,6 +51,7 @@ struct judged {
     struct sp_trace trace;
     struct sp_judgement j;
     bool parsed_only;
+    bool lo; /* one capture, on loopback */
 };
 
 static inline struct sp_event *fixture_mark(struct sp_trace *trace, double t_us,
@@ -199,9 +200,9 @@ static inline void fixture_plan(struct judged *d, const char *lines, const char 
 
 static inline void fixture_trace(struct judged *d, const char *ladder)
 {
-    struct ladder l = {.trace = &d->trace, .isn = {0xfffffff0u, 7000}};
+    struct ladder l = {.trace = &d->trace, .lo = d->lo, .isn = {0xfffffff0u, 7000}};
     struct sp_trace *trace = &d->trace;
-    ladder_build(trace, false, "");
+    ladder_build(trace, d->lo, "");
     trace->head.hz = 250;
     for (int end = 0; end < SP_END_COUNT; end++)
         trace->head.api[end] = trace->head.tcp[end] =
@@ -230,6 +231,15 @@ static inline void judge_as(struct judged *d, const char *lines, const char *lad
 {
     memset(d, 0, sizeof *d);
     fixture_plan(d, lines, stack, version);
+    fixture_trace(d, ladder);
+    sp_judge(&d->plan, &d->trace, &d->j);
+}
+
+static inline void judge_on_lo(struct judged *d, const char *lines, const char *ladder)
+{
+    memset(d, 0, sizeof *d);
+    d->lo = true;
+    fixture_plan(d, lines, "linux", "6.18.44");
     fixture_trace(d, ladder);
     sp_judge(&d->plan, &d->trace, &d->j);
 }

@@ -186,6 +186,66 @@ static void sender_note(struct sender *self, const struct sp_seg *seg)
     self->window_closed = (seg->flags & SP_ACK) && seg->window == 0;
 }
 
+/*
+ * On loopback a capture sees segments where they arrive. Two processors that transmit for one
+ * socket (a call here, an acknowledgement answered there) have a receive queue each, so that a
+ * segment can overtake the one before it. A sender leaves no gap and loopback loses nothing: what
+ * fills a gap left before what opened it.
+ */
+static bool on_loopback(const struct sp_event *ev)
+{
+    return ev->u.seg.point == SP_AT_LO;
+}
+
+static bool was_overtaken(const struct lane *lane, const struct sender *self,
+                          const struct sp_event *ev)
+{
+    const struct sp_seg *seg = &ev->u.seg.seg;
+    uint32_t space = sp_seg_space(seg);
+    if (!on_loopback(ev) || (seg->flags & SP_RST) || space == 0 || !self->known ||
+        !sp_seq_lt(seg->seq, self->next))
+        return false;
+    for (size_t i = 0; i < lane->len; i++) {
+        const struct sp_seg *old = &lane->items[i].ev->u.seg.seg;
+        uint32_t old_space = sp_seg_space(old);
+        if (!(old->flags & SP_RST) && old_space > 0 && sp_seq_lt(old->seq, seg->seq + space) &&
+            sp_seq_lt(seg->seq, old->seq + old_space))
+            return false; /* it is a retransmission */
+    }
+    return true;
+}
+
+/* Puts the item where it left: before what came after it. */
+static void put_back(struct lane *lane, const struct item *item)
+{
+    const struct sp_seg *seg = &item->ev->u.seg.seg;
+    uint32_t end = seg->seq + sp_seg_space(seg);
+    size_t at = lane->len++;
+    for (; at > 0; at--) {
+        const struct sp_seg *before = &lane->items[at - 1].ev->u.seg.seg;
+        if ((before->flags & SP_RST) || sp_seq_lt(before->seq, end))
+            break;
+        lane->items[at] = lane->items[at - 1];
+    }
+    lane->items[at] = *item;
+}
+
+/* While the run goes on, what is behind a gap waits for what was overtaken. */
+static void cut_at_gap(struct lane *lane)
+{
+    struct sender sender = {0};
+    for (size_t i = 0; i < lane->len; i++) {
+        const struct item *item = &lane->items[i];
+        const struct sp_seg *seg = &item->ev->u.seg.seg;
+        if (on_loopback(item->ev) && !(seg->flags & SP_RST) && sender.known &&
+            sp_seq_lt(sender.next, seg->seq)) {
+            lane->len = i;
+            return;
+        }
+        sender_note(&sender, seg);
+    }
+}
+
 static enum sp_end opposite(enum sp_end end)
 {
     return end == SP_END_CLIENT ? SP_END_SERVER : SP_END_CLIENT;
@@ -223,14 +283,17 @@ static void lanes_build(struct view *view)
             continue;
         struct lane *lane = &view->lanes[at];
         const struct sp_seg *seg = &ev->u.seg.seg;
-        lane->items[lane->len++] = (struct item){
-            .flight = flight,
-            .ev = ev,
-            .t_ns = ev->t_ns,
-            .is = item_kind(seg, &senders[at], &senders[base + opposite(flight->from)]),
-        };
+        struct item item = {.flight = flight, .ev = ev, .t_ns = ev->t_ns};
+        if (was_overtaken(lane, &senders[at], ev)) {
+            put_back(lane, &item);
+            continue;
+        }
+        item.is = item_kind(seg, &senders[at], &senders[base + opposite(flight->from)]);
+        lane->items[lane->len++] = item;
         sender_note(&senders[at], seg);
     }
+    for (size_t i = 0; !view->final && i < view->lane_count; i++)
+        cut_at_gap(&view->lanes[i]);
 }
 
 /* ---- the whole ----------------------------------------------------------------------------- */
