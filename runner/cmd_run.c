@@ -253,6 +253,8 @@ static int run_jobs(struct job_list *jobs, const struct run_options *o, int argc
     }
     enum sp_rc rc = sp_lab_slot_take(&env.slot, &err);
     if (rc == SP_OK)
+        rc = sp_lab_learn_defaults(&err);
+    if (rc == SP_OK)
         rc = sp_store_create(o->results, &head, &sched.store, &err);
     if (rc != SP_OK) {
         cmd_error("%s", err.text);
@@ -262,6 +264,8 @@ static int run_jobs(struct job_list *jobs, const struct run_options *o, int argc
     int64_t begin_ns = sp_clock_now_ns();
     rc = sp_sched_run(&sched, &err);
     progress_clear(&progress);
+    if (rc == SP_OK)
+        rc = sp_lab_defaults_hold(&err);
     if (!sched.tracepoints) {
         snprintf(head_store.states, sizeof head_store.states,
                  "no tracepoints (%s): TCP states come from sock_diag alone",

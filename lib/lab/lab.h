@@ -139,6 +139,14 @@ enum sp_rc sp_lab_carrier(struct sp_lab *lab, enum sp_place place, bool on, stru
  */
 enum sp_rc sp_lab_path_open(const struct sp_lab *lab, int fds[2], struct sp_err *err);
 
+/*
+ * Before the runs: reads, in a namespace made for it, which of the default pins every fresh one
+ * has by itself, so that labs of this process and of its children need not look again. After the
+ * runs: whether that still holds (SP_E_PIN names what has changed).
+ */
+enum sp_rc sp_lab_learn_defaults(struct sp_err *err);
+enum sp_rc sp_lab_defaults_hold(struct sp_err *err);
+
 /* The default pins of every lab (docs/labs.md says why each). */
 const struct sp_lab_pin *sp_lab_default_pins(size_t *count);
 

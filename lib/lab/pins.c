@@ -3,13 +3,17 @@
  * differ. A fresh namespace takes most from the kernel's compiled defaults and some from the
  * machine's present settings (buffer limits, congestion control), so none is taken for granted.
  *
- * Each read costs some 8 us in a fresh namespace: a row here has to be worth it.
+ * Each read costs some 8 us in a fresh namespace, because its files are made anew. So what the
+ * kernel's compiled defaults give every namespace is read once, in a namespace made for it
+ * (sp_lab_learn_defaults), and again when all runs are over; what a namespace copies from the
+ * machine's settings, and what has to be set, is read in each.
  */
 #include "internal.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -161,14 +165,19 @@ static int read_value(const char *path, char out[VALUE_BYTES])
     return os;
 }
 
-static int write_value(const char *path, const char *value)
+/* 0 or errno; `got` is what stands there afterwards. */
+static int write_value(const char *path, const char *value, char got[VALUE_BYTES])
 {
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0)
         return errno;
-    ssize_t n = write(fd, value, strlen(value));
-    int os = n < 0 ? errno : 0;
+    int os = write(fd, value, strlen(value)) < 0 ? errno : 0;
+    ssize_t n = pread(fd, got, VALUE_BYTES - 1, 0);
     close(fd);
+    if (n >= 0) {
+        got[n] = '\0';
+        fold(got);
+    }
     return os;
 }
 
@@ -187,15 +196,12 @@ static enum sp_rc set_here(const char *name, const char *value, enum sp_place pl
     fold(want);
     int os = read_value(path, got);
     *missing = os == ENOENT;
-    if (*missing)
+    if (*missing || (os == 0 && strcmp(got, want) == 0))
         return SP_OK;
-    if (os == 0 && strcmp(got, want) == 0)
-        return SP_OK;
-    int write_os = write_value(path, want);
-    os = read_value(path, got);
     if (os != 0)
         return sp_fail_os(err, SP_E_PIN, os, "%s in the %s cannot be read", name,
                           sp_lab_place_name(place));
+    int write_os = write_value(path, want, got);
     if (strcmp(got, want) == 0)
         return SP_OK;
     if (write_os != 0)
@@ -203,6 +209,86 @@ static enum sp_rc set_here(const char *name, const char *value, enum sp_place pl
                           sp_lab_place_name(place), want, got);
     return sp_fail(err, SP_E_PIN, "%s in the %s: asked %s, is %s", name, sp_lab_place_name(place),
                    want, got);
+}
+
+/* ---- what every fresh namespace has --------------------------------------------------------- */
+
+/* Copied from the machine's settings when a namespace is made (net/ipv4/tcp_ipv4.c, tcp_sk_init),
+ * so not the same for all that are made in a run. */
+static const char *const inherited[] = {
+    "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem", "net.ipv4.tcp_congestion_control", "net.core.somaxconn"};
+
+/* By row of default_pins; filled once, before the runs are forked, and only read after that. */
+static struct known {
+    bool learned;
+    bool missing;
+    char value[VALUE_BYTES];
+} known[DEFAULT_PINS];
+
+static bool is_inherited(const char *name)
+{
+    for (size_t i = 0; i < sizeof inherited / sizeof inherited[0]; i++)
+        if (strcmp(inherited[i], name) == 0)
+            return true;
+    return false;
+}
+
+static const struct known *known_of(const char *name)
+{
+    for (size_t i = 0; i < DEFAULT_PINS; i++)
+        if (known[i].learned && strcmp(default_pins[i].name, name) == 0)
+            return &known[i];
+    return NULL;
+}
+
+/* The defaults of the namespace that the thread is in. */
+static enum sp_rc read_defaults(struct known *out, struct sp_err *err)
+{
+    for (size_t i = 0; i < DEFAULT_PINS; i++) {
+        char path[160];
+        if (is_inherited(default_pins[i].name))
+            continue;
+        enum sp_rc rc = sysctl_path(default_pins[i].name, path, sizeof path, err);
+        if (rc != SP_OK)
+            return rc;
+        int os = read_value(path, out[i].value);
+        out[i].missing = os == ENOENT;
+        out[i].learned = os == 0 || os == ENOENT;
+    }
+    return SP_OK;
+}
+
+static enum sp_rc read_fresh_defaults(struct known *out, struct sp_err *err)
+{
+    int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (home < 0)
+        return sp_fail_os(err, SP_E_IO, errno, "opening /proc/thread-self/ns/net");
+    enum sp_rc rc = SP_OK;
+    if (unshare(CLONE_NEWNET) < 0)
+        rc = sp_fail_os(err, SP_E_IO, errno, "making a network namespace");
+    if (rc == SP_OK)
+        rc = read_defaults(out, err);
+    if (setns(home, CLONE_NEWNET) < 0 && rc == SP_OK)
+        rc = sp_fail_os(err, SP_E_IO, errno, "going back to the runner's namespace");
+    close(home);
+    return rc;
+}
+
+enum sp_rc sp_lab_learn_defaults(struct sp_err *err)
+{
+    return read_fresh_defaults(known, err);
+}
+
+enum sp_rc sp_lab_defaults_hold(struct sp_err *err)
+{
+    static struct known now[DEFAULT_PINS];
+    enum sp_rc rc = read_fresh_defaults(now, err);
+    for (size_t i = 0; rc == SP_OK && i < DEFAULT_PINS; i++)
+        if (known[i].learned && strcmp(known[i].value, now[i].value) != 0)
+            rc = sp_fail(err, SP_E_PIN,
+                         "%s of fresh namespaces was %s when the runs began and is %s now: run again",
+                         default_pins[i].name, known[i].value, now[i].value);
+    return rc;
 }
 
 static enum sp_rc fail_missing(const char *name, struct sp_err *err)
@@ -305,8 +391,13 @@ enum sp_rc sp_lab_pins_apply(struct sp_lab_pin_plan *plan, enum sp_place place, 
     for (size_t i = 0; i < plan->count; i++) {
         struct sp_lab_pin_row *row = &plan->rows[i];
         bool missing = false;
-        if (row->want[place] == NULL)
+        const struct known *fresh = known_of(row->name);
+        if (row->want[place] == NULL || (fresh && fresh->missing && row->optional))
             continue;
+        if (fresh && !fresh->missing && strcmp(fresh->value, row->want[place]) == 0) {
+            row->got[place] = row->want[place];
+            continue;
+        }
         enum sp_rc rc = set_here(row->name, row->want[place], place, got, &missing, err);
         if (rc != SP_OK)
             return rc;

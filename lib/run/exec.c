@@ -163,8 +163,6 @@ static enum sp_rc conversation(struct exec *x)
         rc = exec_sleep(x, exec_now(x) + x->plan.case_->watch_ns);
     if (rc == SP_OK)
         rc = exec_look(x, true);
-    if (rc == SP_OK)
-        rc = exec_fence(x);
     if (rc != SP_OK)
         return rc;
     for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
@@ -308,6 +306,7 @@ void sp_run_one(const struct sp_run_job *job, const struct sp_run_env *env, int 
                      .env = env,
                      .link_fd = link_fd,
                      .fence_fd = -1,
+                     .sentinel_fds = {-1, -1, -1},
                      .status = status,
                      .status_arg = status_arg};
     *result = (struct sp_result){0};

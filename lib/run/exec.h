@@ -85,6 +85,7 @@ struct exec {
 
     /* fences */
     int fence_fd;
+    int sentinel_fds[SP_PLACE_COUNT];
     uint16_t fence_port;
     unsigned fence_seen; /* records of the fence socket so far */
     unsigned sentinels_seen[SP_POINT_COUNT];

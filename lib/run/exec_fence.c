@@ -32,6 +32,23 @@ static const struct sp_lab_link *far_link(const struct exec *x, const struct sp_
     return link;
 }
 
+/* The packet socket that puts sentinels on a link, opened when first needed: closing one waits for
+ * the kernel's readers, so each is kept to the end of the run. */
+static enum sp_rc sentinel_socket(struct exec *x, const struct sp_lab_link *link, int *fd)
+{
+    int *kept = &x->sentinel_fds[link->place];
+    enum sp_rc rc = *kept < 0 ? sp_lab_enter(&x->lab, link->place, &x->err) : SP_OK;
+    if (rc == SP_OK && *kept < 0) {
+        *kept = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+        int os = errno;
+        rc = sp_lab_leave(&x->lab, &x->err);
+        if (*kept < 0)
+            rc = sp_fail_os(&x->err, SP_E_IO, os, "a packet socket for %s", link->name);
+    }
+    *fd = *kept;
+    return rc;
+}
+
 static enum sp_rc sentinel_send(struct exec *x, const struct sp_lab_link *link)
 {
     struct sp_buf frame;
@@ -44,22 +61,11 @@ static enum sp_rc sentinel_send(struct exec *x, const struct sp_lab_link *link)
     enum sp_rc rc = sp_wire_build(SP_LINK_ETHERNET, link->mac, far_link(x, link)->mac, &seg, NULL,
                                   NULL, &frame, &x->err);
     if (rc == SP_OK)
-        rc = sp_lab_enter(&x->lab, link->place, &x->err);
-    if (rc != SP_OK)
-        goto out;
-    fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-    int os = errno;
-    rc = sp_lab_leave(&x->lab, &x->err);
-    if (rc != SP_OK)
-        goto out;
+        rc = sentinel_socket(x, link, &fd);
     struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = link->ifindex};
-    if (fd < 0)
-        rc = sp_fail_os(&x->err, SP_E_IO, os, "a packet socket for %s", link->name);
-    else if (sendto(fd, frame.data, frame.len, 0, (void *)&to, sizeof to) < 0 && errno != ENETDOWN)
+    if (rc == SP_OK && sendto(fd, frame.data, frame.len, 0, (void *)&to, sizeof to) < 0 &&
+        errno != ENETDOWN)
         rc = sp_fail_os(&x->err, SP_E_IO, errno, "a fence frame on %s", link->name);
-out:
-    if (fd >= 0)
-        close(fd);
     sp_buf_release(&frame);
     return rc;
 }
@@ -238,6 +244,9 @@ void exec_fence_close(struct exec *x)
     if (x->fence_fd >= 0)
         close(x->fence_fd);
     x->fence_fd = -1;
+    for (int place = 0; place < SP_PLACE_COUNT; place++)
+        if (x->sentinel_fds[place] >= 0)
+            close(x->sentinel_fds[place]);
 }
 
 enum sp_rc exec_canary(struct exec *x)
