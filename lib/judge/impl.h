@@ -150,6 +150,8 @@ enum sp_watch view_watch_states(const struct view *view);
 struct lane *view_lane(const struct view *view, int conn, enum sp_end from);
 const struct sp_stmt *view_label(const struct view *view, const char *label);
 /* A stall of this machine that overlaps the interval, NULL none. */
+/* How long it stood still within the interval, all stalls together. */
+int64_t view_stalled_ns(const struct view *view, int64_t from_ns, int64_t to_ns);
 const struct sp_event *view_stall(const struct view *view, int64_t from_ns, int64_t to_ns);
 
 void history_build(struct view *view);

@@ -361,14 +361,29 @@ static void tell_failure(struct judging *j)
     out->t_ns = f->t_ns;
 }
 
+/*
+ * A stall that may be why: any, for what came too late or too early; for what did not come at all
+ * within a deadline, stalls that took half of the time there was. A moment's stall does not excuse
+ * seconds of silence.
+ */
+static const struct sp_event *excuse(const struct judging *j, const struct finding *f)
+{
+    if (f->from_ns < 0 || f->t_ns < 0)
+        return NULL;
+    bool absent = f->kind == SP_FAIL_SEG_MISSING || f->kind == SP_FAIL_STATE_MISSING ||
+                  f->kind == SP_FAIL_HUNG || f->kind == SP_FAIL_QUEUE;
+    if (absent && view_stalled_ns(&j->view, f->from_ns, f->t_ns) < (f->t_ns - f->from_ns) / 2)
+        return NULL;
+    return view_stall(&j->view, f->from_ns, f->t_ns);
+}
+
 static bool settle_failure(struct judging *j)
 {
     const struct finding *f = &j->worst;
     if (f->kind == SP_FAIL_NONE)
         return false;
     tell_failure(j);
-    const struct sp_event *stall =
-        f->from_ns >= 0 && f->t_ns >= 0 ? view_stall(&j->view, f->from_ns, f->t_ns) : NULL;
+    const struct sp_event *stall = excuse(j, f);
     const char *at = j->out->at ? j->out->at : "the run";
     if (stall)
         settle(j, SP_VERDICT_INCONCLUSIVE,

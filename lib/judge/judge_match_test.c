@@ -268,6 +268,20 @@ static void a_stall_makes_lateness_inconclusive(void **state)
     judged_release(&d);
 }
 
+static void a_moments_stall_does_not_excuse_what_never_came(void **state)
+{
+    (void)state;
+    struct judged d;
+#define NEVER_SENT HANDSHAKE_LINES "client send 10\nwire client FIN\n"
+#define SENT       HANDSHAKE "400-430 client conn send 10 = 10\n"
+    judge(&d, NEVER_SENT, SENT "1000000-1050000 stall\n5000000 end\n");
+    assert_fails(&d, SP_FAIL_SEG_MISSING, "wire client FIN", "no FIN");
+    judged_release(&d);
+    judge(&d, NEVER_SENT, SENT "1000000-4800000 stall\n5000000 end\n");
+    assert_verdict(&d, SP_VERDICT_INCONCLUSIVE);
+    judged_release(&d);
+}
+
 static void order_across_senders_is_by_arrival(void **state)
 {
     (void)state;
@@ -717,6 +731,7 @@ int main(void)
         cmocka_unit_test(a_wrong_field_is_named),
         cmocka_unit_test(retransmissions_and_pure_acks_are_let_by_until_asked_for),
         cmocka_unit_test(a_stall_makes_lateness_inconclusive),
+        cmocka_unit_test(a_moments_stall_does_not_excuse_what_never_came),
         cmocka_unit_test(order_across_senders_is_by_arrival),
         cmocka_unit_test(what_was_overtaken_on_loopback_is_put_back),
         cmocka_unit_test(streams_optionals_and_repeats_take_what_fits),
