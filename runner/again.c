@@ -68,13 +68,18 @@ enum sp_rc again_judge(const char *dir, const struct sp_result *result, const ch
     if (rc != SP_OK)
         return rc;
     stacks_from_trace(&config, &out->trace.head);
-    if (os)
-        rc = stacks_parse(os, &config, &out->trace.arena, err);
     config.lab = strcmp(result->lab, "loopback") == 0 ? SP_CASE_LOOPBACK : SP_CASE_VETH;
     config.family = strcmp(result->family, "ipv6") == 0 ? SP_CASE_IPV6 : SP_CASE_IPV4;
+    struct sp_plan ran;
+    rc = sp_plan_make(&out->case_, &config, &ran, err);
+    if (rc == SP_OK && os)
+        rc = stacks_parse(os, &config, &out->trace.arena, err);
     stacks_to_trace(&out->trace.head, &config);
     if (rc == SP_OK)
         rc = sp_plan_make(&out->case_, &config, &out->plan, err);
+    if (rc == SP_OK && os)
+        sp_plan_cut(&out->plan, &ran);
+    sp_plan_release(&ran);
     if (rc != SP_OK)
         return rc;
     sp_trace_sort(&out->trace);

@@ -73,6 +73,8 @@ static bool was_begun(const struct stmt_marks *marks)
 static bool lacks_record(const struct judging *j, const struct sp_stmt *stmt)
 {
     bool call = stmt->kind == SP_ST_CALL || stmt->kind == SP_ST_START || stmt->kind == SP_ST_FINISH;
+    if (stmt->kind == SP_ST_START && j->plan->parts_id && !j->view.stmts[stmt->id].partner)
+        return false; /* its record is filed under a FINISH that was cut off */
     return call && !j->view.stmts[stmt->id].call;
 }
 
@@ -438,7 +440,13 @@ static void settle_rest(struct judging *j)
     struct sp_arena *arena = &j->out->arena;
     const struct sp_stmt *unknown = first_with(j, SP_LINE_UNKNOWN);
     const struct sp_stmt *variant = first_with(j, SP_LINE_VARIANT);
-    if (unknown) {
+    if (j->plan->parts_id) {
+        settle(j, SP_VERDICT_INCONCLUSIVE,
+               sp_arena_printf(arena,
+                               "%s:%d: not exercised from here on: this stack's conversation is "
+                               "another than the one that was run; as expected up to there",
+                               j->plan->case_->file, j->plan->parts_line));
+    } else if (unknown) {
         settle(j, SP_VERDICT_INCONCLUSIVE,
                sp_arena_printf(arena, "%s: nobody knows what to expect of this stack; recorded",
                                place(j, unknown)));

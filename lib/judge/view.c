@@ -70,6 +70,8 @@ static void mark_note(struct view *view, const struct sp_event *ev)
     switch (ev->u.mark.what) {
     case SP_MARK_BEGIN:
         view->begun = true;
+        if (view->plan->parts_id && ev->stmt == view->plan->parts_id && view->end_ns < 0)
+            view->end_ns = ev->t_ns; /* what follows is another plan's conversation */
         if (marks)
             marks->begin_ns = ev->t_ns;
         break;

@@ -322,3 +322,28 @@ const struct sp_stmt *sp_plan_stmt(const struct sp_plan *plan, uint32_t id)
 {
     return id ? find_stmt(plan->stmts, plan->stmt_count, id) : NULL;
 }
+
+/* The same line of the case, with the same values in it. */
+static bool same_statement(const struct sp_stmt *a, const struct sp_stmt *b)
+{
+    return a->id == b->id && a->kind == b->kind && a->at.line == b->at.line && a->text && b->text &&
+           strcmp(a->text, b->text) == 0;
+}
+
+void sp_plan_cut(struct sp_plan *plan, const struct sp_plan *ran)
+{
+    size_t same = 0;
+    if (strcmp(plan->hash, ran->hash) == 0)
+        return;
+    while (same < plan->stmt_count && same < ran->stmt_count &&
+           same_statement(&plan->stmts[same], &ran->stmts[same]))
+        same++;
+    if (same == plan->stmt_count && same == ran->stmt_count)
+        return; /* they differ in what is expected only */
+    const struct sp_stmt *ours = same < plan->stmt_count ? &plan->stmts[same] : NULL;
+    const struct sp_stmt *theirs = same < ran->stmt_count ? &ran->stmts[same] : NULL;
+    plan->parts_id = ours ? ours->id : theirs->id;
+    plan->parts_line = ours ? ours->at.line : theirs->at.line;
+    plan->stmt_count = same;
+    plan->last_id = plan->parts_id - 1;
+}

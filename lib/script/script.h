@@ -315,6 +315,10 @@ struct sp_plan {
     struct sp_stmt *stmts;
     size_t stmt_count;
     uint32_t last_id;
+    /* A trace of another plan, judged by this one: from the statement with this id on (at
+     * parts_line) the two differ, and the rest was not exercised. 0: the trace is this plan's. */
+    uint32_t parts_id;
+    int parts_line;
     struct sp_case_pin *pins; /* with `for` values put in */
     size_t pin_count;
     bool needs_path;  /* lab cut/unplug or middle: two links joined in user space */
@@ -325,6 +329,12 @@ struct sp_plan {
 enum sp_rc sp_plan_make(const struct sp_case *c, const struct sp_plan_config *config,
                         struct sp_plan *out, struct sp_err *err);
 void sp_plan_release(struct sp_plan *plan);
+
+/*
+ * Cuts a plan to what it has in common with the plan that a trace was made by (both of one case,
+ * row, lab and family, for different stacks): sets parts_id and parts_line where they differ.
+ */
+void sp_plan_cut(struct sp_plan *plan, const struct sp_plan *ran);
 
 /* The statement with that id, also inside blocks; NULL where there is none. */
 const struct sp_stmt *sp_plan_stmt(const struct sp_plan *plan, uint32_t id);

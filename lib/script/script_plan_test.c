@@ -242,6 +242,41 @@ static void the_hash_is_of_the_meaning_and_not_of_the_spelling(void **state)
     close_case(&b);
 }
 
+/* A trace of Linux's conversation, to be judged as another's that goes another way. */
+static void a_plan_is_cut_where_another_stacks_begins(void **state)
+{
+    (void)state;
+    static const char text[] = "case   topic/name\ntitle  Two ways to go\nspec   POSIX:close\n"
+                               "labs   veth\nfamily ipv4\n\nestablish\nclient close\n"
+                               "on client=linux {\n    wire   client FIN\n} else {\n"
+                               "    wire   client RST\n}\nstate  client CLOSED\n";
+    struct sp_case c;
+    struct sp_diags diags;
+    struct sp_plan ran, other;
+    struct sp_plan_config config = {.lab = SP_CASE_VETH, .family = SP_CASE_IPV4};
+    for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
+        config.api[who] = config.tcp[who] = (struct sp_plan_stack){.name = "linux"};
+    sp_diags_init(&diags);
+    assert_int_equal(sp_case_parse(NULL, text, sizeof text - 1, &c, &diags, NULL), SP_OK);
+    assert_int_equal(sp_plan_make(&c, &config, &ran, NULL), SP_OK);
+    assert_int_equal(sp_plan_make(&c, &config, &other, NULL), SP_OK);
+    sp_plan_cut(&other, &ran);
+    assert_int_equal(other.parts_id, 0);
+    sp_plan_release(&other);
+
+    for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
+        config.api[who] = config.tcp[who] = (struct sp_plan_stack){.name = "lwip"};
+    assert_int_equal(sp_plan_make(&c, &config, &other, NULL), SP_OK);
+    sp_plan_cut(&other, &ran);
+    assert_int_equal(other.parts_line, 12);
+    assert_string_equal(other.stmts[other.stmt_count - 1].call, "close");
+    assert_int_equal(other.stmts[other.stmt_count - 1].id + 1, other.parts_id);
+    sp_plan_release(&other);
+    sp_plan_release(&ran);
+    sp_case_release(&c);
+    sp_diags_release(&diags);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +289,7 @@ int main(void)
         cmocka_unit_test(a_label_of_a_block_not_taken_is_refused),
         cmocka_unit_test(one_label_may_stand_on_both_sides_of_a_block),
         cmocka_unit_test(the_hash_is_of_the_meaning_and_not_of_the_spelling),
+        cmocka_unit_test(a_plan_is_cut_where_another_stacks_begins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
