@@ -273,9 +273,10 @@ static void add_other(struct rows *rows, const struct sp_event *event)
         sp_buf_release(&text);
         return;
     }
-    enum row_where where = event->kind == SP_EV_LAB || event->kind == SP_EV_MARK
-                               ? ROW_ACROSS
-                               : side_of(rows, event->end);
+    enum row_where where =
+        (event->kind == SP_EV_LAB && event->end != SP_END_PEER) || event->kind == SP_EV_MARK
+            ? ROW_ACROSS
+            : side_of(rows, event->end);
     /* The column says whose it is. */
     size_t skip = where == ROW_ACROSS ? 0 : strlen(sp_end_name(event->end)) + 1;
     struct row *row = add_row(rows, event, event->t_ns);

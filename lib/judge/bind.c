@@ -248,20 +248,77 @@ static int accept_to_be(const struct view *view, const struct open *accept)
     return -1;
 }
 
-static int conn_of_peer(const struct view *view, enum sp_end end)
+/* ---- the scripted peer ---------------------------------------------------------------------- */
+
+/* How far a capture's clock may be from the runner's. */
+static const int64_t PEER_SLOP_NS = 200 * SP_US;
+
+static bool is_written_as(const struct item *item, const char *text)
 {
-    for (size_t i = view->flights->len; i-- > 0;)
-        if (view->flights->items[i].from == end && view->flights->items[i].conn >= 0)
-            return view->flights->items[i].conn;
+    struct sp_buf out;
+    sp_buf_init(&out, 0);
+    sp_seg_print(&item->ev->u.seg.seg, 0, 0, &out);
+    bool same = out.data && strcmp(out.data, text) == 0;
+    sp_buf_release(&out);
+    return same;
+}
+
+/* The segment that the action says it has sent; of several alike the one nearest to it. */
+const struct item *bind_peer_item(const struct view *view, const struct sp_stmt *stmt)
+{
+    const struct sp_event *act = view->stmts[stmt->id].act;
+    const struct item *found = NULL;
+    int64_t nearest_ns = INT64_MAX;
+    if (!act || !stmt->peer || stmt->peer->verb != SP_PEER_SEGMENT)
+        return NULL;
+    for (size_t l = SP_END_PEER; l < view->lane_count; l += SP_END_COUNT) {
+        const struct lane *lane = &view->lanes[l];
+        for (size_t i = 0; i < lane->len; i++) {
+            const struct item *item = &lane->items[i];
+            int64_t away_ns =
+                item->t_ns < act->t_ns ? act->t_ns - item->t_ns : item->t_ns - act->t_end_ns;
+            if (away_ns > PEER_SLOP_NS || !is_written_as(item, act->u.lab.detail))
+                continue;
+            away_ns = away_ns < 0 ? 0 : away_ns;
+            if (away_ns < nearest_ns) {
+                nearest_ns = away_ns;
+                found = item;
+            }
+        }
+    }
+    return found;
+}
+
+/* The connection that the peer's last segment before a line was of. */
+static int conn_of_peer(const struct view *view, uint32_t id)
+{
+    while (id-- > 1) {
+        const struct sp_stmt *stmt = view->stmts[id].stmt;
+        const struct item *item =
+            stmt && stmt->kind == SP_ST_PEER ? bind_peer_item(view, stmt) : NULL;
+        if (item)
+            return item->flight->conn;
+    }
     return -1;
+}
+
+/* Beside a peer a passive end speaks on the connection that the peer speaks on. */
+static int bind_with_peer(const struct view *view, const struct sp_stmt *stmt,
+                          const struct open *own)
+{
+    if (own && own->kind == OPEN_CONNECT)
+        return own->conn;
+    int theirs = conn_of_peer(view, stmt->id);
+    bool newer = !stmt->sock_named && theirs >= 0 && !accepted_before(view, theirs, stmt->id);
+    return own && !newer ? own->conn : theirs;
 }
 
 int bind_conn(const struct view *view, const struct sp_stmt *stmt)
 {
     const struct open *own = last_own(view, stmt);
     const struct open *theirs = last_by_others(view, stmt, NULL);
-    if (stmt->who == SP_WHO_PEER)
-        return conn_of_peer(view, SP_END_PEER);
+    if (view->plan->peer_at != SP_WHO_NONE)
+        return bind_with_peer(view, stmt, own);
     if (own && own->kind == OPEN_CONNECT)
         return own->conn;
     if (own) {

@@ -168,6 +168,8 @@ struct hist *bind_hist(const struct view *view, const struct sp_stmt *stmt, bool
  * that belong to no socket of the case count for the default one. */
 bool bind_owns_conn(const struct view *view, const struct sp_stmt *stmt, int conn);
 bool bind_owns_hist(const struct view *view, const struct sp_stmt *stmt, const struct hist *hist);
+/* What the peer sent for that statement, NULL nothing (yet). */
+const struct item *bind_peer_item(const struct view *view, const struct sp_stmt *stmt);
 /* The connection whose end this kernel socket is, -1 none. */
 int bind_hist_conn(const struct view *view, const struct hist *hist);
 /* Whether a call or a connection accounts for this kernel socket. */
@@ -211,7 +213,10 @@ void finding_reset(struct finding *f, const struct sp_stmt *stmt);
 
 enum sp_try wire_step(struct walk *walk, const struct sp_stmt *stmt, struct outcome *out,
                       struct finding *f);
-bool item_let_by(const struct item *item);
+bool item_let_by(const struct view *view, const struct item *item);
+/* A segment of the scripted peer, by the action that sent it. */
+enum sp_try peer_step(struct walk *walk, const struct sp_stmt *stmt, struct outcome *out,
+                      struct finding *f);
 enum sp_try state_step(struct walk *walk, const struct sp_stmt *stmt, struct outcome *out,
                        struct finding *f);
 enum sp_try queue_step(struct walk *walk, const struct sp_stmt *stmt, struct outcome *out,

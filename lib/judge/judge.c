@@ -56,6 +56,7 @@ static bool is_expectation(const struct sp_stmt *stmt)
     case SP_ST_WAIT:
     case SP_ST_LAB:
     case SP_ST_MIDDLE:
+    case SP_ST_PEER:
     case SP_ST_PROC:
     case SP_ST_ANY_ORDER:
     case SP_ST_OPTIONAL:
@@ -177,7 +178,8 @@ static void judge_leftovers(struct judging *j)
     for (size_t l = 0; l < j->view.lane_count; l++) {
         const struct lane *lane = &j->view.lanes[l];
         for (size_t i = j->walk.cursors[l]; i < lane->len; i++) {
-            if (item_let_by(&lane->items[i]) || !before_end(j, lane->items[i].t_ns))
+            if (lane->from == SP_END_PEER || item_let_by(&j->view, &lane->items[i]) ||
+                !before_end(j, lane->items[i].t_ns))
                 continue;
             hold_extra(j, &lane->items[i]);
             break;
@@ -193,14 +195,15 @@ static void judge_strays(struct judging *j)
     for (size_t i = 0; i < flights->len; i++) {
         const struct sp_flight *flight = &flights->items[i];
         const struct sp_event *ev = flight->sent ? flight->sent : flight->received;
-        if (flight->conn >= 0 || !before_end(j, ev->t_ns) || ev->u.seg.seg.kind == SP_SEG_ICMP)
+        if (flight->from == SP_END_PEER || flight->conn >= 0 || !before_end(j, ev->t_ns) ||
+            ev->u.seg.seg.kind == SP_SEG_ICMP)
             continue;
         struct item item = {.flight = flight, .ev = ev, .t_ns = ev->t_ns};
         hold_extra(j, &item);
     }
     for (size_t i = 0; i < j->trace->len; i++) {
         const struct sp_event *ev = &j->trace->events[i];
-        if (ev->kind != SP_EV_SEG || !before_end(j, ev->t_ns) ||
+        if (ev->kind != SP_EV_SEG || ev->end == SP_END_PEER || !before_end(j, ev->t_ns) ||
             (ev->u.seg.seg.kind != SP_SEG_ICMP && !ev->u.seg.malformed))
             continue;
         event_finding(j, ev, SP_FAIL_SEG_EXTRA, &f);
@@ -238,8 +241,7 @@ static void judge_unknown_sockets(struct judging *j)
 
 static char salt_of(enum sp_end end)
 {
-    static const char salts[SP_END_COUNT] = {
-        [SP_END_CLIENT] = 'c', [SP_END_SERVER] = 's', [SP_END_PEER] = 'p'};
+    static const char salts[SP_END_COUNT] = {[SP_END_CLIENT] = 'c', [SP_END_SERVER] = 's'};
     return salts[end];
 }
 

@@ -248,9 +248,9 @@ static void cut_at_gap(struct lane *lane)
     }
 }
 
-static enum sp_end opposite(enum sp_end end)
+static enum sp_end opposite(const struct sp_conn *conn, enum sp_end end)
 {
-    return end == SP_END_CLIENT ? SP_END_SERVER : SP_END_CLIENT;
+    return conn->opener == end ? conn->responder : conn->opener;
 }
 
 static void lanes_build(struct view *view)
@@ -290,7 +290,8 @@ static void lanes_build(struct view *view)
             put_back(lane, &item);
             continue;
         }
-        item.is = item_kind(seg, &senders[at], &senders[base + opposite(flight->from)]);
+        item.is = item_kind(seg, &senders[at],
+                            &senders[base + opposite(&flights->conns[flight->conn], flight->from)]);
         lane->items[lane->len++] = item;
         sender_note(&senders[at], seg);
     }

@@ -301,7 +301,7 @@ static const step_fn steps[] = {
     [SP_ST_WAIT] = action_step,         [SP_ST_LAB] = action_step,
     [SP_ST_MIDDLE] = action_step,       [SP_ST_PROC] = action_step,
     [SP_ST_ANY_ORDER] = any_order_step, [SP_ST_OPTIONAL] = optional_step,
-    [SP_ST_REPEAT] = repeat_step,
+    [SP_ST_REPEAT] = repeat_step,       [SP_ST_PEER] = peer_step,
 };
 
 static enum sp_try step(struct walk *walk, const struct sp_stmt *stmt, struct outcome *out,

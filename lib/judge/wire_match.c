@@ -12,14 +12,18 @@
  * after the earlier line's had arrived. Where the path kept the earlier one, or was worked on
  * while it was under way, arrival tells nothing and the leaving times are compared instead.
  * Segments that are let by anyway are passed over where they are out of order.
+ *
+ * What the scripted peer sends is no evidence of anybody's behaviour, but it has its place in the
+ * ladder: what a later line expects of the real end left after it had arrived.
  */
 #include "impl.h"
 
 #include <string.h>
 
-bool item_let_by(const struct item *item)
+/* Beside a scripted peer nothing is: there the case says all that the real end sends. */
+bool item_let_by(const struct view *view, const struct item *item)
 {
-    return item->is != 0;
+    return item->is != 0 && view->plan->peer_at == SP_WHO_NONE;
 }
 
 static bool is_eligible(const struct sp_pattern *pattern, const struct item *item)
@@ -145,7 +149,7 @@ static enum sp_try take(struct walk *walk, const struct sp_stmt *stmt, const str
     }
     const struct lane *lane = view_lane(view, item->flight->conn, item->flight->from);
     for (const struct item *i = first; i <= item; i++)
-        if (i == first || !item_let_by(i))
+        if (i == first || !item_let_by(view, i))
             walk_consume(walk, stmt, i->ev);
     walk->cursors[lane - view->lanes] = (size_t)(item - lane->items) + 1;
     walk->prev = item;
@@ -190,7 +194,7 @@ static enum sp_try stream_step(struct walk *walk, const struct sp_stmt *stmt, st
         const struct item *item = &lane->items[i];
         char why[SAY_MAX];
         bool ended = false;
-        if (item_let_by(item))
+        if (item_let_by(walk->view, item))
             continue;
         stream_add(&stmt->pattern, item, &next, &ended, why, sizeof why);
         if (*why) {
@@ -219,7 +223,7 @@ static enum sp_try segment_step(struct walk *walk, const struct sp_stmt *stmt, s
     const size_t end = lane_end(walk->view, lane);
     for (size_t i = walk->cursors[lane - walk->view->lanes]; i < end; i++) {
         const struct item *item = &lane->items[i];
-        bool let_by = item_let_by(item);
+        bool let_by = item_let_by(walk->view, item);
         bool eligible = is_eligible(&stmt->pattern, item);
         *why = '\0';
         enum fit fit = eligible ? pattern_fit(&stmt->pattern, item, why, sizeof why) : FIT_NO;
@@ -252,6 +256,24 @@ static enum sp_try segment_step(struct walk *walk, const struct sp_stmt *stmt, s
     else
         missing_say(walk, stmt, lane, f);
     return SP_TRY_PENDING;
+}
+
+enum sp_try peer_step(struct walk *walk, const struct sp_stmt *stmt, struct outcome *out,
+                      struct finding *f)
+{
+    const struct sp_event *act = walk->view->stmts[stmt->id].act;
+    const struct item *item = bind_peer_item(walk->view, stmt);
+    (void)f;
+    if (act) {
+        out->lo_ns = act->t_ns;
+        out->t_ns = act->t_end_ns >= 0 ? act->t_end_ns : act->t_ns;
+        walk_consume(walk, stmt, act);
+    }
+    if (item) {
+        walk_consume(walk, stmt, item->ev);
+        walk->prev = item; /* what the real end answers, it answers after this */
+    }
+    return SP_TRY_DONE;
 }
 
 enum sp_try wire_step(struct walk *walk, const struct sp_stmt *stmt, struct outcome *out,

@@ -158,7 +158,7 @@ static void add_up(struct sp_lab *lab, struct build *build, unsigned index)
 
     sp_lab_nl_add_no_link_local(nl, link->ifindex);
     sp_lab_nl_add_updown(nl, link->ifindex, true);
-    if (link->place != SP_PLACE_BOX)
+    if (link->place != SP_PLACE_BOX && !lab->config.mute[link->place])
         sp_lab_nl_add_end(nl, lab, link->place);
 }
 

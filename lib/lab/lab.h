@@ -41,7 +41,8 @@ struct sp_lab_config {
     int family; /* 4 or 6 */
     uint8_t
         slot; /* this runner's own (sp_lab_slot_take), so that two runners never share addresses */
-    uint16_t number; /* of the run, 1..16383: the addresses come from slot and number */
+    bool mute[SP_PLACE_COUNT]; /* no address there: its kernel takes no part and stays silent */
+    uint16_t number;           /* of the run, 1..16383: the addresses come from slot and number */
     const struct sp_lab_pin *pins; /* beside the defaults (sp_lab_default_pins) */
     size_t pin_count;
 };
@@ -146,6 +147,13 @@ enum sp_rc sp_lab_path_open(const struct sp_lab *lab, int fds[2], struct sp_err 
  */
 enum sp_rc sp_lab_learn_defaults(struct sp_err *err);
 enum sp_rc sp_lab_defaults_hold(struct sp_err *err);
+
+/*
+ * The same for one end of SP_LAB_VETH, which somebody else than its kernel is to play (`mute`): the
+ * caller closes it.
+ */
+enum sp_rc sp_lab_peer_open(const struct sp_lab *lab, enum sp_place place, int *fd,
+                            struct sp_err *err);
 
 /* The default pins of every lab (docs/labs.md says why each). */
 const struct sp_lab_pin *sp_lab_default_pins(size_t *count);

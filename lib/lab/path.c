@@ -3,6 +3,8 @@
  * written to the other by whoever plays the middle; the box's kernel has no address and takes no
  * part. No promiscuous mode: a veth hands up every frame whatever its destination, and the switch
  * would leave two lines in the kernel's log for every run.
+ *
+ * The scripted peer has one of the same kind on its own link, in a place without an address.
  */
 #include "internal.h"
 
@@ -64,6 +66,26 @@ enum sp_rc sp_lab_path_open(const struct sp_lab *lab, int fds[2], struct sp_err 
         if (fds[side] >= 0)
             close(fds[side]);
         fds[side] = -1;
+    }
+    return rc;
+}
+
+enum sp_rc sp_lab_peer_open(const struct sp_lab *lab, enum sp_place place, int *fd,
+                            struct sp_err *err)
+{
+    *fd = -1;
+    if (lab->config.kind != SP_LAB_VETH || place > SP_PLACE_SERVER || !lab->config.mute[place])
+        return sp_fail(err, SP_E_UNSUPPORTED, "only a mute end of a plain link can be played");
+    enum sp_rc rc = sp_lab_enter(lab, place, err);
+    if (rc != SP_OK)
+        return rc;
+    rc = open_link(&lab->links[place], fd, err);
+    enum sp_rc left = sp_lab_leave(lab, rc == SP_OK ? err : NULL);
+    if (rc == SP_OK)
+        rc = left;
+    if (rc != SP_OK && *fd >= 0) {
+        close(*fd);
+        *fd = -1;
     }
     return rc;
 }

@@ -51,10 +51,31 @@ static enum sp_lab_kind lab_kind(const struct exec *x)
     return x->plan.needs_path ? SP_LAB_PATH : SP_LAB_VETH;
 }
 
+enum sp_end exec_end_at(const struct exec *x, enum sp_place place)
+{
+    enum sp_who who = place == SP_PLACE_SERVER ? SP_WHO_SERVER : SP_WHO_CLIENT;
+    return exec_is_real(x, who) ? (enum sp_end)who : SP_END_PEER;
+}
+
+bool exec_is_real(const struct exec *x, enum sp_who who)
+{
+    return x->plan.peer_at == SP_WHO_NONE || x->plan.peer_at != who;
+}
+
+/* The scripted peer takes over a host whose kernel has no address. */
+static enum sp_rc open_peer(struct exec *x)
+{
+    enum sp_who at = x->plan.peer_at;
+    if (at == SP_WHO_NONE)
+        return SP_OK;
+    enum sp_end real = at == SP_WHO_CLIENT ? SP_END_SERVER : SP_END_CLIENT;
+    return peer_new(&x->lab, at == SP_WHO_CLIENT ? SP_PLACE_CLIENT : SP_PLACE_SERVER,
+                    &x->trace.head.addr[SP_END_PEER], &x->trace.head.addr[real], &x->peer, &x->err);
+}
+
 static enum sp_rc open_lab(struct exec *x)
 {
-    struct sp_lab_pin *pins = SP_ARENA_ARRAY(&x->trace.arena, struct sp_lab_pin,
-                                             x->plan.pin_count);
+    struct sp_lab_pin *pins = SP_ARENA_ARRAY(&x->trace.arena, struct sp_lab_pin, x->plan.pin_count);
     for (size_t i = 0; i < x->plan.pin_count; i++)
         pins[i] = (struct sp_lab_pin){
             .name = x->plan.pins[i].name, .value = x->plan.pins[i].value, .everywhere = true};
@@ -65,15 +86,17 @@ static enum sp_rc open_lab(struct exec *x)
         .number = x->job->number,
         .pins = pins,
         .pin_count = x->plan.pin_count,
+        .mute = {[SP_PLACE_CLIENT] = x->plan.peer_at == SP_WHO_CLIENT,
+                 [SP_PLACE_SERVER] = x->plan.peer_at == SP_WHO_SERVER},
     };
     enum sp_rc rc = sp_lab_open(&x->lab, &config, &x->err);
     if (rc != SP_OK)
         return rc;
     x->lab_open = true;
     struct sp_trace_head *head = &x->trace.head;
-    rc = sp_addr_parse(x->lab.client_ip, &head->addr[SP_END_CLIENT], &x->err);
+    rc = sp_addr_parse(x->lab.client_ip, &head->addr[exec_end_at(x, SP_PLACE_CLIENT)], &x->err);
     if (rc == SP_OK)
-        rc = sp_addr_parse(x->lab.server_ip, &head->addr[SP_END_SERVER], &x->err);
+        rc = sp_addr_parse(x->lab.server_ip, &head->addr[exec_end_at(x, SP_PLACE_SERVER)], &x->err);
     head->pin_count = x->lab.pin_count;
     head->pins = SP_ARENA_ARRAY(&x->trace.arena, struct sp_trace_pin, x->lab.pin_count);
     for (size_t i = 0; i < x->lab.pin_count; i++) {
@@ -92,8 +115,8 @@ static enum sp_rc open_captures(struct exec *x)
         enum sp_point point = x->lab.config.kind == SP_LAB_LOOPBACK ? SP_AT_LO
                               : link->place == SP_PLACE_CLIENT      ? SP_AT_CLIENT
                                                                     : SP_AT_SERVER;
-        enum sp_rc rc = sp_capture_open(&x->lab, link, point, &x->captures[x->capture_count],
-                                        &x->err);
+        enum sp_rc rc =
+            sp_capture_open(&x->lab, link, point, &x->captures[x->capture_count], &x->err);
         if (rc != SP_OK)
             return rc;
         x->capture_count++;
@@ -103,8 +126,10 @@ static enum sp_rc open_captures(struct exec *x)
 
 static enum sp_rc open_diags(struct exec *x)
 {
-    enum sp_rc rc = sp_diag_open(&x->lab, SP_PLACE_CLIENT, &x->diags[SP_PLACE_CLIENT], &x->err);
-    if (rc == SP_OK && x->lab.config.kind != SP_LAB_LOOPBACK)
+    enum sp_rc rc = SP_OK;
+    if (exec_is_real(x, SP_WHO_CLIENT))
+        rc = sp_diag_open(&x->lab, SP_PLACE_CLIENT, &x->diags[SP_PLACE_CLIENT], &x->err);
+    if (rc == SP_OK && exec_is_real(x, SP_WHO_SERVER) && x->lab.config.kind != SP_LAB_LOOPBACK)
         rc = sp_diag_open(&x->lab, SP_PLACE_SERVER, &x->diags[SP_PLACE_SERVER], &x->err);
     return rc;
 }
@@ -119,13 +144,14 @@ static enum sp_rc open_all(struct exec *x)
     if (rc == SP_OK && x->lab.config.kind == SP_LAB_PATH)
         rc = path_new(&x->lab, &x->path, &x->err);
     if (rc == SP_OK)
+        rc = open_peer(x);
+    if (rc == SP_OK)
         rc = exec_fence_open(x);
     if (rc == SP_OK)
         rc = exec_canary(x);
-    if (rc == SP_OK)
-        rc = exec_spawn(x, SP_WHO_CLIENT);
-    if (rc == SP_OK)
-        rc = exec_spawn(x, SP_WHO_SERVER);
+    for (int who = SP_WHO_CLIENT; rc == SP_OK && who <= SP_WHO_SERVER; who++)
+        if (exec_is_real(x, (enum sp_who)who))
+            rc = exec_spawn(x, (enum sp_who)who);
     return rc;
 }
 
@@ -139,6 +165,7 @@ static void close_all(struct exec *x)
     for (int place = 0; place < SP_PLACE_COUNT; place++)
         sp_diag_free(x->diags[place]);
     path_free(x->path);
+    peer_free(x->peer);
     if (x->lab_open)
         sp_lab_close(&x->lab);
 }
@@ -318,8 +345,8 @@ void sp_run_one(const struct sp_run_job *job, const struct sp_run_env *env, int 
         result_broken(&x.err, arena, result);
     } else if (need) {
         result->verdict = SP_VERDICT_SKIP;
-        result->reason = sp_arena_printf(arena, "the case needs %s, which this run does not have",
-                                         need);
+        result->reason =
+            sp_arena_printf(arena, "the case needs %s, which this run does not have", need);
     } else {
         x.match = sp_match_new(&x.plan);
         run_and_judge(&x, arena, result);

@@ -8,12 +8,14 @@
  *   exec_watch.c  the one loop that waits: agents, captures, records, the path, sock_diag
  *   exec_fence.c  canaries and fences: proof that a witness sees, and has seen all
  *   path.c        the box of the path lab
+ *   peer.c        the end that has no kernel behind it
  */
 #ifndef SP_RUN_EXEC_H
 #define SP_RUN_EXEC_H
 
 #include "agent.h"
 #include "path.h"
+#include "peer.h"
 #include "run.h"
 
 enum { EXEC_SOCKS = 64, EXEC_PORTS = 32, EXEC_CALLS = 64, EXEC_CAPTURES = 4 };
@@ -64,6 +66,7 @@ struct exec {
     struct sp_capture *captures[EXEC_CAPTURES];
     unsigned capture_count;
     struct sp_diag *diags[SP_PLACE_COUNT];
+    struct peer *peer; /* NULL: two real ends */
     struct path *path; /* NULL: plain pair or loopback */
     bool unplugged[SP_PLACE_COUNT];
     int link_fd;
@@ -77,11 +80,11 @@ struct exec {
     uint32_t next_request;
 
     /* states */
-    bool diag_due;         /* look before the next decision */
-    bool listeners_due;    /* the statement under way asks about a listening socket */
-    int64_t diag_poll_ns;  /* look again at this time, 0 none */
+    bool diag_due;        /* look before the next decision */
+    bool listeners_due;   /* the statement under way asks about a listening socket */
+    int64_t diag_poll_ns; /* look again at this time, 0 none */
     int64_t diag_step_ns;
-    size_t scanned;        /* events looked at for fence traffic so far */
+    size_t scanned; /* events looked at for fence traffic so far */
 
     /* fences */
     int fence_fd;
@@ -102,15 +105,24 @@ struct sp_event *exec_mark(struct exec *x, enum sp_mark_what what, uint32_t stmt
 /* The event with that arrival number. */
 struct sp_event *exec_event_by_order(struct exec *x, uint32_t order);
 
+/* Who stands in that place: the peer has the place of one of the two. */
+enum sp_end exec_end_at(const struct exec *x, enum sp_place place);
+/* Whether a stack under test is there, with an agent of its own. */
+bool exec_is_real(const struct exec *x, enum sp_who who);
+
 /* exec_watch.c */
-enum sp_rc exec_drain(struct exec *x);                      /* take what is there, do not wait */
-enum sp_rc exec_pump(struct exec *x, int64_t until_ns);     /* wait for anything, at most until then */
-enum sp_rc exec_sleep(struct exec *x, int64_t until_ns);    /* go on pumping until then */
-enum sp_rc exec_look(struct exec *x, bool queues);          /* sock_diag, in every place */
+enum sp_rc exec_drain(struct exec *x);                   /* take what is there, do not wait */
+enum sp_rc exec_pump(struct exec *x, int64_t until_ns);  /* wait for anything, at most until then */
+enum sp_rc exec_sleep(struct exec *x, int64_t until_ns); /* go on pumping until then */
+enum sp_rc exec_look(struct exec *x, bool queues);       /* sock_diag, in every place */
 
 /* exec_call.c */
 enum sp_rc exec_agent_reply(struct exec *x, enum sp_who who, const struct sp_agent_reply *reply);
 enum sp_rc exec_do_call(struct exec *x, const struct sp_stmt *stmt, bool start);
+enum sp_rc exec_address(struct exec *x, enum sp_who self, const char *text, struct sp_addr *addr,
+                        const char **new_port);
+/* Of the endpoint's socket `listener`; 0 none. */
+uint16_t exec_listener_port(struct exec *x, enum sp_who who);
 enum sp_rc exec_finish(struct exec *x, const struct sp_stmt *stmt);
 void exec_calls_abandon(struct exec *x, enum sp_who who, enum sp_call_how how, int64_t t_ns);
 void exec_socks_forget(struct exec *x, enum sp_who who);

@@ -63,12 +63,18 @@ static bool is_number(const char *text, long *number)
     return *text && end && !*end;
 }
 
+uint16_t exec_listener_port(struct exec *x, enum sp_who who)
+{
+    const struct exec_sock *sock = who == SP_WHO_NONE ? NULL : sock_find(x, who, "listener");
+    return sock ? sock->local.port : 0;
+}
+
 /*
  * The address that "[HOST][:PORT]" stands for. A name without a number yet is port 0, and
  * *new_port gets the name so that the port the kernel picks can be remembered under it.
  */
-static enum sp_rc address_resolve(struct exec *x, enum sp_who self, const char *text,
-                                  struct sp_addr *addr, const char **new_port)
+enum sp_rc exec_address(struct exec *x, enum sp_who self, const char *text, struct sp_addr *addr,
+                        const char **new_port)
 {
     char host[32] = "";
     const char *colon = strrchr(text, ':');
@@ -78,6 +84,7 @@ static enum sp_rc address_resolve(struct exec *x, enum sp_who self, const char *
     enum sp_who who = !*host || strcmp(host, "own") == 0 ? self
                       : strcmp(host, "client") == 0      ? SP_WHO_CLIENT
                       : strcmp(host, "server") == 0      ? SP_WHO_SERVER
+                      : strcmp(host, "peer") == 0        ? SP_WHO_PEER
                                                          : SP_WHO_NONE;
     *addr = (struct sp_addr){.family = x->trace.head.family};
     if (who != SP_WHO_NONE)
@@ -86,8 +93,7 @@ static enum sp_rc address_resolve(struct exec *x, enum sp_who self, const char *
         return sp_fail(&x->err, SP_E_USAGE, "no such host in an address: '%s'", text);
 
     if (!colon) {
-        struct exec_sock *sock = who == SP_WHO_NONE ? NULL : sock_find(x, who, "listener");
-        addr->port = sock ? sock->local.port : 0;
+        addr->port = who == SP_WHO_PEER ? peer_port(x->peer) : exec_listener_port(x, who);
         return SP_OK;
     }
     long number = 0;
@@ -357,7 +363,7 @@ static enum sp_rc request_fill(struct exec *x, const struct sp_stmt *stmt, bool 
         if (strcmp(arg->name, "addr") == 0) {
             struct sp_addr addr;
             char text[SP_ADDR_TEXT + 8];
-            enum sp_rc rc = address_resolve(x, stmt->who, arg->text, &addr, new_port);
+            enum sp_rc rc = exec_address(x, stmt->who, arg->text, &addr, new_port);
             if (rc != SP_OK)
                 return rc;
             address_print(&addr, text, sizeof text);
@@ -474,8 +480,7 @@ enum sp_rc exec_finish(struct exec *x, const struct sp_stmt *stmt)
         return sp_fail(&x->err, SP_E_USAGE, "%s:%d: no %s of the %s was started",
                        x->plan.case_->file, stmt->at.line, stmt->call,
                        sp_end_name((enum sp_end)stmt->who));
-    bool expects_pending = stmt->expect.count == 1 &&
-                           stmt->expect.any_of[0].kind == SP_OUT_PENDING;
+    bool expects_pending = stmt->expect.count == 1 && stmt->expect.any_of[0].kind == SP_OUT_PENDING;
     bool returned = false;
     enum sp_rc rc = SP_OK;
     if (!expects_pending && !call->done)

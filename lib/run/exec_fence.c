@@ -4,7 +4,8 @@
  * wire: a RST from port 0 to port 0, put on each captured link as a raw frame. No stack answers a
  * RST that belongs to no connection (RFC 9293 section 3.10.7.1), and no case can make one.
  *
- * states: a listening socket of the runner's own in the client's place goes LISTEN and back. A
+ * states: a listening socket of the runner's own in the client's place (the
+ * server's, where the peer has that one) goes LISTEN and back. A
  * record of it that comes back proves the collector. Two rounds make a fence: the collector reads
  * one CPU's ring after the other, so an event older than the first round's may be handed over
  * after it, but not after the second's, whose reading began later.
@@ -55,8 +56,8 @@ static enum sp_rc sentinel_send(struct exec *x, const struct sp_lab_link *link)
     sp_buf_init(&frame, 0);
     bool at_server = link->place == SP_PLACE_SERVER;
     struct sp_seg seg = {.flags = SP_RST, .ttl = 64};
-    seg.src = x->trace.head.addr[at_server ? SP_END_SERVER : SP_END_CLIENT];
-    seg.dst = x->trace.head.addr[at_server ? SP_END_CLIENT : SP_END_SERVER];
+    seg.src = x->trace.head.addr[exec_end_at(x, link->place)];
+    seg.dst = x->trace.head.addr[exec_end_at(x, at_server ? SP_PLACE_CLIENT : SP_PLACE_SERVER)];
     int fd = -1;
     enum sp_rc rc = sp_wire_build(SP_LINK_ETHERNET, link->mac, far_link(x, link)->mac, &seg, NULL,
                                   NULL, &frame, &x->err);
@@ -70,6 +71,12 @@ static enum sp_rc sentinel_send(struct exec *x, const struct sp_lab_link *link)
     return rc;
 }
 
+/* Whose place the fence socket is in: the client's, unless the peer has it. */
+static enum sp_end fence_end(const struct exec *x)
+{
+    return exec_is_real(x, SP_WHO_CLIENT) ? SP_END_CLIENT : SP_END_SERVER;
+}
+
 static bool is_sentinel(const struct sp_event *event)
 {
     return event->kind == SP_EV_SEG && event->u.seg.seg.kind == SP_SEG_TCP &&
@@ -80,7 +87,7 @@ static bool is_fence_socket(const struct exec *x, const struct sp_event *event)
 {
     return event->kind == SP_EV_STATE && x->fence_port &&
            event->u.state.local.port == x->fence_port && event->u.state.remote.port == 0 &&
-           event->end == SP_END_CLIENT;
+           event->end == fence_end(x);
 }
 
 static void frame_forget(struct exec *x, enum sp_point point, uint32_t number)
@@ -164,7 +171,7 @@ bool exec_fence_record(struct exec *x, const struct sp_tp_record *record)
 {
     if (record->what != SP_TP_STATE || !x->fence_port || record->local.port != x->fence_port ||
         record->remote.port != 0 ||
-        !sp_addr_same_ip(&record->local, &x->trace.head.addr[SP_END_CLIENT]))
+        !sp_addr_same_ip(&record->local, &x->trace.head.addr[fence_end(x)]))
         return false;
     x->fence_seen++;
     return true;
@@ -198,13 +205,14 @@ static int bound_socket(union fence_addr *addr)
 static enum sp_rc fence_socket(struct exec *x)
 {
     union fence_addr addr = {0};
-    const struct sp_addr *own = &x->trace.head.addr[SP_END_CLIENT];
+    const struct sp_addr *own = &x->trace.head.addr[fence_end(x)];
     addr.sa.sa_family = own->family == SP_IPV6 ? AF_INET6 : AF_INET;
     if (own->family == SP_IPV6)
         memcpy(&addr.v6.sin6_addr, own->ip, 16);
     else
         memcpy(&addr.v4.sin_addr, own->ip, 4);
-    enum sp_rc rc = sp_lab_enter(&x->lab, SP_PLACE_CLIENT, &x->err);
+    enum sp_place place = fence_end(x) == SP_END_CLIENT ? SP_PLACE_CLIENT : SP_PLACE_SERVER;
+    enum sp_rc rc = sp_lab_enter(&x->lab, place, &x->err);
     if (rc != SP_OK)
         return rc;
     int picked = bound_socket(&addr);

@@ -28,7 +28,7 @@ enum sp_rc exec_spawn(struct exec *x, enum sp_who who)
 {
     struct exec_agent *agent = &x->agents[who];
     agent->salt = who == SP_WHO_CLIENT ? 'c' : 's';
-    agent->peer_salt = who == SP_WHO_CLIENT ? 's' : 'c';
+    agent->peer_salt = x->peer ? 'p' : who == SP_WHO_CLIENT ? 's' : 'c';
     enum sp_place place = who == SP_WHO_CLIENT ? SP_PLACE_CLIENT : SP_PLACE_SERVER;
     enum sp_rc rc = sp_lab_spawn(&x->lab, place, agent_main, agent, &agent->proc, &x->err);
     if (rc != SP_OK)
@@ -54,7 +54,8 @@ static int reap(struct exec *x, struct exec_agent *agent)
     return status;
 }
 
-/* begin_ns: before the order to end, whose effects may come before anything that is stamped here. */
+/* begin_ns: before the order to end, whose effects may come before anything that is stamped here.
+ */
 static enum sp_rc end_since(struct exec *x, enum sp_who who, int signal, uint32_t stmt,
                             int64_t begin_ns)
 {
@@ -69,9 +70,9 @@ static enum sp_rc end_since(struct exec *x, enum sp_who who, int signal, uint32_
     }
     int status = reap(x, agent);
     bool killed = WIFSIGNALED(status);
-    struct sp_event *event = proc_event(x, who, killed ? SP_PROC_KILLED : SP_PROC_EXIT,
-                                        killed ? WTERMSIG(status) : WEXITSTATUS(status), begin_ns,
-                                        stmt);
+    struct sp_event *event =
+        proc_event(x, who, killed ? SP_PROC_KILLED : SP_PROC_EXIT,
+                   killed ? WTERMSIG(status) : WEXITSTATUS(status), begin_ns, stmt);
     event->t_end_ns = exec_now(x);
     /* what the case ended was ended in its calls; our own clean-up ends what was left pending */
     exec_calls_abandon(x, who, stmt ? SP_CALL_KILLED : SP_CALL_PENDING, exec_now(x));
@@ -112,8 +113,7 @@ enum sp_rc exec_proc_stmt(struct exec *x, const struct sp_stmt *stmt)
     if (strcmp(stmt->call, "spawn") == 0) {
         if (agent->alive)
             return sp_fail(&x->err, SP_E_USAGE, "%s:%d: the %s's process is still there",
-                           x->plan.case_->file, stmt->at.line,
-                           sp_end_name((enum sp_end)stmt->who));
+                           x->plan.case_->file, stmt->at.line, sp_end_name((enum sp_end)stmt->who));
         return exec_spawn(x, stmt->who);
     }
     if (!agent->alive)

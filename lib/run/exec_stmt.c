@@ -160,8 +160,7 @@ static struct sp_event *lab_event(struct exec *x, const struct sp_stmt *stmt)
     event->stmt = stmt->id;
     event->end = (enum sp_end)stmt->target;
     const char *text = stmt->text ? stmt->text : stmt->verb;
-    event->u.lab.action =
-        sp_trace_str(&x->trace, strncmp(text, "lab ", 4) == 0 ? text + 4 : text);
+    event->u.lab.action = sp_trace_str(&x->trace, strncmp(text, "lab ", 4) == 0 ? text + 4 : text);
     event->u.lab.detail = "";
     return event;
 }
@@ -212,6 +211,35 @@ static enum sp_rc do_middle(struct stepping *s)
     return rc;
 }
 
+static enum sp_rc do_peer(struct stepping *s)
+{
+    struct exec *x = s->x;
+    const struct sp_stmt *stmt = s->stmt;
+    enum sp_who real = x->plan.peer_at == SP_WHO_CLIENT ? SP_WHO_SERVER : SP_WHO_CLIENT;
+    struct sp_addr to = {0};
+    const char *new_port = NULL;
+    struct sp_buf detail;
+    sp_buf_init(&detail, 0);
+    enum sp_rc rc = exec_drain(x); /* its numbers are those of all that has come */
+    if (rc == SP_OK && stmt->peer->to)
+        rc = exec_address(x, real, stmt->peer->to, &to, &new_port);
+    if (rc == SP_OK && new_port)
+        rc = sp_fail(&x->err, SP_E_USAGE, "%s:%d: no port has the name %s yet", x->plan.case_->file,
+                     stmt->at.line, new_port);
+    if (rc == SP_OK) {
+        struct sp_event *event = lab_event(x, stmt);
+        uint32_t order = event->order;
+        event->end = SP_END_PEER;
+        rc = peer_act(x->peer, stmt, &to, exec_listener_port(x, real), exec_now(x), &detail,
+                      &x->err);
+        event = exec_event_by_order(x, order);
+        event->t_end_ns = exec_now(x);
+        event->u.lab.detail = sp_trace_str(&x->trace, detail.data ? detail.data : "");
+    }
+    sp_buf_release(&detail);
+    return rc;
+}
+
 static enum sp_rc do_proc(struct stepping *s)
 {
     return exec_proc_stmt(s->x, s->stmt);
@@ -219,15 +247,12 @@ static enum sp_rc do_proc(struct stepping *s)
 
 /* What stands for each kind; a block is one expectation with several evidences. */
 static enum sp_rc (*const doers[])(struct stepping *s) = {
-    [SP_ST_CALL] = do_call,           [SP_ST_START] = do_start,
-    [SP_ST_FINISH] = do_finish,       [SP_ST_WIRE] = do_expect,
-    [SP_ST_STATE] = do_expect,        [SP_ST_STILL] = do_watch,
-    [SP_ST_NEVER_STATE] = do_watch,   [SP_ST_NEVER_WIRE] = do_watch,
-    [SP_ST_SILENCE] = do_watch,       [SP_ST_QUEUE] = do_queue,
-    [SP_ST_WAIT] = do_watch,          [SP_ST_LAB] = do_lab,
-    [SP_ST_MIDDLE] = do_middle,       [SP_ST_PROC] = do_proc,
-    [SP_ST_ANY_ORDER] = do_expect,    [SP_ST_OPTIONAL] = do_expect,
-    [SP_ST_REPEAT] = do_expect,
+    [SP_ST_CALL] = do_call,         [SP_ST_START] = do_start,      [SP_ST_FINISH] = do_finish,
+    [SP_ST_WIRE] = do_expect,       [SP_ST_STATE] = do_expect,     [SP_ST_STILL] = do_watch,
+    [SP_ST_NEVER_STATE] = do_watch, [SP_ST_NEVER_WIRE] = do_watch, [SP_ST_SILENCE] = do_watch,
+    [SP_ST_QUEUE] = do_queue,       [SP_ST_WAIT] = do_watch,       [SP_ST_LAB] = do_lab,
+    [SP_ST_MIDDLE] = do_middle,     [SP_ST_PROC] = do_proc,        [SP_ST_ANY_ORDER] = do_expect,
+    [SP_ST_OPTIONAL] = do_expect,   [SP_ST_REPEAT] = do_expect,    [SP_ST_PEER] = do_peer,
 };
 
 enum sp_rc exec_script(struct exec *x)

@@ -6,7 +6,7 @@
 #include <time.h>
 
 enum {
-    POLL_MAX = 2 + EXEC_CAPTURES + SP_WHO_COUNT + 2,
+    POLL_MAX = 2 + EXEC_CAPTURES + SP_WHO_COUNT + 3,
     STALL_MS = 40, /* woken later than this after we asked to be: the machine stood still */
 };
 static const int64_t DIAG_STEP_MIN_NS = 1 * SP_MS;
@@ -65,8 +65,8 @@ enum sp_rc exec_look(struct exec *x, bool queues)
             continue;
         sp_diag_listeners(x->diags[place],
                           x->listeners_due || x->trace.head.states != SP_WATCH_FULL);
-        enum sp_rc rc = sp_diag_look(x->diags[place], &x->trace, x->trace.head.start_mono_ns,
-                                     queues, &x->err);
+        enum sp_rc rc =
+            sp_diag_look(x->diags[place], &x->trace, x->trace.head.start_mono_ns, queues, &x->err);
         if (rc != SP_OK)
             return rc;
     }
@@ -79,6 +79,8 @@ enum sp_rc exec_drain(struct exec *x)
     enum sp_rc rc = SP_OK;
     if (x->path)
         rc = path_run(x->path, &x->trace, exec_now(x), &x->err);
+    if (rc == SP_OK && x->peer)
+        rc = peer_run(x->peer, exec_now(x), &x->err);
     for (unsigned i = 0; rc == SP_OK && i < x->capture_count; i++)
         rc = sp_capture_drain(x->captures[i], &x->trace, &x->frames, x->real_offset_ns, &x->err);
     drain_records(x);
@@ -102,6 +104,8 @@ static unsigned poll_set(const struct exec *x, struct pollfd *set)
         set[count++].fd = sp_capture_fd(x->captures[i]);
     if (x->link_fd >= 0)
         set[count++].fd = x->link_fd;
+    if (x->peer)
+        set[count++].fd = peer_fd(x->peer);
     if (x->path) {
         int fds[2];
         path_fds(x->path, fds);

@@ -53,24 +53,29 @@ static bool args_none(struct cursor *cur, struct sp_stmt *st)
 }
 
 /* [HOST][:PORT] stays text: the run knows addresses and ports. */
-static bool args_addr(struct cursor *cur, struct sp_stmt *st)
+bool parse_address(struct cursor *cur, const struct word *word, const char *text)
 {
-    static const char *const hosts[] = {"client", "server", "any", "own", NULL};
-    const struct word *word = cursor_want(cur, "an address like server, :80 or any:p1");
-    if (!word)
-        return false;
-    size_t len = strcspn(word->text, ":");
-    const char *host = sp_arena_strndup(cur->p->arena, word->text, len);
-    const char *port = word->text + len;
+    static const char *const hosts[] = {"client", "server", "peer", "any", "own", NULL};
+    size_t len = strcspn(text, ":");
+    const char *host = sp_arena_strndup(cur->p->arena, text, len);
+    const char *port = text + len;
     if (*host && !name_known(hosts, host))
         return cursor_fail(cur, word, diag_near(cur->p->diags, host, hosts),
-                           "\"%s\" is no host: client, server, any or own", host);
+                           "\"%s\" is no host: client, server, peer, any or own", host);
     if (!*host && !*port)
         return cursor_fail(cur, word, NULL, "an empty address");
     int64_t number = 0;
     if (*port && !is_name(port + 1) && (!parse_int(port + 1, &number) || number > 65535))
         return cursor_fail(cur, word, "0 to 65535, or a name of your own", "\"%s\" is not a port",
                            port + 1);
+    return true;
+}
+
+static bool args_addr(struct cursor *cur, struct sp_stmt *st)
+{
+    const struct word *word = cursor_want(cur, "an address like server, :80 or any:p1");
+    if (!word || !parse_address(cur, word, word->text))
+        return false;
     add_text(cur, st, "addr", word, word->text);
     return true;
 }

@@ -56,6 +56,8 @@ struct check {
     struct closed *closed;
     size_t closed_count;
     size_t closed_cap;
+    const struct sp_stmt *acts[SP_WHO_COUNT]; /* the first line of each endpoint */
+    const struct sp_stmt *on_path;            /* the first that acts on the path */
     bool bound_conn[SP_WHO_COUNT]; /* `bind` without a socket's name, and no connect since */
 };
 
@@ -288,13 +290,72 @@ static void check_path(struct check *ck, const struct sp_stmt *st)
 {
     bool acts =
         st->kind == SP_ST_MIDDLE || (st->kind == SP_ST_LAB && strcmp(st->verb, "sysctl") != 0);
+    if (acts && !ck->on_path)
+        ck->on_path = st;
     if (acts && (ck->p->c->labs & SP_CASE_LOOPBACK))
         complain(ck, st, "labs veth", "cannot act on the path on loopback");
+}
+
+static void note_end(struct check *ck, enum sp_who who, const struct sp_stmt *st)
+{
+    if (!ck->acts[who])
+        ck->acts[who] = st;
+}
+
+/* The peer has the place of one endpoint, and a link that is joined to the other's. */
+static void check_peer(struct check *ck)
+{
+    const struct sp_stmt *peer = ck->acts[SP_WHO_PEER];
+    const struct sp_stmt *client = ck->acts[SP_WHO_CLIENT];
+    const struct sp_stmt *server = ck->acts[SP_WHO_SERVER];
+    if (!peer)
+        return;
+    if (client && server)
+        complain(ck, client->at.line > server->at.line ? client : server,
+                 "the peer has the place of one of them",
+                 "beside the peer, client or server acts, not both");
+    else if (!client && !server)
+        complain(ck, peer, "server listen", "the peer has nobody to talk to");
+    if (ck->p->c->labs != SP_CASE_VETH)
+        complain(ck, peer, "labs veth", "the peer needs a link between two hosts and no box");
+    if (ck->on_path)
+        complain(ck, ck->on_path, "let the peer be silent, or send again",
+                 "the path cannot be acted on where the peer is one of its ends");
+}
+
+/* `client connect server` where the peer is in the server's place. */
+static void check_host(struct check *ck, const struct sp_stmt *st, enum sp_who place)
+{
+    if (st->peer && (st->peer->seq.end == place || st->peer->ack.end == place) && place)
+        complain(ck, st, NULL,
+                 "numbers are the real end's, and the peer has the place of this one");
+    for (size_t i = 0; i < st->arg_count; i++) {
+        const char *text = st->args[i].text;
+        if (strcmp(st->args[i].name, "addr") != 0)
+            continue;
+        size_t len = strcspn(text, ":");
+        bool peer = len == 4 && memcmp(text, "peer", 4) == 0;
+        if (peer && place == SP_WHO_NONE)
+            complain(ck, st, "connect server", "no line is the peer's");
+        else if (place != SP_WHO_NONE && end_of_name(text, len) == place)
+            complain(ck, st, "connect peer", "the peer has the place of that host");
+    }
+}
+
+static void check_hosts(struct check *ck, const struct node_list *list, enum sp_who place)
+{
+    for (const struct node *node = list->first; node; node = node->next) {
+        if (node->kind == NODE_STMT)
+            check_host(ck, &node->st, place);
+        check_hosts(ck, &node->kids, place);
+        check_hosts(ck, &node->other, place);
+    }
 }
 
 static void check_stmt(struct check *ck, const struct sp_stmt *st)
 {
     check_path(ck, st);
+    note_end(ck, st->who, st);
     switch (st->kind) {
     case SP_ST_START:
         check_start(ck, st);
@@ -320,6 +381,7 @@ static void check_stmt(struct check *ck, const struct sp_stmt *st)
     case SP_ST_WAIT:
     case SP_ST_LAB:
     case SP_ST_MIDDLE:
+    case SP_ST_PEER:
     case SP_ST_ANY_ORDER:
     case SP_ST_OPTIONAL:
     case SP_ST_REPEAT:
@@ -357,6 +419,19 @@ static void walk_on(struct check *ck, const struct node *node, const struct node
     free(one);
 }
 
+/* establish, peer connects */
+static void walk_short(struct check *ck, const struct node *node)
+{
+    if (node->kind == NODE_PEER_CONNECTS) {
+        note_end(ck, SP_WHO_PEER, &node->st);
+        return;
+    }
+    note_end(ck, node->active, &node->st);
+    note_end(ck, node->passive, &node->st);
+    reopen(ck, node->active, node->active_sock);
+    reopen(ck, node->passive, node->passive_sock);
+}
+
 static void walk(struct check *ck, const struct node_list *list, const struct node_list *all)
 {
     for (const struct node *node = list->first; node; node = node->next) {
@@ -367,8 +442,7 @@ static void walk(struct check *ck, const struct node_list *list, const struct no
         if (node->kind == NODE_STMT)
             check_stmt(ck, &node->st);
         else
-            reopen(ck, node->active, node->active_sock),
-                reopen(ck, node->passive, node->passive_sock);
+            walk_short(ck, node);
         walk(ck, &node->kids, all);
         check_labels(ck, &node->st, all);
     }
@@ -379,6 +453,8 @@ void check_nodes(struct parse *p, const struct node_list *nodes)
     struct check ck = {.p = p};
     walk(&ck, nodes, nodes);
     check_unfinished(&ck);
+    check_peer(&ck);
+    check_hosts(&ck, nodes, peer_place(nodes));
     free(ck.labels);
     free(ck.pending);
     free(ck.closed);

@@ -299,6 +299,10 @@ bool read_end(struct cursor *cur, enum sp_who *who, const char **sock)
         return false;
     size_t len = strcspn(word->text, "/");
     *who = end_of_name(word->text, len);
+    if (strcmp(word->text, "peer") == 0)
+        return cursor_fail(cur, word,
+                           "say what the real end does; what the peer sends is its script",
+                           "the peer cannot stand here");
     if (*who == SP_WHO_NONE)
         return cursor_fail(cur, word, diag_near(cur->p->diags, word->text, end_names),
                            "\"%s\" is no endpoint", word->text);

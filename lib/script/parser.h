@@ -3,9 +3,9 @@
  * is parsed into, the tables of the language.
  *
  * The way of a text: lex.c cuts it into lines of words (once, kept as sp_case.ast); header.c reads
- * the header; stmt.c, call.c, segment.c, expect.c and variant.c parse the statements of one row of
- * the `for` tables into nodes, with the row's values put into the words; check.c looks at what only
- * the whole tells; plan.c resolves nodes into statements.
+ * the header; stmt.c, call.c, segment.c, peer.c, expect.c and variant.c parse the statements of one
+ * row of the `for` tables into nodes, with the row's values put into the words; check.c looks at
+ * what only the whole tells; plan.c resolves nodes into statements.
  */
 #ifndef SP_SCRIPT_PARSER_H
 #define SP_SCRIPT_PARSER_H
@@ -64,7 +64,7 @@ size_t diag_errors(const struct sp_diags *diags);
 
 /* ---- the tree ------------------------------------------------------------------------------ */
 
-enum node_kind { NODE_STMT, NODE_ON, NODE_ESTABLISH };
+enum node_kind { NODE_STMT, NODE_ON, NODE_ESTABLISH, NODE_PEER_CONNECTS };
 
 struct node_list {
     struct node *first;
@@ -145,14 +145,25 @@ enum sp_who end_of_name(const char *name, size_t len); /* client and server only
 
 bool read_bound(struct cursor *cur, struct sp_bound *out, bool *got); /* within / after [since] */
 bool read_expect(struct cursor *cur, struct sp_expect *out, bool *got_outcome, bool *got_rest);
-bool read_label(struct cursor *cur, const char **label); /* as @x */
+bool read_label(struct cursor *cur, const char **label);  /* as @x */
+bool finish_line(struct cursor *cur, struct sp_stmt *st); /* [as @x], and nothing more */
 bool read_label_name(struct cursor *cur, const char **label);
 bool read_pattern(struct cursor *cur, struct sp_pattern *out);
+bool read_flags(struct cursor *cur, const struct word *word, uint8_t *set, uint8_t *clear);
+bool parse_address(struct cursor *cur, const struct word *word, const char *text);
 bool parse_call(struct cursor *cur, struct sp_stmt *st); /* after END: [start|finish] CALL ... */
 bool read_keys(struct cursor *cur, struct sp_stack_key **keys, size_t *count, enum sp_who *end);
 /* The `on` and `source` lines under a statement; steps over them. */
 bool parse_variants(struct parse *p, const struct line *owner, struct sp_stmt *st);
 bool line_is_variant(const struct line *line);
+
+/* peer.c */
+bool parse_peer(struct cursor *cur, struct node *node);
+/* A segment with these flags and what a healthy end puts in the rest. */
+struct sp_peer_seg *peer_plain(struct sp_arena *arena, enum sp_peer_verb verb, const char *flags);
+/* Whose place the peer of these statements has; NONE where none of them is the peer's. */
+enum sp_who peer_place(const struct node_list *nodes);
+void peer_print(const struct sp_peer_seg *peer, struct sp_buf *out);
 
 bool parse_header(struct sp_case *c, const struct lines *lines, size_t *body,
                   struct sp_diags *diags);

@@ -82,6 +82,81 @@ static void imply_wire(struct sp_stmt *st, const char *flags)
     st->pattern.text = flags;
 }
 
+/* ---- the peer's short words ----------------------------------------------------------------- */
+
+static void print_text(struct planner *pl, struct sp_stmt *st)
+{
+    struct sp_buf text;
+    sp_buf_init(&text, 0);
+    sp_stmt_print(st, &text);
+    st->text = sp_arena_strndup(&pl->plan->arena, text.data, text.len);
+    sp_buf_release(&text);
+}
+
+static void imply_peer(struct planner *pl, struct stmt_list *out, const struct node *node,
+                       const struct sp_peer_seg *seg)
+{
+    struct sp_stmt *st = imply(pl, out, node, SP_ST_PEER, SP_WHO_PEER, "conn");
+    st->peer = seg;
+    print_text(pl, st);
+}
+
+/* SYN, what the real end answers, and the third segment. */
+static void peer_connects(struct planner *pl, const struct node *node,
+                          const struct sp_peer_seg *syn, enum sp_who to, const char *sock,
+                          struct stmt_list *out)
+{
+    imply_peer(pl, out, node, syn);
+    struct sp_stmt *answer = imply(pl, out, node, SP_ST_WIRE, to, sock);
+    imply_wire(answer, "SYN,ACK");
+    print_text(pl, answer);
+    imply_peer(pl, out, node, peer_plain(&pl->plan->arena, SP_PEER_SEGMENT, "ACK"));
+}
+
+static void expand_peer_connects(struct planner *pl, const struct node *node, struct stmt_list *out)
+{
+    enum sp_who to = pl->plan->peer_at == SP_WHO_CLIENT ? SP_WHO_SERVER : SP_WHO_CLIENT;
+    peer_connects(pl, node, node->st.peer, to, "conn", out);
+    out->items[out->len - 1].label = node->st.label;
+}
+
+/* The same as below, where one of the two ends is the peer. */
+static void establish_with_peer(struct planner *pl, const struct node *node, struct stmt_list *out)
+{
+    struct sp_arena *arena = &pl->plan->arena;
+    bool active = node->active == SP_WHO_PEER;
+    enum sp_who real = active ? node->passive : node->active;
+    const char *sock = active ? node->passive_sock : node->active_sock;
+    struct sp_stmt *st;
+    if (active) {
+        if (!pl->listens[real]) {
+            st = imply(pl, out, node, SP_ST_CALL, real, "listener");
+            imply_call(pl, st, "listen", NULL, NULL);
+            print_text(pl, st);
+        }
+        pl->listens[real] = true;
+        peer_connects(pl, node, peer_plain(arena, SP_PEER_SEGMENT, "SYN"), real, sock, out);
+        st = imply(pl, out, node, SP_ST_CALL, real, "listener");
+        imply_call(pl, st, "accept", "as", sock);
+        print_text(pl, st);
+    } else {
+        static const char *const segments[] = {"SYN", "ACK"};
+        imply_peer(pl, out, node, peer_plain(arena, SP_PEER_ACCEPTS, "SYN,ACK"));
+        st = imply(pl, out, node, SP_ST_CALL, real, sock);
+        imply_call(pl, st, "connect", "addr", "peer");
+        print_text(pl, st);
+        for (size_t i = 0; i < 2; i++) {
+            st = imply(pl, out, node, SP_ST_WIRE, real, sock);
+            imply_wire(st, segments[i]);
+            print_text(pl, st);
+        }
+    }
+    st = imply(pl, out, node, SP_ST_STATE, real, sock);
+    st->state = state_number("ESTABLISHED");
+    print_text(pl, st);
+    st->label = node->st.label;
+}
+
 /* RFC 9293 section 3.5, figure 6, with the calls of both sides. */
 static void expand_establish(struct planner *pl, const struct node *node, struct stmt_list *out)
 {
@@ -112,11 +187,7 @@ static void expand_establish(struct planner *pl, const struct node *node, struct
             imply_wire(st, steps[i].word);
         else
             st->state = state_number("ESTABLISHED");
-        struct sp_buf text;
-        sp_buf_init(&text, 0);
-        sp_stmt_print(st, &text);
-        st->text = sp_arena_strndup(&pl->plan->arena, text.data, text.len);
-        sp_buf_release(&text);
+        print_text(pl, st);
     }
     out->items[out->len - 1].label = node->st.label;
 }
@@ -150,6 +221,11 @@ static void add_nodes(struct planner *pl, const struct node_list *nodes, struct 
         if (node->kind == NODE_ON) {
             bool matches = block_matches(pl->plan, node);
             add_nodes(pl, matches ? &node->kids : &node->other, out);
+        } else if (node->kind == NODE_PEER_CONNECTS) {
+            expand_peer_connects(pl, node, out);
+        } else if (node->kind == NODE_ESTABLISH &&
+                   (node->active == SP_WHO_PEER || node->passive == SP_WHO_PEER)) {
+            establish_with_peer(pl, node, out);
         } else if (node->kind == NODE_ESTABLISH) {
             expand_establish(pl, node, out);
         } else {
@@ -284,6 +360,7 @@ enum sp_rc sp_plan_make(const struct sp_case *c, const struct sp_plan_config *co
     rc = parse_row(c, row, out, &nodes, err);
     if (rc)
         return rc;
+    out->peer_at = peer_place(&nodes);
     struct planner pl = {.plan = out, .next_id = 1};
     struct stmt_list list = {0};
     add_nodes(&pl, &nodes, &list);

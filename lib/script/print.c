@@ -251,6 +251,9 @@ void sp_stmt_print(const struct sp_stmt *st, struct sp_buf *out)
     case SP_ST_MIDDLE:
         print_middle(st, out);
         break;
+    case SP_ST_PEER:
+        peer_print(st->peer, out);
+        break;
     case SP_ST_PROC:
         print_proc(st, out);
         break;

@@ -18,7 +18,14 @@
 #include "mem.h"
 
 /* Same numbers as enum sp_end in trace.h (which is not below this room); checked in judge. */
-enum sp_who { SP_WHO_NONE = 0, SP_WHO_CLIENT, SP_WHO_SERVER, SP_WHO_PEER, SP_WHO_MIDDLE, SP_WHO_COUNT };
+enum sp_who {
+    SP_WHO_NONE = 0,
+    SP_WHO_CLIENT,
+    SP_WHO_SERVER,
+    SP_WHO_PEER,
+    SP_WHO_MIDDLE,
+    SP_WHO_COUNT
+};
 
 enum sp_case_lab { SP_CASE_LOOPBACK = 1, SP_CASE_VETH = 2, SP_CASE_ROUTED = 4 };
 enum sp_case_family { SP_CASE_IPV4 = 1, SP_CASE_IPV6 = 2 };
@@ -83,7 +90,7 @@ struct sp_expect {
 
 enum sp_seg_class {
     SP_CLASS_ANY,
-    SP_CLASS_KEEPALIVE, /* `probe`: keepalive, sequence number one before what is next */
+    SP_CLASS_KEEPALIVE,         /* `probe`: keepalive, sequence number one before what is next */
     SP_CLASS_ZERO_WINDOW_PROBE, /* `window-probe` */
 };
 
@@ -110,8 +117,8 @@ struct sp_pattern {
     uint8_t set;   /* flags that must be set (bits as on the wire) */
     uint8_t clear; /* flags that must be clear */
     enum sp_seg_class class_;
-    bool pure_ack;    /* `ACK` alone: nothing else but an acknowledgement */
-    bool any_payload; /* `any` */
+    bool pure_ack;       /* `ACK` alone: nothing else but an acknowledgement */
+    bool any_payload;    /* `any` */
     struct sp_num bytes; /* A..B, positions from 1 */
     bool stream;         /* `bytes A..B [then FIN]`: in as many segments as it likes */
     bool then_fin;
@@ -123,6 +130,63 @@ struct sp_pattern {
     struct sp_opt_want *opts;
     size_t opt_count;
     const char *text; /* as written, for messages */
+};
+
+/* ---- the scripted peer ---------------------------------------------------------------------- */
+
+enum sp_peer_verb {
+    SP_PEER_SEGMENT, /* peer SYN,ACK win=1000 */
+    SP_PEER_ICMP,    /* peer icmp unreachable port */
+    SP_PEER_ACCEPTS, /* the next SYN is answered with this segment */
+    SP_PEER_ACKS,    /* from now on, what comes is acknowledged */
+    SP_PEER_SILENT,  /* from now on, nothing is answered */
+};
+
+/* What a sequence number is counted from. */
+enum sp_peer_base {
+    SP_BASE_USUAL,   /* not written: what a healthy end would put there */
+    SP_BASE_ISN,     /* seq=: the peer's own initial number; ack=: the other end's */
+    SP_BASE_ABS,     /* abs:N */
+    SP_BASE_RCV_NXT, /* of the real end, as it shows on the wire: the last number it acknowledged */
+    SP_BASE_SND_NXT, /* one beyond the highest that it has sent */
+    SP_BASE_SND_UNA, /* the highest that the peer has acknowledged */
+};
+
+struct sp_peer_num {
+    enum sp_peer_base base;
+    enum sp_who end; /* whose numbers they are, where it is told by name */
+    int64_t offset;
+    bool window; /* and the window that the real end offered last */
+};
+
+struct sp_peer_opt {
+    uint8_t kind; /* as on the wire */
+    unsigned count;
+    int64_t values[8]; /* mss, wscale: one; ts: value and echo, where written; sack: edges */
+};
+
+struct sp_peer_seg {
+    enum sp_peer_verb verb;
+    uint8_t flags;
+    struct sp_peer_num seq;
+    struct sp_peer_num ack;
+    struct sp_num bytes; /* A..B of the peer's own stream, from 1 */
+    struct sp_num len;   /* so many bytes from where it is */
+    struct sp_num window;
+    struct sp_num urgent;
+    struct sp_num offset; /* data offset field, in 32-bit words, instead of the right one */
+    struct sp_num from;   /* source port, which begins a connection of its own */
+    const char *to;       /* "server:p1", NULL: where the segment before it went */
+    bool bad_checksum;
+    bool has_opts; /* `opt=` was written */
+    struct sp_peer_opt *opts;
+    size_t opt_count;
+    uint8_t raw[40]; /* opt=raw:HEX */
+    uint8_t raw_len;
+    /* ICMP: what it says, by IP's family: type and code */
+    uint8_t icmp[2][2]; /* [0] IPv4, [1] IPv6 */
+    struct sp_num mtu;
+    const char *text; /* as written */
 };
 
 /* ---- statements ---------------------------------------------------------------------------- */
@@ -139,15 +203,21 @@ enum sp_stmt_kind {
     SP_ST_SILENCE,     /* silence [client] [for D]: no segment at all (of that sender) */
     SP_ST_QUEUE,       /* queue server unread 5 | unacked N */
     SP_ST_WAIT,        /* wait 10s */
-    SP_ST_LAB,         /* lab cut | lab restore | lab unplug client | lab plug client | lab sysctl ... */
-    SP_ST_MIDDLE,      /* middle drop client FIN once | hold both from FIN | release client 1 | open */
-    SP_ST_PROC,        /* client exit 0 | client kill SIGKILL | client spawn */
-    SP_ST_ANY_ORDER,   /* any order { ... } of wire and state lines */
-    SP_ST_OPTIONAL,    /* optional { wire ... } or `optional wire ...` */
-    SP_ST_REPEAT,      /* repeat 2..5 { wire ... } */
+    SP_ST_LAB,    /* lab cut | lab restore | lab unplug client | lab plug client | lab sysctl ... */
+    SP_ST_MIDDLE, /* middle drop client FIN once | hold both from FIN | release client 1 | open */
+    SP_ST_PEER,   /* peer SYN | peer 1..100 | peer icmp unreachable port | peer acks */
+    SP_ST_PROC,   /* client exit 0 | client kill SIGKILL | client spawn */
+    SP_ST_ANY_ORDER, /* any order { ... } of wire and state lines */
+    SP_ST_OPTIONAL,  /* optional { wire ... } or `optional wire ...` */
+    SP_ST_REPEAT,    /* repeat 2..5 { wire ... } */
 };
 
-enum sp_source_kind { SP_SOURCE_NONE, SP_SOURCE_MEASURED, SP_SOURCE_DOCUMENTED, SP_SOURCE_REPORTED };
+enum sp_source_kind {
+    SP_SOURCE_NONE,
+    SP_SOURCE_MEASURED,
+    SP_SOURCE_DOCUMENTED,
+    SP_SOURCE_REPORTED
+};
 
 /* `linux`, `linux<4.12`, `linux>=4.19`, `windows>=10.0.17063 <10.0.19045` */
 struct sp_stack_key {
@@ -185,8 +255,8 @@ struct sp_stmt {
     enum sp_stmt_kind kind;
     uint32_t id; /* in the plan, from 1; 0 in the case */
     struct sp_place_in at;
-    const char *text; /* the line as written, trimmed, without its expectation variants */
-    bool implied;     /* written out by `establish` and the like */
+    const char *text;  /* the line as written, trimmed, without its expectation variants */
+    bool implied;      /* written out by `establish` and the like */
     const char *label; /* `as @re`: "re"; NULL none */
 
     enum sp_who who;
@@ -203,16 +273,17 @@ struct sp_stmt {
     struct sp_variant *variants;
     size_t variant_count;
 
-    struct sp_pattern pattern; /* WIRE, NEVER_WIRE, MIDDLE */
-    struct sp_num times;       /* MIDDLE `once`/`times N`, `release N`; REPEAT; absent: all.
-                                  QUEUE: how many (bytes, LISTEN: connections) */
-    int state;                 /* STATE, STILL, NEVER_STATE: enum sp_tcp_state of wire.h */
-    struct sp_bound when;      /* WIRE, STATE: its time; STILL, NEVER, SILENCE, WAIT: min_ns = max_ns =
-                                  how long, kind NONE; NEVER without it: 0, the whole trace */
-    const char *until;         /* NEVER ... until @label: "label" */
+    struct sp_pattern pattern;      /* WIRE, NEVER_WIRE, MIDDLE */
+    const struct sp_peer_seg *peer; /* PEER */
+    struct sp_num times;            /* MIDDLE `once`/`times N`, `release N`; REPEAT; absent: all.
+                                       QUEUE: how many (bytes, LISTEN: connections) */
+    int state;                      /* STATE, STILL, NEVER_STATE: enum sp_tcp_state of wire.h */
+    struct sp_bound when; /* WIRE, STATE: its time; STILL, NEVER, SILENCE, WAIT: min_ns = max_ns =
+                             how long, kind NONE; NEVER without it: 0, the whole trace */
+    const char *until;    /* NEVER ... until @label: "label" */
 
-    const char *verb; /* LAB: "cut" "restore" "unplug" "plug" "sysctl"; MIDDLE: "drop" "hold"
-                         "release" "open" "delay" "duplicate"; QUEUE: "unread" "unacked" */
+    const char *verb;   /* LAB: "cut" "restore" "unplug" "plug" "sysctl"; MIDDLE: "drop" "hold"
+                           "release" "open" "delay" "duplicate"; QUEUE: "unread" "unacked" */
     enum sp_who target; /* LAB, MIDDLE: which end; NONE: both */
 
     struct sp_stmt *children; /* blocks */
@@ -234,20 +305,21 @@ struct sp_case {
     const char *why;
     const char **specs;
     size_t spec_count;
-    unsigned labs;     /* enum sp_case_lab bits */
-    unsigned families; /* enum sp_case_family bits */
+    unsigned labs;      /* enum sp_case_lab bits */
+    unsigned families;  /* enum sp_case_family bits */
     const char **needs; /* "timestamps=on", "root", "stack=linux" */
     size_t need_count;
     struct sp_case_pin *pins;
     size_t pin_count;
     int64_t deadline_ns; /* for each statement, default 5 s */
     int64_t watch_ns;    /* how long to watch after the last line, default 20 ms */
-    struct sp_case_row { /* the runs that its `for` tables make; one row without values where none */
+    struct sp_case_row { /* the runs that its `for` tables make; one row without values where none
+                          */
         const char *suffix; /* "[linger=0]", "" */
         const char **names;
         const char **values;
         size_t count;
-    } *rows;
+    } * rows;
     size_t row_count;
     char hash[17]; /* of the text, hex */
     const char *text;
@@ -321,8 +393,9 @@ struct sp_plan {
     int parts_line;
     struct sp_case_pin *pins; /* with `for` values put in */
     size_t pin_count;
-    bool needs_path;  /* lab cut/unplug or middle: two links joined in user space */
-    int64_t least_ns; /* what the case must wait at least: the sum of its waits and afters */
+    enum sp_who peer_at; /* in whose place the scripted peer stands; NONE: there is none */
+    bool needs_path;     /* lab cut/unplug or middle: two links joined in user space */
+    int64_t least_ns;    /* what the case must wait at least: the sum of its waits and afters */
     char hash[17];
 };
 

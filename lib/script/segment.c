@@ -14,7 +14,7 @@ struct seg_reader {
 };
 
 /* "RST,!ACK" -> set, clear. */
-static bool word_flags(struct cursor *cur, const struct word *word, struct sp_pattern *out)
+bool read_flags(struct cursor *cur, const struct word *word, uint8_t *set, uint8_t *clear)
 {
     for (const char *p = word->text; *p;) {
         bool not = *p == '!';
@@ -25,12 +25,12 @@ static bool word_flags(struct cursor *cur, const struct word *word, struct sp_pa
         if (!bit)
             return cursor_fail(cur, word, diag_near(cur->p->diags, name, flag_names),
                                "\"%s\" is neither a flag nor another word of a segment", name);
-        if ((out->set | out->clear) & bit)
+        if ((*set | *clear) & bit)
             return cursor_fail(cur, word, NULL, "the flag %s is named twice", name);
         if (not )
-            out->clear |= (uint8_t)bit;
+            *clear |= (uint8_t)bit;
         else
-            out->set |= (uint8_t)bit;
+            *set |= (uint8_t)bit;
         p += len;
         if (*p == ',' && !*++p)
             return cursor_fail(cur, word, NULL, "a flag is missing behind the comma");
@@ -130,7 +130,7 @@ static bool read_word(struct seg_reader *rd, const struct word *word)
     } else {
         said = rd->flags_read;
         rd->flags_read = true;
-        return new_word(cur, word, !said) && word_flags(cur, word, out);
+        return new_word(cur, word, !said) && read_flags(cur, word, &out->set, &out->clear);
     }
     return new_word(cur, word, !said);
 }

@@ -22,7 +22,7 @@ static void append(struct node_list *list, struct node *node)
     list->count++;
 }
 
-static bool finish_line(struct cursor *cur, struct sp_stmt *st)
+bool finish_line(struct cursor *cur, struct sp_stmt *st)
 {
     return read_label(cur, &st->label) && cursor_end(cur);
 }
@@ -276,18 +276,39 @@ static bool parse_middle(struct cursor *cur, struct node *node)
     return ok && finish_line(cur, st);
 }
 
+/* establish peer [server[/b]] */
+static bool establish_of_peer(struct cursor *cur, struct node *node)
+{
+    node->active = SP_WHO_PEER;
+    node->active_sock = "conn";
+    node->passive = SP_WHO_SERVER;
+    if (cursor_more(cur) && !cursor_is(cur, "as") &&
+        !read_end(cur, &node->passive, &node->passive_sock))
+        return false;
+    if (!node->passive_sock)
+        node->passive_sock = "conn";
+    return finish_line(cur, &node->st);
+}
+
 /* establish | establish server | establish client/b server/b: who connects, then to whom */
 static bool parse_establish(struct cursor *cur, struct node *node)
 {
     node->kind = NODE_ESTABLISH;
     node->active = SP_WHO_CLIENT;
     const struct word *second = NULL;
+    if (cursor_take(cur,
+                    "peer")) /* it has no sockets, and the other end is the only one there is */
+        return establish_of_peer(cur, node);
     if (cursor_more(cur) && !cursor_is(cur, "as")) {
         if (!read_end(cur, &node->active, &node->active_sock))
             return false;
         second = cursor_peek(cur);
     }
     node->passive = node->active == SP_WHO_CLIENT ? SP_WHO_SERVER : SP_WHO_CLIENT;
+    if (second && cursor_take(cur, "peer")) {
+        node->passive = SP_WHO_PEER;
+        second = NULL;
+    }
     if (second && !cursor_is(cur, "as") && !read_end(cur, &node->passive, &node->passive_sock))
         return false;
     if (node->active == node->passive)
@@ -401,7 +422,7 @@ static const struct first_word {
     {"wait", parse_wait},           {"lab", parse_lab},
     {"middle", parse_middle},       {"any", parse_any},
     {"optional", parse_optional},   {"repeat", parse_repeat},
-    {"establish", parse_establish},
+    {"establish", parse_establish}, {"peer", parse_peer},
 };
 
 static bool unknown_first(struct cursor *cur, const struct word *word)
@@ -416,9 +437,9 @@ static bool unknown_first(struct cursor *cur, const struct word *word)
                            "this `on` stands under nothing that can vary");
     if (strcmp(word->text, "}") == 0)
         return cursor_fail(cur, word, NULL, "} without a block that it ends");
-    if (strncmp(word->text, "peer", 4) == 0)
-        return cursor_fail(cur, word, NULL, "\"%s\": the endpoints are client and server",
-                           word->text);
+    if (strncmp(word->text, "peer/", 5) == 0)
+        return cursor_fail(cur, word, "peer SYN from=5000",
+                           "the peer has no sockets, only addresses");
     const char *hint = diag_near(cur->p->diags, word->text, statement_words);
     if (!hint)
         hint = diag_near(cur->p->diags, word->text, header_words);
@@ -477,8 +498,9 @@ static bool parse_statement(struct parse *p, const struct line *line, unsigned a
         skip_tail(p);
         return false;
     }
+    bool several = node->kind == NODE_ESTABLISH || node->kind == NODE_PEER_CONNECTS;
     if (node->kind != NODE_ON &&
-        !(allowed & KIND(node->st.kind) || (node->kind == NODE_ESTABLISH && allowed == ALL_KINDS)))
+        !(allowed & KIND(node->st.kind) || (several && allowed == ALL_KINDS)))
         return cursor_fail(&cur, &cur.words[0], NULL, "\"%s\" cannot stand in this block",
                            cur.words[0].text);
     append(out, node);

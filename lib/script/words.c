@@ -8,9 +8,9 @@
 const char *const header_words[] = {"case",  "title", "why",      "spec",  "labs", "family",
                                     "needs", "pin",   "deadline", "watch", "for",  NULL};
 
-const char *const statement_words[] = {"client",   "server", "wire", "state",     "still",  "never",
-                                       "silence",  "queue",  "wait", "lab",       "middle", "any",
-                                       "optional", "repeat", "on",   "establish", NULL};
+const char *const statement_words[] = {
+    "client", "server", "peer",   "wire", "state",    "still",  "never", "silence",   "queue",
+    "wait",   "lab",    "middle", "any",  "optional", "repeat", "on",    "establish", NULL};
 
 const char *const end_names[] = {"client", "server", NULL};
 
@@ -19,14 +19,14 @@ const char *const end_names[] = {"client", "server", NULL};
     X(EACCES)                                                                                      \
     X(EADDRINUSE)                                                                                  \
     X(EADDRNOTAVAIL)                                                                               \
-    X(EAFNOSUPPORT) X(EAGAIN) X(EALREADY) X(EBADF) X(ECANCELED) X(ECONNABORTED) X(ECONNREFUSED)    \
-        X(ECONNRESET) X(EDESTADDRREQ) X(EDOM) X(EFAULT) X(EHOSTDOWN) X(EHOSTUNREACH)               \
-            X(EINPROGRESS) X(EINTR) X(EINVAL) X(EIO) X(EISCONN) X(EMFILE) X(EMSGSIZE) X(ENETDOWN)  \
-                X(ENETRESET) X(ENETUNREACH) X(ENFILE) X(ENOBUFS) X(ENODEV) X(ENOENT) X(ENOMEM)     \
-                    X(ENOPROTOOPT) X(ENOSYS) X(ENOTCONN) X(ENOTSOCK) X(ENOTSUP) X(EOPNOTSUPP)      \
-                        X(EPERM) X(EPFNOSUPPORT) X(EPIPE) X(EPROTO) X(EPROTONOSUPPORT)             \
-                            X(EPROTOTYPE) X(ESHUTDOWN) X(ESOCKTNOSUPPORT) X(ETIMEDOUT)             \
-                                X(EWOULDBLOCK)
+    X(EAFNOSUPPORT)                                                                                \
+    X(EAGAIN) X(EALREADY) X(EBADF) X(ECANCELED) X(ECONNABORTED) X(ECONNREFUSED) X(ECONNRESET)      \
+        X(EDESTADDRREQ) X(EDOM) X(EFAULT) X(EHOSTDOWN) X(EHOSTUNREACH) X(EINPROGRESS) X(EINTR)     \
+            X(EINVAL) X(EIO) X(EISCONN) X(EMFILE) X(EMSGSIZE) X(ENETDOWN) X(ENETRESET)             \
+                X(ENETUNREACH) X(ENFILE) X(ENOBUFS) X(ENODEV) X(ENOENT) X(ENOMEM) X(ENOPROTOOPT)   \
+                    X(ENOSYS) X(ENOTCONN) X(ENOTSOCK) X(ENOTSUP) X(EOPNOTSUPP) X(EPERM)            \
+                        X(EPFNOSUPPORT) X(EPIPE) X(EPROTO) X(EPROTONOSUPPORT) X(EPROTOTYPE)        \
+                            X(ESHUTDOWN) X(ESOCKTNOSUPPORT) X(ETIMEDOUT) X(EWOULDBLOCK)
 
 const char *const error_names[] = {
 #define X(name) #name,
@@ -64,9 +64,9 @@ const char *const stack_names[] = {"linux",   "windows", "wine",    "freebsd", "
     X(SIGHUP, 1)                                                                                   \
     X(SIGINT, 2)                                                                                   \
     X(SIGQUIT, 3)                                                                                  \
-    X(SIGABRT, 6) X(SIGKILL, 9) X(SIGUSR1, 10) X(SIGSEGV, 11) X(SIGUSR2, 12) X(SIGPIPE, 13)        \
-        X(SIGALRM, 14) X(SIGTERM, 15) X(SIGCHLD, 17) X(SIGCONT, 18) X(SIGSTOP, 19) X(SIGURG, 23)   \
-            X(SIGIO, 29)
+    X(SIGABRT, 6)                                                                                  \
+    X(SIGKILL, 9) X(SIGUSR1, 10) X(SIGSEGV, 11) X(SIGUSR2, 12) X(SIGPIPE, 13) X(SIGALRM, 14)       \
+        X(SIGTERM, 15) X(SIGCHLD, 17) X(SIGCONT, 18) X(SIGSTOP, 19) X(SIGURG, 23) X(SIGIO, 29)
 
 const struct name_number signal_table[] = {
 #define X(name, number) {#name, number},

@@ -128,11 +128,14 @@ static void print_lab(const struct sp_ev_lab *lab, struct sp_buf *out)
     const char *prefix = "middle ";
     if (strncmp(action, prefix, strlen(prefix)) == 0)
         prefix = "";
+    bool scripted = strncmp(action, "peer ", 5) == 0; /* what it sent is a segment of its own */
+    if (scripted)
+        prefix = "";
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (strlen(verbs[i]) == len && strncmp(action, verbs[i], len) == 0)
             prefix = "lab ";
     sp_buf_addf(out, "%s%s", prefix, action);
-    if (lab->detail && *lab->detail)
+    if (lab->detail && *lab->detail && !scripted)
         sp_buf_addf(out, ": %s", lab->detail);
 }
 

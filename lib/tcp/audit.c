@@ -48,6 +48,15 @@ const char *sp_cause_name(enum sp_cause cause)
     return (size_t)cause < sizeof names / sizeof names[0] ? names[cause] : "unknown";
 }
 
+/* The peer stands where one of the two ends is not. */
+static bool is_peers_side(const struct sp_trace *trace, enum sp_point point)
+{
+    enum sp_end usual = point == SP_AT_CLIENT   ? SP_END_CLIENT
+                        : point == SP_AT_SERVER ? SP_END_SERVER
+                                                : SP_END_NONE;
+    return usual && trace->head.addr[SP_END_PEER].family && !trace->head.addr[usual].family;
+}
+
 static void facts_init(struct ctx *ctx)
 {
     for (int end = 0; end < SP_END_COUNT; end++)
@@ -64,6 +73,7 @@ static void facts_init(struct ctx *ctx)
             bool lo = event->u.seg.point == SP_AT_LO;
             ctx->facts[SP_END_CLIENT].watched |= lo || event->u.seg.point == SP_AT_CLIENT;
             ctx->facts[SP_END_SERVER].watched |= lo || event->u.seg.point == SP_AT_SERVER;
+            ctx->facts[SP_END_PEER].watched |= is_peers_side(ctx->trace, event->u.seg.point);
         } else if (event->kind == SP_EV_MARK && event->u.mark.what == SP_MARK_DROPS) {
             const char *text = event->u.mark.text ? event->u.mark.text : "";
             bool states = strstr(text, "state") || strstr(text, "tracepoint");

@@ -281,6 +281,8 @@ static void entries_fill(struct replay *replay, size_t flight)
     int from = side_of_src(replay->conn, &sp_tcp_shown(item)->u.seg.seg);
     const struct sp_event *out = item->sent;
     const struct sp_event *in = item->received;
+    /* A segment with a wrong checksum is none to whom it comes (RFC 9293 section 3.1, MUST-3). */
+    bool broken = in && !(in->u.seg.seg.checksum_ok && in->u.seg.seg.ip_checksum_ok);
     /* Without a capture at a side, the other one's stands in, for roles; no rule rests on it. */
     if (!out && !replay->side[from].watched)
         out = in;
@@ -291,7 +293,7 @@ static void entries_fill(struct replay *replay, size_t flight)
     else
         replay->ctx->out->segs[flight] =
             (struct sp_audit_seg){.cause = SP_CAUSE_SCRIPT, .role = SP_ROLE_OTHER};
-    if (in)
+    if (in && !broken)
         entry_add(replay, 1 - from, in, flight, false);
 }
 

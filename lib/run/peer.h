@@ -1,0 +1,36 @@
+/*
+ * The scripted peer: an end of the link with no kernel behind it. It has a packet socket in a
+ * place whose kernel has no address, sends what the script says, and keeps count of what it and
+ * the real end have sent, so that a script writes down only what is unusual. Private to lib/run.
+ */
+#ifndef SP_RUN_PEER_H
+#define SP_RUN_PEER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lab.h"
+#include "script.h"
+#include "trace.h"
+
+struct peer;
+
+/* `place`: where it stands. Addresses without ports. */
+enum sp_rc peer_new(const struct sp_lab *lab, enum sp_place place, const struct sp_addr *own,
+                    const struct sp_addr *other, struct peer **out, struct sp_err *err);
+void peer_free(struct peer *peer);
+int peer_fd(const struct peer *peer);
+/* Where it can be reached: the port that `connect peer` means. */
+uint16_t peer_port(const struct peer *peer);
+
+/* Takes what has come in; answers where it was told to. */
+enum sp_rc peer_run(struct peer *peer, int64_t now_ns, struct sp_err *err);
+
+/*
+ * One statement. `to`: where the segment goes (port 0: where the one before it went, else
+ * `listener`). What it sent is printed to `detail`. The statement must outlive the peer.
+ */
+enum sp_rc peer_act(struct peer *peer, const struct sp_stmt *stmt, const struct sp_addr *to,
+                    uint16_t listener, int64_t now_ns, struct sp_buf *detail, struct sp_err *err);
+
+#endif

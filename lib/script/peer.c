@@ -1,0 +1,421 @@
+/*
+ * What the scripted peer does: `peer SYN opt=[mss 1460]`, `peer 1..100`, `peer icmp unreachable
+ * port`, `peer acks`. Segments are written as `wire` lines write them, but what is not written is
+ * filled in by the run as a healthy end would.
+ */
+#include "parser.h"
+
+#include <string.h>
+
+#include "wire.h"
+
+enum { PEER_OPTS_MAX = 20, PORT_MAX = 65535, LEN_MAX = 60000 };
+
+static const char *const peer_words[] = {
+    "accepts", "connects", "acks", "silent", "icmp", "SYN", "ACK",   "FIN",   "RST",    "seq=",
+    "ack=",    "win=",     "len=", "urg=",   "opt=", "to=", "from=", "doff=", "badsum", NULL};
+
+/* ---- sequence numbers ----------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    enum sp_peer_base base; /* ISN: it is the window, which is added */
+} fields[] = {{"rcv_nxt", SP_BASE_RCV_NXT},
+              {"snd_nxt", SP_BASE_SND_NXT},
+              {"snd_una", SP_BASE_SND_UNA},
+              {"rcv_wnd", SP_BASE_ISN}};
+
+static bool number_term(const char *term, bool minus, struct sp_peer_num *out)
+{
+    int64_t value = 0;
+    bool absolute = strncmp(term, "abs:", 4) == 0;
+    if (parse_int(absolute ? term + 4 : term, &value) && value <= UINT32_MAX) {
+        out->offset += minus ? -value : value;
+        if (absolute)
+            out->base = SP_BASE_ABS;
+        return !absolute || !minus;
+    }
+    const char *dot = strchr(term, '.');
+    enum sp_who end = dot ? end_of_name(term, (size_t)(dot - term)) : SP_WHO_NONE;
+    for (size_t i = 0; end && !minus && i < sizeof fields / sizeof fields[0]; i++) {
+        bool window = fields[i].base == SP_BASE_ISN;
+        if (strcmp(dot + 1, fields[i].name) != 0)
+            continue;
+        if (window ? out->window : out->base != SP_BASE_ISN)
+            return false;
+        if (window)
+            out->window = true;
+        else
+            out->base = fields[i].base;
+        out->end = end;
+        return true;
+    }
+    return false;
+}
+
+/* 5; -1; abs:4294967290; client.rcv_nxt+client.rcv_wnd-1 */
+static bool read_sum(struct cursor *cur, const struct word *word, const char *text,
+                     struct sp_peer_num *out)
+{
+    *out = (struct sp_peer_num){.base = SP_BASE_ISN};
+    const char *p = text;
+    bool ok = *p != '\0';
+    while (ok && *p) {
+        bool minus = *p == '-';
+        p += minus || (*p == '+' && p > text);
+        size_t len = strcspn(p, "+-");
+        ok = number_term(sp_arena_strndup(cur->p->arena, p, len), minus, out);
+        p += len;
+    }
+    return ok ||
+           cursor_fail(cur, word, "5, abs:1000, client.rcv_nxt+10, client.rcv_nxt+client.rcv_wnd",
+                       "\"%s\" is no sequence number", text);
+}
+
+/* ---- options -------------------------------------------------------------------------------- */
+
+static const struct opt_row {
+    const char *name;
+    enum sp_opt_kind kind;
+    unsigned least, most; /* values */
+    int64_t max;
+} opt_rows[] = {{"mss", SP_OPT_MSS, 1, 1, 65535},
+                {"wscale", SP_OPT_WSCALE, 1, 1, 255},
+                {"sackok", SP_OPT_SACK_OK, 0, 0, 0},
+                {"sack", SP_OPT_SACK, 1, 4, UINT32_MAX},
+                {"ts", SP_OPT_TIMESTAMPS, 0, 2, UINT32_MAX},
+                {"nop", SP_OPT_NOP, 0, 0, 0},
+                {"eol", SP_OPT_EOL, 0, 0, 0}};
+
+static bool opt_value(const struct opt_row *row, const char *text, struct sp_peer_opt *opt)
+{
+    struct sp_num num = {0};
+    if (!parse_range(text, &num) || num.max > row->max || num.max < num.min)
+        return false;
+    if (row->kind != SP_OPT_SACK && strchr(text, '.'))
+        return false;
+    opt->values[opt->count++] = num.min;
+    if (row->kind == SP_OPT_SACK)
+        opt->values[opt->count++] = num.max + 1;
+    return true;
+}
+
+/* One of the list: "mss 1460", "ts", "sack 101..200 301..400" */
+static bool read_opt(struct sp_arena *arena, const char *text, struct sp_peer_opt *opt)
+{
+    size_t len = strcspn(text, " ");
+    for (size_t i = 0; i < sizeof opt_rows / sizeof opt_rows[0]; i++) {
+        const struct opt_row *row = &opt_rows[i];
+        if (strlen(row->name) != len || memcmp(row->name, text, len) != 0)
+            continue;
+        unsigned values = 0;
+        opt->kind = (uint8_t)row->kind;
+        for (const char *p = text + len; *p; values++) {
+            p += strspn(p, " ");
+            size_t size = strcspn(p, " ");
+            if (!size)
+                break;
+            if (values == row->most || !opt_value(row, sp_arena_strndup(arena, p, size), opt))
+                return false;
+            p += size;
+        }
+        return values >= row->least;
+    }
+    return false;
+}
+
+static bool read_hex(const char *text, struct sp_peer_seg *out)
+{
+    size_t len = strlen(text);
+    if (!len || len % 2 || len / 2 > sizeof out->raw ||
+        strspn(text, "0123456789abcdefABCDEF") != len)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        int digit = text[i] <= '9' ? text[i] - '0' : (text[i] | 0x20) - 'a' + 10;
+        out->raw[i / 2] = (uint8_t)(out->raw[i / 2] << 4 | digit);
+    }
+    out->raw_len = (uint8_t)(len / 2);
+    return true;
+}
+
+/* The words of `opt=[mss 1460,nop]` in one, without the brackets; NULL: it has no end. */
+static const char *opt_list(struct cursor *cur, const char *text)
+{
+    struct sp_buf all;
+    sp_buf_init(&all, 0);
+    sp_buf_addstr(&all, text + 1);
+    while (!strchr(text, ']') && cursor_more(cur)) {
+        text = cursor_next(cur)->text;
+        sp_buf_addf(&all, " %s", text);
+    }
+    const char *list = NULL;
+    if (all.len && all.data[all.len - 1] == ']')
+        list = sp_arena_strndup(cur->p->arena, all.data, all.len - 1);
+    sp_buf_release(&all);
+    return list;
+}
+
+static bool read_opts(struct cursor *cur, const struct word *word, const char *text,
+                      struct sp_peer_seg *out)
+{
+    out->has_opts = true;
+    if (strncmp(text, "raw:", 4) == 0)
+        return read_hex(text + 4, out) ||
+               cursor_fail(cur, word, "pairs of hexadecimal digits, at most 40 of them",
+                           "\"%s\" is no row of bytes", text + 4);
+    const char *list = *text == '[' ? opt_list(cur, text) : NULL;
+    if (!list)
+        return cursor_fail(cur, word, "opt=[mss 1460,sackok,nop,wscale 7], opt=[], opt=raw:0101",
+                           "expected a list of options between [ and ]");
+    out->opts = SP_ARENA_ARRAY(cur->p->arena, struct sp_peer_opt, PEER_OPTS_MAX);
+    for (const char *p = list; *p;) {
+        p += strspn(p, " ");
+        size_t len = strcspn(p, ",");
+        const char *item = sp_arena_strndup(cur->p->arena, p, len);
+        if (out->opt_count == PEER_OPTS_MAX)
+            return cursor_fail(cur, word, NULL, "more than %d options", PEER_OPTS_MAX);
+        if (!read_opt(cur->p->arena, item, &out->opts[out->opt_count++]))
+            return cursor_fail(cur, word,
+                               "mss N, wscale N, sackok, sack A..B, ts [N [N]], nop, eol",
+                               "\"%s\" is no TCP option", item);
+        p += len;
+        p += *p == ',';
+    }
+    return true;
+}
+
+/* ---- words ---------------------------------------------------------------------------------- */
+
+static bool said_before(struct cursor *cur, const struct word *word, bool said)
+{
+    return said &&
+           !cursor_fail(cur, word, NULL, "\"%s\" says again what was said before", word->text);
+}
+
+static bool read_limited(struct cursor *cur, const struct word *word, const char *text, int64_t max,
+                         struct sp_num *out)
+{
+    if (said_before(cur, word, out->set))
+        return false;
+    if (!parse_int(text, &out->min) || out->min > max)
+        return cursor_fail(cur, word, NULL, "\"%s\" is no number up to %lld", text, (long long)max);
+    out->set = true;
+    out->max = out->min;
+    return true;
+}
+
+struct peer_reader {
+    struct cursor *cur;
+    struct sp_peer_seg *out;
+    uint8_t clear;
+    bool flags_read;
+};
+
+static const char *value_of(const char *text, const char *name)
+{
+    size_t len = strlen(name);
+    return strncmp(text, name, len) == 0 && text[len] == '=' ? text + len + 1 : NULL;
+}
+
+/* NAME=VALUE; *known tells whether it was one. */
+static bool read_field(struct peer_reader *rd, const struct word *word, bool *known)
+{
+    struct sp_peer_seg *out = rd->out;
+    const struct {
+        const char *name;
+        struct sp_num *num;
+        int64_t max;
+    } numbers[] = {{"win", &out->window, 65535},   {"len", &out->len, LEN_MAX},
+                   {"urg", &out->urgent, 65535},   {"doff", &out->offset, 15},
+                   {"from", &out->from, PORT_MAX}, {"mtu", &out->mtu, 65535}};
+    const char *value = NULL;
+    *known = true;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        if ((value = value_of(word->text, numbers[i].name)))
+            return read_limited(rd->cur, word, value, numbers[i].max, numbers[i].num);
+    if ((value = value_of(word->text, "seq")))
+        return !said_before(rd->cur, word, out->seq.base != SP_BASE_USUAL) &&
+               read_sum(rd->cur, word, value, &out->seq);
+    if ((value = value_of(word->text, "ack")))
+        return !said_before(rd->cur, word, out->ack.base != SP_BASE_USUAL) &&
+               read_sum(rd->cur, word, value, &out->ack);
+    if ((value = value_of(word->text, "opt")))
+        return !said_before(rd->cur, word, out->has_opts) && read_opts(rd->cur, word, value, out);
+    if ((value = value_of(word->text, "to"))) {
+        out->to = value;
+        return parse_address(rd->cur, word, value);
+    }
+    *known = false;
+    return true;
+}
+
+static bool read_word(struct peer_reader *rd, const struct word *word)
+{
+    struct cursor *cur = rd->cur;
+    bool known = false;
+    if (!read_field(rd, word, &known) || known)
+        return known && !cur->failed;
+    if (strcmp(word->text, "badsum") == 0) {
+        rd->out->bad_checksum = true;
+        return true;
+    }
+    if (*word->text >= '0' && *word->text <= '9')
+        return !said_before(cur, word, rd->out->bytes.set) &&
+               read_range(cur, word, word->text, &rd->out->bytes);
+    if (said_before(cur, word, rd->flags_read))
+        return false;
+    if ((*word->text < 'A' || *word->text > 'Z') && *word->text != '!')
+        return cursor_fail(cur, word, diag_near(cur->p->diags, word->text, peer_words),
+                           "the peer does not know \"%s\"", word->text);
+    rd->flags_read = true;
+    return read_flags(cur, word, &rd->out->flags, &rd->clear);
+}
+
+static bool check_segment(struct cursor *cur, const struct sp_peer_seg *seg)
+{
+    if (seg->bytes.set && (seg->bytes.min < 1 || seg->bytes.max - seg->bytes.min >= LEN_MAX))
+        return cursor_fail(cur, &cur->words[0], "the first byte of a stream is number 1",
+                           "a segment has 1 to %d bytes", LEN_MAX);
+    if (seg->bytes.set && seg->len.set)
+        return cursor_fail(cur, &cur->words[0], "one of: A..B, len=N", "the payload is said twice");
+    return true;
+}
+
+/* Whatever describes a segment, up to the label. */
+static bool read_segment(struct cursor *cur, struct sp_peer_seg *out)
+{
+    struct peer_reader rd = {.cur = cur, .out = out};
+    while (cursor_more(cur) && !cursor_is(cur, "as"))
+        if (!read_word(&rd, cursor_next(cur)))
+            return false;
+    bool quiet = (out->flags & (SP_SYN | SP_RST)) != 0;
+    if (!quiet && !(rd.clear & SP_ACK))
+        out->flags |= SP_ACK;
+    if (out->urgent.set && !(rd.clear & SP_URG))
+        out->flags |= SP_URG;
+    return check_segment(cur, out);
+}
+
+/* ---- ICMP ----------------------------------------------------------------------------------- */
+
+/* RFC 792, RFC 1191; RFC 4443. Type 0: that family has none. */
+static const struct {
+    const char *kind;
+    const char *what;
+    uint8_t codes[2][2];
+} icmp_rows[] = {
+    {"unreachable", "net", {{3, 0}, {1, 0}}},      {"unreachable", "host", {{3, 1}, {1, 3}}},
+    {"unreachable", "protocol", {{3, 2}, {4, 1}}}, {"unreachable", "port", {{3, 3}, {1, 4}}},
+    {"unreachable", "frag", {{3, 4}, {2, 0}}},     {"quench", NULL, {{4, 0}, {0, 0}}},
+    {"exceeded", NULL, {{11, 0}, {3, 0}}},         {"problem", NULL, {{12, 0}, {4, 0}}}};
+
+static bool read_icmp(struct cursor *cur, struct sp_peer_seg *out)
+{
+    const struct word *kind = cursor_want(cur, "unreachable, exceeded, problem or quench");
+    bool has_what = kind && strcmp(kind->text, "unreachable") == 0;
+    const struct word *what =
+        has_what ? cursor_want(cur, "net, host, protocol, port or frag") : kind;
+    if (!what)
+        return false;
+    for (size_t i = 0; i < sizeof icmp_rows / sizeof icmp_rows[0]; i++) {
+        if (strcmp(icmp_rows[i].kind, kind->text) != 0 ||
+            (has_what && strcmp(icmp_rows[i].what, what->text) != 0))
+            continue;
+        memcpy(out->icmp, icmp_rows[i].codes, sizeof out->icmp);
+        bool four = (cur->p->c->families & SP_CASE_IPV6) && !out->icmp[1][0];
+        if (four)
+            return cursor_fail(cur, kind, "family ipv4", "IPv6 has no such message");
+        return read_segment(cur, out);
+    }
+    return cursor_fail(cur, what,
+                       "unreachable net|host|protocol|port|frag, exceeded, problem, quench",
+                       "\"%s\" is no ICMP error", what->text);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------ */
+
+static const char *text_from(struct cursor *cur, size_t from)
+{
+    struct sp_buf text;
+    sp_buf_init(&text, 0);
+    for (size_t i = from; i < cur->at; i++)
+        sp_buf_addf(&text, "%s%s", i > from ? " " : "", cur->words[i].text);
+    const char *copy = sp_arena_strndup(cur->p->arena, text.data ? text.data : "", text.len);
+    sp_buf_release(&text);
+    return copy;
+}
+
+bool parse_peer(struct cursor *cur, struct node *node)
+{
+    struct sp_stmt *st = &node->st;
+    struct sp_peer_seg *seg = SP_ARENA_NEW(cur->p->arena, struct sp_peer_seg);
+    size_t from = cur->at;
+    st->kind = SP_ST_PEER;
+    st->who = SP_WHO_PEER;
+    st->sock = "conn";
+    st->peer = seg;
+    bool ok = true;
+    if (!cursor_more(cur)) {
+        ok = cursor_want(cur, "what the peer does, like SYN or acks") != NULL;
+    } else if (cursor_take(cur, "acks")) {
+        seg->verb = SP_PEER_ACKS;
+    } else if (cursor_take(cur, "silent")) {
+        seg->verb = SP_PEER_SILENT;
+    } else if (cursor_take(cur, "icmp")) {
+        seg->verb = SP_PEER_ICMP;
+        ok = read_icmp(cur, seg);
+    } else if (cursor_take(cur, "accepts")) {
+        seg->verb = SP_PEER_ACCEPTS;
+        ok = read_segment(cur, seg);
+        seg->flags = SP_SYN | SP_ACK;
+    } else {
+        bool connects = cursor_take(cur, "connects");
+        ok = read_segment(cur, seg);
+        if (connects) {
+            node->kind = NODE_PEER_CONNECTS;
+            seg->flags = SP_SYN;
+        }
+    }
+    if (ok)
+        seg->text = node->kind == NODE_PEER_CONNECTS ? "SYN" : text_from(cur, from);
+    if (ok && node->kind == NODE_PEER_CONNECTS && cur->at > from + 1)
+        seg->text = sp_arena_printf(cur->p->arena, "SYN %s", text_from(cur, from + 1));
+    return ok && finish_line(cur, st);
+}
+
+struct sp_peer_seg *peer_plain(struct sp_arena *arena, enum sp_peer_verb verb, const char *flags)
+{
+    struct sp_peer_seg *seg = SP_ARENA_NEW(arena, struct sp_peer_seg);
+    seg->verb = verb;
+    seg->flags =
+        (uint8_t)((strstr(flags, "SYN") ? SP_SYN : 0) | (strstr(flags, "ACK") ? SP_ACK : 0));
+    seg->text = verb == SP_PEER_ACCEPTS ? "accepts" : flags;
+    return seg;
+}
+
+static void find_ends(const struct node_list *nodes, bool acts[SP_WHO_COUNT])
+{
+    for (const struct node *node = nodes->first; node; node = node->next) {
+        acts[node->st.who] = true;
+        acts[node->active] = true;
+        acts[node->passive] = true;
+        if (node->kind == NODE_PEER_CONNECTS)
+            acts[SP_WHO_PEER] = true;
+        find_ends(&node->kids, acts);
+        find_ends(&node->other, acts);
+    }
+}
+
+enum sp_who peer_place(const struct node_list *nodes)
+{
+    bool acts[SP_WHO_COUNT] = {false};
+    find_ends(nodes, acts);
+    if (!acts[SP_WHO_PEER])
+        return SP_WHO_NONE;
+    return acts[SP_WHO_CLIENT] ? SP_WHO_SERVER : SP_WHO_CLIENT;
+}
+
+void peer_print(const struct sp_peer_seg *peer, struct sp_buf *out)
+{
+    sp_buf_addf(out, "peer %s", peer->text);
+}
