@@ -175,15 +175,32 @@ static void full_socket_gone(struct hist *hist, const struct sp_event *ev)
         hist->undecided = ev;
 }
 
+/* Its id is used again and its end was not shown. What a look has seen of it may live on. */
+static void full_socket_forgotten(struct hist *hist, const struct sp_event *ev)
+{
+    const struct sp_event *gone = hist->unseen_end;
+    enum sp_tcp_state now = state_now(hist);
+    hist->tp_closed = true;
+    hist->unseen_end = NULL;
+    if (gone)
+        span_add(hist, SP_TCP_CLOSED, gone->u.state.not_before_ns, gone->t_ns, gone);
+    else if (now == SP_TCP_TIME_WAIT || (now == SP_TCP_FIN_WAIT_2 && hist->diag_last == now))
+        return;
+    else if (may_linger(now))
+        hist->undecided = ev;
+    else
+        span_add(hist, SP_TCP_CLOSED, ev->t_ns, ev->t_ns, ev);
+}
+
 static void tracepoint_event(struct view *view, const struct sp_event *ev)
 {
     const struct sp_ev_state *st = &ev->u.state;
-    bool begins = st->old_state == SP_TCP_CLOSED &&
-                  (st->new_state == SP_TCP_SYN_SENT || st->new_state == SP_TCP_LISTEN);
+    bool begins = (st->old_state == SP_TCP_CLOSED &&
+                   (st->new_state == SP_TCP_SYN_SENT || st->new_state == SP_TCP_LISTEN)) ||
+                  (st->old_state == SP_TCP_LISTEN && st->new_state == SP_TCP_SYN_RECEIVED);
     struct hist *hist = by_tracepoint_id(view, ev);
-    if (hist && begins && hist->len) { /* the id is used again and its end was not seen */
-        span_add(hist, SP_TCP_CLOSED, ev->t_ns, ev->t_ns, ev);
-        hist->tp_closed = true;
+    if (hist && begins && hist->len) {
+        full_socket_forgotten(hist, ev);
         hist = NULL;
     }
     if (!hist)

@@ -136,6 +136,21 @@ static void a_connect_that_fails_leaves_the_time_wait_that_has_its_pair(void **s
                    SP_END_CLIENT, 0, OPENED " TIME_WAIT@40 CLOSED@60");
 }
 
+/* An id used again for a listener's child, and the end of the socket that had it was not shown. */
+static void a_childs_id_may_be_that_of_a_socket_whose_end_was_not_shown(void **state)
+{
+    (void)state;
+#define HIDDEN                                                                                     \
+    "5 state server 2 LISTEN>SYN_RECEIVED\n6 state server 2 SYN_RECEIVED>ESTABLISHED\n"            \
+    "20 state server 2 ESTABLISHED>FIN_WAIT_1\n31 diag server 7 FIN_WAIT_2 nb=25\n"                \
+    "50 diag server 7 TIME_WAIT nb=45\n60 state server 2 LISTEN>SYN_RECEIVED\n"                    \
+    "61 state server 2 SYN_RECEIVED>ESTABLISHED\n"
+    assert_history(HIDDEN, SP_END_SERVER, 0,
+                   "SYN_RECEIVED@5 ESTABLISHED@6 FIN_WAIT_1@20 FIN_WAIT_2@31 TIME_WAIT@50 "
+                   "CLOSED@60");
+    assert_history(HIDDEN, SP_END_SERVER, 1, "SYN_RECEIVED@60 ESTABLISHED@61");
+}
+
 static void without_tracepoints_looks_are_all_there_is(void **state)
 {
     (void)state;
@@ -155,6 +170,7 @@ int main(void)
         cmocka_unit_test(a_look_that_comes_late_makes_no_new_socket),
         cmocka_unit_test(a_pair_used_again_is_another_socket),
         cmocka_unit_test(a_connect_that_fails_leaves_the_time_wait_that_has_its_pair),
+        cmocka_unit_test(a_childs_id_may_be_that_of_a_socket_whose_end_was_not_shown),
         cmocka_unit_test(without_tracepoints_looks_are_all_there_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,6 +81,8 @@ static bool rule_walk(struct ctx *ctx, struct knowns *knowns, const struct sp_ev
     bool each = state->source == SP_STATE_TRACEPOINT && old != SP_TCP_NONE;
     /* A closed socket's address is used again: for a fresh one, or for a listener's child. */
     bool fresh = before == SP_TCP_NONE || before == SP_TCP_CLOSED;
+    /* The same where the end of the socket before it was not shown; no way leads back to LISTEN. */
+    fresh = fresh || (each && old == SP_TCP_LISTEN && state->new_state == SP_TCP_SYN_RECEIVED);
     /* A step that was not shown is a gap of the witness (docs/witnesses.md), no fault of the
      * stack's, as long as a way leads there. */
     if (each && !fresh && before != old && !reachable(before, old))

@@ -43,6 +43,10 @@ static const struct story clean[] = {
           "3000-3010 server conn close = 0\n3004 state server 2 CLOSE_WAIT>LAST_ACK\n"
           "3005 s> FIN,ACK\n3026 state client 1 FIN_WAIT_2>CLOSED\n3027 c> ACK\n"
           "3050 state server 2 LAST_ACK>CLOSED\n" OVER},
+    {"a listener's child gets the address of a socket whose end was not shown", BOTH,
+     OPEN "2000-2010 client conn close = 0\n2004 state client 1 ESTABLISHED>FIN_WAIT_1\n"
+          "2005 c> FIN,ACK\n2027 s> ACK\n2300 state client 1 LISTEN>SYN_RECEIVED\n"
+          "3000-3010 server conn close = 0\n3005 s> FIN,ACK\n3027 c> ACK\n" OVER},
     {"three segments close it", BOTH,
      OPEN "1900-2100 server conn recv 1 = 0\n2000-2010 client conn close = 0\n2005 c> FIN,ACK\n"
           "2026-2030 server conn close = 0\n2028 s> FIN,ACK\n2050 c> ACK\n" OVER},
