@@ -84,6 +84,7 @@ struct exec {
     bool listeners_due;   /* the statement under way asks about a listening socket */
     int64_t diag_poll_ns; /* look again at this time, 0 none */
     int64_t diag_step_ns;
+    int64_t diag_since_ns; /* when the line under way began to wait */
     size_t scanned; /* events looked at for fence traffic so far */
 
     /* fences */

@@ -103,6 +103,7 @@ static enum sp_rc do_expect(struct stepping *s)
     enum sp_rc rc = SP_OK;
     if (asks_for_states(s->stmt)) {
         rc = exec_look(x, false);
+        x->diag_since_ns = exec_now(x);
         x->diag_step_ns = SP_MS / 2;
         x->diag_poll_ns = exec_now(x) + x->diag_step_ns;
     }

@@ -149,6 +149,23 @@ static void note_stall(struct exec *x, int64_t asked_ns)
     mark->t_end_ns = now;
 }
 
+/*
+ * Looks become rarer the longer a line waits. Where tracepoints tell of states, looks are for the
+ * few that they do not show, and an eighth of the time waited is soon enough.
+ */
+static void poll_later(struct exec *x, int64_t now_ns)
+{
+    int64_t most_ns = DIAG_STEP_MAX_NS;
+    if (x->trace.head.states == SP_WATCH_FULL && (now_ns - x->diag_since_ns) / 8 > most_ns)
+        most_ns = (now_ns - x->diag_since_ns) / 8;
+    x->diag_step_ns *= 2;
+    if (x->diag_step_ns < DIAG_STEP_MIN_NS)
+        x->diag_step_ns = DIAG_STEP_MIN_NS;
+    if (x->diag_step_ns > most_ns)
+        x->diag_step_ns = most_ns;
+    x->diag_poll_ns = now_ns + x->diag_step_ns;
+}
+
 enum sp_rc exec_pump(struct exec *x, int64_t until_ns)
 {
     int64_t wake_ns = until_ns;
@@ -168,14 +185,8 @@ enum sp_rc exec_pump(struct exec *x, int64_t until_ns)
     int64_t look = next_look_ns(x);
     if (look && look <= now) {
         x->diag_due = true;
-        if (x->diag_poll_ns && x->diag_poll_ns <= now) {
-            x->diag_step_ns *= 2;
-            if (x->diag_step_ns < DIAG_STEP_MIN_NS)
-                x->diag_step_ns = DIAG_STEP_MIN_NS;
-            if (x->diag_step_ns > DIAG_STEP_MAX_NS)
-                x->diag_step_ns = DIAG_STEP_MAX_NS;
-            x->diag_poll_ns = now + x->diag_step_ns;
-        }
+        if (x->diag_poll_ns && x->diag_poll_ns <= now)
+            poll_later(x, now);
     }
     return exec_drain(x);
 }

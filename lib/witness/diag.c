@@ -37,7 +37,8 @@ enum {
     ALL_STATES = 0x1ffe,
     LISTEN_STATE = 1 << 10,
     REPLY_BYTES = 32 * 1024, /* what the kernel fills at most in one go */
-    CLOSE_LOOK_MS = 20,
+    CLOSE_LOOK_MS = 20, /* between looks at a timer that has run out, and not less often than a */
+    CLOSE_LOOK_PART = 1000, /* thousandth of its length: the wheel's own step is an eighth */
 };
 
 /* What a dump said about one socket. */
@@ -50,6 +51,7 @@ struct seen {
     int64_t send_queue;
     int32_t timer;
     int64_t timer_ms;
+    int64_t length_ms; /* the longest that its timer was seen to have left */
     bool owned; /* a process has a descriptor of it */
 };
 
@@ -296,6 +298,23 @@ static void compare(const struct look *look, bool queues)
     }
 }
 
+static void remember_lengths(struct sp_diag *diag)
+{
+    for (size_t i = 0; i < diag->now.len; i++) {
+        struct seen *seen = &diag->now.items[i];
+        const struct seen *old = find(&diag->before, seen->cookie);
+        seen->length_ms = seen->timer_ms;
+        if (old && old->timer == seen->timer && old->length_ms > seen->length_ms)
+            seen->length_ms = old->length_ms;
+    }
+}
+
+static int64_t close_look_ms(const struct seen *seen)
+{
+    int64_t part_ms = seen->length_ms / CLOSE_LOOK_PART;
+    return part_ms > CLOSE_LOOK_MS ? part_ms : CLOSE_LOOK_MS;
+}
+
 static int64_t next_look(const struct seen_list *now, int64_t mono_ns)
 {
     int64_t next_ns = 0;
@@ -304,7 +323,7 @@ static int64_t next_look(const struct seen_list *now, int64_t mono_ns)
         if (seen->owned || seen->timer <= 0)
             continue;
         /* The remaining time is cut to whole milliseconds: one more, not to come too early. */
-        int64_t wait_ms = seen->timer_ms > 0 ? seen->timer_ms + 1 : CLOSE_LOOK_MS;
+        int64_t wait_ms = seen->timer_ms > 0 ? seen->timer_ms + 1 : close_look_ms(seen);
         int64_t due_ns = mono_ns + wait_ms * SP_MS;
         if (next_ns == 0 || due_ns < next_ns)
             next_ns = due_ns;
@@ -328,6 +347,7 @@ enum sp_rc sp_diag_look(struct sp_diag *diag, struct sp_trace *trace, int64_t t0
         .not_before_ns = diag->before_mono_ns ? diag->before_mono_ns - t0_mono_ns : 0,
     };
     keep_listeners(diag);
+    remember_lengths(diag);
     compare(&look, queues);
     diag->next_look_ns = next_look(&diag->now, done_ns);
     diag->before_mono_ns = begun_ns;
