@@ -274,8 +274,8 @@ static void look_at_remains(struct hist *hist, const struct sp_event *ev)
     bool remains = st->new_state == SP_TCP_TIME_WAIT || st->new_state == SP_TCP_FIN_WAIT_2;
     if (!gone && !remains)
         return; /* read before the full socket went */
-    if (closed && gone && st->not_before_ns > closed->t_ns)
-        closed = NULL; /* a look after the event still showed it: an orphan */
+    if (closed && st->not_before_ns > closed->t_ns)
+        closed = NULL; /* a look after the event had no news yet: it was an orphan till then */
     if (closed)
         span_add(hist, gone ? SP_TCP_CLOSED : st->new_state, closed->t_ns, closed->t_ns,
                  gone ? closed : ev);

@@ -86,6 +86,9 @@ static void an_orphan_stays_in_fin_wait_2_until_a_look_misses_it(void **state)
     assert_history(OPEN "35 diag client 7 FIN_WAIT_2 nb=1\n40 state client 1 FIN_WAIT_2>CLOSED\n"
                         "900 diag client 7 NONE nb=800\n",
                    SP_END_CLIENT, 0, OPENED " CLOSED@900");
+    assert_history(OPEN "35 diag client 7 FIN_WAIT_2 nb=1\n40 state client 1 FIN_WAIT_2>CLOSED\n"
+                        "900 diag client 7 TIME_WAIT nb=800\n",
+                   SP_END_CLIENT, 0, OPENED " TIME_WAIT@900");
     assert_history(OPEN "40 state client 1 FIN_WAIT_2>CLOSED\n45 diag client 7 FIN_WAIT_2 nb=1\n"
                         "900 diag client 7 TIME_WAIT nb=800\n",
                    SP_END_CLIENT, 0, OPENED " TIME_WAIT@900");
