@@ -153,7 +153,8 @@ static inline void fixture_file(struct sp_trace *trace, const struct sp_plan *pl
                             trace->events[m].u.mark.what == SP_MARK_END);
         if ((proc || ev->kind == SP_EV_LAB) && !over) {
             while (act < plan->stmt_count && plan->stmts[act].kind != SP_ST_PROC &&
-                   plan->stmts[act].kind != SP_ST_LAB && plan->stmts[act].kind != SP_ST_MIDDLE)
+                   plan->stmts[act].kind != SP_ST_LAB && plan->stmts[act].kind != SP_ST_MIDDLE &&
+                   plan->stmts[act].kind != SP_ST_PEER)
                 act++;
             if (act < plan->stmt_count)
                 ev->stmt = plan->stmts[act++].id;

@@ -223,6 +223,8 @@ static enum sp_rc fill(struct peer *peer, const struct sp_peer_seg *want, struct
         seg->payload_len = (uint32_t)(want->bytes.max - want->bytes.min + 1);
     else if (want->len.set)
         seg->payload_len = (uint32_t)want->len.min;
+    else if (want->len_is_window)
+        seg->payload_len = peer->their_window_bytes;
     int64_t first = want->bytes.set
                         ? want->bytes.min
                         : (int32_t)(seg->seq - peer->isn) + ((want->flags & SP_SYN) ? 1 : 0);

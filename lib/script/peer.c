@@ -230,6 +230,11 @@ static bool read_field(struct peer_reader *rd, const struct word *word, bool *kn
                    {"from", &out->from, PORT_MAX}, {"mtu", &out->mtu, 65535}};
     const char *value = NULL;
     *known = true;
+    if ((value = value_of(word->text, "len")) && end_of_name(value, strcspn(value, ".")) &&
+        strcmp(value + strcspn(value, "."), ".rcv_wnd") == 0) {
+        out->len_is_window = true;
+        return !said_before(rd->cur, word, out->len.set);
+    }
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         if ((value = value_of(word->text, numbers[i].name)))
             return read_limited(rd->cur, word, value, numbers[i].max, numbers[i].num);
@@ -276,7 +281,7 @@ static bool check_segment(struct cursor *cur, const struct sp_peer_seg *seg)
     if (seg->bytes.set && (seg->bytes.min < 1 || seg->bytes.max - seg->bytes.min >= LEN_MAX))
         return cursor_fail(cur, &cur->words[0], "the first byte of a stream is number 1",
                            "a segment has 1 to %d bytes", LEN_MAX);
-    if (seg->bytes.set && seg->len.set)
+    if (seg->bytes.set && (seg->len.set || seg->len_is_window))
         return cursor_fail(cur, &cur->words[0], "one of: A..B, len=N", "the payload is said twice");
     return true;
 }

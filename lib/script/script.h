@@ -172,6 +172,7 @@ struct sp_peer_seg {
     struct sp_peer_num ack;
     struct sp_num bytes; /* A..B of the peer's own stream, from 1 */
     struct sp_num len;   /* so many bytes from where it is */
+    bool len_is_window;  /* as many as the real end's window takes */
     struct sp_num window;
     struct sp_num urgent;
     struct sp_num offset; /* data offset field, in 32-bit words, instead of the right one */

@@ -278,6 +278,6 @@ void sp_tcp_side_in(struct side *side, const struct side *other, const struct vi
     if (end > view->data)
         receive(side, view->data, end);
     if (side->syn_sent && side->syn_in && side->established_ns < 0 && view->ack > 0 &&
-        !(seg->flags & SP_SYN))
+        view->ack <= side->snd_max && !(seg->flags & SP_SYN))
         side->established_ns = view->t_ns;
 }

@@ -1,0 +1,124 @@
+/* Beside a scripted peer: every segment of the real end is spelled out, in the ladder's order, and
+ * nothing that the peer sends is held against anybody. The peer stands in the server's place. */
+#include "judge_fixture.h"
+
+#define OPENING                                                                                    \
+    "0 client start\n"                                                                             \
+    "100 lab accepts\n200-290 client conn connect = 0\n210 c> SYN\n240 s> SYN,ACK\n270 c> ACK\n"
+#define OPENING_LINES "peer accepts\nclient connect peer\nwire client SYN\nwire client ACK\n"
+
+/* What was the server's is the peer's; what it sent for a line is what left next. */
+static void give_to_peer(struct judged *d)
+{
+    struct sp_trace *trace = &d->trace;
+    trace->head.addr[SP_END_PEER] = trace->head.addr[SP_END_SERVER];
+    memset(&trace->head.addr[SP_END_SERVER], 0, sizeof trace->head.addr[SP_END_SERVER]);
+    for (size_t i = 0; i < trace->len; i++)
+        if (trace->events[i].end == SP_END_SERVER)
+            trace->events[i].end = SP_END_PEER;
+    for (size_t i = 0; i < trace->len; i++) {
+        struct sp_event *act = &trace->events[i];
+        const struct sp_stmt *stmt = sp_plan_stmt(&d->plan, act->stmt);
+        if (act->kind != SP_EV_LAB || !stmt || stmt->peer->verb != SP_PEER_SEGMENT)
+            continue;
+        act->end = SP_END_PEER;
+        for (size_t n = i; n < trace->len; n++) {
+            const struct sp_event *ev = &trace->events[n];
+            if (ev->kind != SP_EV_SEG || ev->end != SP_END_PEER || ev->u.seg.point != SP_AT_SERVER)
+                continue;
+            struct sp_buf text;
+            sp_buf_init(&text, 0);
+            sp_seg_print(&ev->u.seg.seg, 0, 0, &text);
+            act->u.lab.detail = sp_trace_str(trace, text.data);
+            sp_buf_release(&text);
+            break;
+        }
+    }
+}
+
+static void judge_peer(struct judged *d, const char *lines, const char *ladder)
+{
+    memset(d, 0, sizeof *d);
+    fixture_plan(d, lines, "linux", "6.18.44");
+    fixture_trace(d, ladder);
+    give_to_peer(d);
+    sp_judge(&d->plan, &d->trace, &d->j);
+}
+
+static void what_is_spelled_out_passes(void **state)
+{
+    struct judged d;
+    (void)state;
+    judge_peer(&d, OPENING_LINES "peer 1..10\nwire client ACK ack=11\n",
+               OPENING "1000 lab data\n1001 s> ACK len=10\n1030 c> ACK\n2000 end\n");
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
+static void a_pure_ack_that_no_line_asks_for_fails(void **state)
+{
+    struct judged d;
+    (void)state;
+    judge_peer(&d, OPENING_LINES "peer 1..10\n",
+               OPENING "1000 lab data\n1001 s> ACK len=10\n1030 c> ACK\n2000 end\n");
+    assert_fails(&d, SP_FAIL_SEG_EXTRA, "no segment from client", "ACK");
+    judged_release(&d);
+}
+
+static void a_retransmission_that_no_line_asks_for_fails(void **state)
+{
+    struct judged d;
+    (void)state;
+    judge_peer(&d, OPENING_LINES "client send 10\nwire client 1..10\npeer RST\n",
+               OPENING "1000-1010 client conn send 10 = 10\n1005 c> ACK len=10\n"
+                       "202000 c> ACK seq=1 len=10\n203000 lab reset\n203001 s> RST\n204000 end\n");
+    assert_fails(&d, SP_FAIL_SEG_EXTRA, "no segment from client", "again");
+    judged_release(&d);
+}
+
+static void what_left_before_the_peer_sent_does_not_answer_it(void **state)
+{
+    struct judged d;
+    (void)state;
+    judge_peer(
+        &d, OPENING_LINES "client send 10\nwire client 1..10\npeer ACK ack=99\nwire client ACK\n",
+        OPENING "1000-1010 client conn send 10 = 10\n1005 c> ACK len=10\n1015 c> ACK\n"
+                "1100 lab strange\n1101 s> ACK ack=99\n2000 end\n");
+    assert_fails(&d, SP_FAIL_ORDER, "wire client ACK", "peer sent");
+    judged_release(&d);
+}
+
+static void what_the_peer_sends_is_held_against_nobody(void **state)
+{
+    struct judged d;
+    (void)state;
+    judge_peer(&d, OPENING_LINES "peer 1..10 seq=90000 ack=5\nwire client ACK\n",
+               OPENING "1000 lab strange\n1001 s> ACK seq=90000 ack=5 len=10 badbytes\n"
+                       "1030 c> ACK ack=1\n2000 end\n");
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
+static void an_answer_to_a_wrong_checksum_has_no_cause(void **state)
+{
+    struct judged d;
+    (void)state;
+    judge_peer(&d, OPENING_LINES "peer 1..10 badsum\nwire client ACK\n",
+               OPENING "1000 lab broken\n1001 s> ACK len=10 badsum\n1030 c> ACK ack=1\n2000 end\n");
+    assert_verdict(&d, SP_VERDICT_FAIL);
+    assert_string_equal(d.j.rule, "no-cause");
+    judged_release(&d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_spelled_out_passes),
+        cmocka_unit_test(a_pure_ack_that_no_line_asks_for_fails),
+        cmocka_unit_test(a_retransmission_that_no_line_asks_for_fails),
+        cmocka_unit_test(what_left_before_the_peer_sent_does_not_answer_it),
+        cmocka_unit_test(what_the_peer_sends_is_held_against_nobody),
+        cmocka_unit_test(an_answer_to_a_wrong_checksum_has_no_cause),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
