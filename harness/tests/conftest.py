@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from sockproof_pytest.program import Program  # noqa: E402
-from tools import HERE, ROOT, read_json  # noqa: E402
+from tools import HERE, ROOT, open_to_all, read_json  # noqa: E402
 
 # Cases that are made to fail, to wait or to be skipped: material, not tests.
 collect_ignore = ["broken", "plain", "slow", "skipped"]
@@ -21,17 +21,19 @@ STALLED = "stood still"  # so says the judge of a run whose machine did
 class Command:
     """The program as the tests call it: in the root of the tree, with our cases."""
 
-    def __init__(self, program):
+    def __init__(self, program, root=ROOT, prefix=()):
         self.program, self.path = program, program.path
+        self.root, self.cases, self.prefix = root, root / HERE.relative_to(ROOT), prefix
 
-    def __call__(self, *words, timeout=60, prefix=(), cwd=ROOT, env=None):
-        return subprocess.run([*prefix, self.path, *map(str, words)], cwd=cwd, timeout=timeout,
+    def __call__(self, *words, timeout=60, prefix=(), cwd=None, env=None):
+        return subprocess.run([*self.prefix, *prefix, self.path, *map(str, words)],
+                              cwd=cwd or self.root, timeout=timeout,
                               env={**self.program.environment(), **(env or {})},
                               stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               errors="replace", check=False)
 
     def run(self, *words, results, **more):
-        return self("run", "--cases", HERE, "--results", results, *words, **more)
+        return self("run", "--cases", self.cases, "--results", results, *words, **more)
 
     def start(self, *words, results):
         """In a session of its own, so that all its processes can be told from others."""
@@ -101,13 +103,26 @@ def copy_of_plain(plain, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def nobody():
-    """Words that make a command run as an unprivileged user."""
+def unprivileged(sockproof, tmp_path_factory):
+    """The program as an unprivileged user calls it. Of root's tree he gets a copy: root's own may
+    be closed to him (/root, or a umask of 077)."""
     if os.getuid() != 0:
-        return ()
+        return sockproof
     if not shutil.which("setpriv"):
         pytest.skip("no setpriv to become an unprivileged user with")
-    return ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
+    tree = tmp_path_factory.mktemp("tree")
+    shutil.copytree(ROOT / "harness", tree / "harness",
+                    ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("conftest.py", "pytest.ini"):
+        shutil.copy(ROOT / name, tree)
+    shutil.copy(sockproof.path, tree / "sockproof")
+    for path in (tree, *tree.rglob("*")):
+        path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
+    (tree / "sockproof").chmod(0o755)
+    open_to_all(tree)
+    return Command(Program(tree / "sockproof", tree),
+                   root=tree,
+                   prefix=("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"))
 
 
 @pytest.fixture

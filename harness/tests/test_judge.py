@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from tools import verdicts
+from tools import open_to_all, verdicts
 
 
 def judge(sockproof, folder, *words):
@@ -28,11 +28,11 @@ class TestJudgeAgain:
         assert judge(sockproof, plain.folder)[0] == 0
         assert {path: path.stat().st_mtime_ns for path in plain.folder.rglob("*")} == before
 
-    def test_it_needs_no_privilege_and_no_network(self, sockproof, copy_of_plain, nobody):
-        for path in (copy_of_plain.folder, *copy_of_plain.folder.parents):
-            if len(path.parts) > 2:
-                path.chmod(path.stat().st_mode | 0o055)
-        done = sockproof("judge", copy_of_plain.folder, prefix=nobody)
+    def test_it_needs_no_privilege_and_no_network(self, unprivileged, copy_of_plain):
+        for path in (copy_of_plain.folder, *copy_of_plain.folder.rglob("*")):
+            path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
+        open_to_all(copy_of_plain.folder)
+        done = unprivileged("judge", copy_of_plain.folder)
         assert done.returncode == 0, done.stderr
 
 

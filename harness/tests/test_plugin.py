@@ -109,7 +109,9 @@ class TestElsewhere:
         done = inner(HERE / "plain", "-q", "-k", "conversation", cwd=tmp_path)
         assert done.returncode == 0 and done.counts["passed"] == 4
 
-    def test_it_works_without_root(self, inner, nobody):
-        done = inner(HERE / "plain", "-q", "-k", "conversation", prefix=nobody)
+    def test_it_works_without_root(self, inner, unprivileged):
+        done = inner(unprivileged.cases / "plain", "-q", "-k", "conversation",
+                     cwd=unprivileged.root, prefix=unprivileged.prefix,
+                     program=unprivileged.path)
         assert done.returncode == 0, done.stdout + done.stderr
         assert done.counts["passed"] == 4

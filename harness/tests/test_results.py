@@ -1,10 +1,9 @@
 """What a run leaves in its results folder, also where the folder is the trouble."""
 import json
-import os
 
 import pytest
 
-from tools import HERE, read_json, rows_of, verdicts, wait_until
+from tools import HERE, open_to_all, read_json, rows_of, verdicts, wait_until
 
 HEAD = {"schema", "version", "command", "machine", "stack", "totals", "runs"}
 ROW = {"id", "lab", "family", "verdict", "reason", "duration_ms", "cpu_ms", "at", "expected", "seen"}
@@ -101,13 +100,11 @@ class TestFolderTrouble:
         done = sockproof.run("plain/rows", results=tmp_path / place)
         assert done.returncode in (3, 4) and "file" in done.stderr
 
-    def test_a_folder_without_permission_is_said(self, sockproof, tmp_path_factory, nobody):
+    def test_a_folder_without_permission_is_said(self, unprivileged, tmp_path_factory):
         folder = tmp_path_factory.mktemp("closed")
-        for parent in (folder, *folder.parents):
-            if parent.stat().st_uid == os.getuid() and len(parent.parts) > 2:
-                parent.chmod(0o755)
+        open_to_all(folder)
         folder.chmod(0o555)
-        done = sockproof.run("plain/rows", results=folder / "r", prefix=nobody)
+        done = unprivileged.run("plain/rows", results=folder / "r")
         assert done.returncode in (3, 4) and "denied" in done.stderr.lower()
 
     def test_one_folder_is_not_written_by_two_runners(self, sockproof, tmp_path):
@@ -125,8 +122,11 @@ class TestFolderTrouble:
     def test_a_full_disk_is_said_and_passes_for_nothing(self, sockproof, tmp_path, as_root):
         disk = tmp_path / "disk"
         disk.mkdir()
-        script = 'mount -t tmpfs -o size=64k none "$1" || exit 77; shift; exec "$@"'
-        prefix = ("unshare", "--mount", "sh", "-c", script, "sh", str(disk))
+        # in a chroot / is no mount point, and so cannot be made private
+        script = ('mount --make-rprivate / && mount -t tmpfs -o size=64k none "$1" || exit 77; '
+                  'shift; exec "$@"')
+        prefix = ("unshare", "--mount", "--propagation", "unchanged", "sh", "-c", script, "sh",
+                  str(disk))
         done = sockproof.run("plain", results=disk / "r", prefix=prefix)
         if done.returncode == 77:
             pytest.skip(f"no tmpfs can be mounted: {done.stderr.strip()}")

@@ -1,19 +1,15 @@
 """Without root everything works in a user namespace; states are polled, and that is said once."""
-import os
-
 import pytest
 
-from tools import read_json
+from tools import open_to_all, read_json
 
 
 @pytest.fixture(scope="module")
-def as_nobody(sockproof, nobody, tmp_path_factory):
+def as_nobody(unprivileged, tmp_path_factory):
     folder = tmp_path_factory.mktemp("nobody")
-    for parent in (folder, *folder.parents):
-        if len(parent.parts) > 2 and parent.stat().st_uid == os.getuid():
-            parent.chmod(0o755)
+    open_to_all(folder)
     folder.chmod(0o777)
-    return sockproof.run("plain", "skipped", results=folder / "r", prefix=nobody), folder / "r"
+    return unprivileged.run("plain", "skipped", results=folder / "r"), folder / "r"
 
 
 class TestUnprivileged:
@@ -35,10 +31,10 @@ class TestUnprivileged:
         assert "tracepoints" not in plain.done.stdout + plain.done.stderr
         assert plain.run["machine"]["privileged"] is True and plain.run["notes"] == []
 
-    def test_failures_fail_there_too(self, sockproof, as_nobody, nobody):
+    def test_failures_fail_there_too(self, unprivileged, as_nobody):
         _done, folder = as_nobody
-        done = sockproof.run("broken/call-value", "broken/segment-wrong-seq",
-                             results=folder.parent / "broken", prefix=nobody)
+        done = unprivileged.run("broken/call-value", "broken/segment-wrong-seq",
+                                results=folder.parent / "broken")
         assert done.returncode == 1
         totals = read_json(folder.parent / "broken" / "run.json")["totals"]
         assert totals["fail"] == 4 and sum(totals.values()) == 4
