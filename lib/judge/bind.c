@@ -443,6 +443,8 @@ static struct hist *hist_of_listener(const struct view *view, const struct sp_st
         const struct sp_addr *local = open->ev ? &open->ev->u.call.local : NULL;
         if (local && has_port(local) && local->port != hist->local.port)
             continue;
+        if (hist->gone && hist->spans[hist->len - 1].t_ns < open->entry_ns)
+            continue; /* it was closed before: another one on the same port */
         if (hist->spans[0].t_ns >= open->entry_ns - CLOCK_SLOP_NS && hist->spans[0].t_ns < until_ns)
             return hist;
     }

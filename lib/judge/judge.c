@@ -73,10 +73,14 @@ static bool was_begun(const struct stmt_marks *marks)
 
 static bool lacks_record(const struct judging *j, const struct sp_stmt *stmt)
 {
+    const struct stmt_marks *marks = &j->view.stmts[stmt->id];
     bool call = stmt->kind == SP_ST_CALL || stmt->kind == SP_ST_START || stmt->kind == SP_ST_FINISH;
+    bool spawn = stmt->call && strcmp(stmt->call, "spawn") == 0; /* its process is any line's */
+    bool act = stmt->kind == SP_ST_LAB || stmt->kind == SP_ST_MIDDLE ||
+               (stmt->kind == SP_ST_PROC && !spawn);
     if (stmt->kind == SP_ST_START && j->plan->parts_id && !j->view.stmts[stmt->id].partner)
         return false; /* its record is filed under a FINISH that was cut off */
-    return call && !j->view.stmts[stmt->id].call;
+    return (call && !marks->call) || (act && !marks->act);
 }
 
 static void judge_lines(struct judging *j)
@@ -327,7 +331,7 @@ static bool settle_broken(struct judging *j)
         settle(j, SP_VERDICT_BROKEN, "the trace stops before the end of the script");
     else if (j->no_record)
         settle(j, SP_VERDICT_BROKEN,
-               sp_arena_printf(&j->out->arena, "%s: there is no record of the call",
+               sp_arena_printf(&j->out->arena, "%s: there is no record of it",
                                place(j, j->stopped_at)));
     else
         return false;

@@ -89,6 +89,25 @@ static void a_call_without_expectation_must_do_all_that_was_asked(void **state)
           HANDSHAKE "400-410 client conn send 10 = 9\n402 c> ACK len=9\n430 s> ACK\n" CLEAN_UP);
     assert_fails(&d, SP_FAIL_VALUE, "client send 10", "send returned 9");
     judged_release(&d);
+    judge(&d, HANDSHAKE_LINES "client set TCP_NODELAY on\n",
+          HANDSHAKE "400-410 client conn setsockopt TCP_NODELAY value=1 = 1\n" CLEAN_UP);
+    assert_fails(&d, SP_FAIL_VALUE, "", "returned 1");
+    judged_release(&d);
+}
+
+static void an_action_without_a_record_is_broken(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, HANDSHAKE_LINES "lab cut\n", HANDSHAKE "400 lab cut\n" CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    for (size_t i = 0; i < d.trace.len; i++)
+        if (d.trace.events[i].kind == SP_EV_LAB)
+            d.trace.events[i].stmt = 0;
+    sp_judgement_release(&d.j);
+    sp_judge(&d.plan, &d.trace, &d.j);
+    assert_verdict(&d, SP_VERDICT_BROKEN);
+    judged_release(&d);
 }
 
 static void set_call(struct judged *d, const char *name, enum sp_call_how how, int64_t first_bad)
@@ -723,6 +742,7 @@ int main(void)
         cmocka_unit_test(no_prefix_of_a_passing_trace_passes),
         cmocka_unit_test(wrong_value_error_and_signal_fail),
         cmocka_unit_test(a_call_without_expectation_must_do_all_that_was_asked),
+        cmocka_unit_test(an_action_without_a_record_is_broken),
         cmocka_unit_test(hung_killed_and_scrambled_calls_fail),
         cmocka_unit_test(what_so_error_gave_is_known_by_its_name),
         cmocka_unit_test(a_started_call_is_judged_where_it_finishes),

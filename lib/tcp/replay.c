@@ -27,7 +27,10 @@ static enum sp_role role_of_data(const struct side *side, const struct view *vie
 /* An empty segment one before what is next asks for an ACK and means nothing else. */
 static bool is_probe(const struct side *side, const struct view *view)
 {
-    return side->isn_known && view->from + 1 == side->snd_max && side->una >= side->snd_max;
+    /* What acknowledges something that has just come is an ACK in the wrong place. */
+    bool answers = view->ack > side->last_ack && view->t_ns - side->last_in_ns < AGAIN_LEAST_NS;
+    return side->isn_known && view->from + 1 == side->snd_max && side->una >= side->snd_max &&
+           !answers;
 }
 
 /* Whether something waits to be sent: data, or the FIN of a close. */
@@ -91,6 +94,18 @@ static void owed_drop(struct side *side, unsigned at)
         side->owed[at] = side->owed[at + 1];
 }
 
+/* Whether an arrival that asked for an answer can have been refused: it was out of place, or there
+ * was no room for it. */
+static bool may_repeat(const struct side *side, const struct view *view)
+{
+    bool scaled = side->wscale_sent && side->peer_wscale_in;
+    int64_t edge = side->last_ack + (side->last_window << (scaled ? side->wscale : 0));
+    for (unsigned i = 0; i < side->owed_count; i++)
+        if (side->owed[i].end < 0 || side->owed[i].end > edge)
+            return true;
+    return side->scripted_peer || view->seg->window == 0 || view->seg->window < side->last_window;
+}
+
 /* A pure ACK answers what it covers; else one arrival that asked for an answer of its own; else
  * it tells of a window that a read has moved. */
 static void cause_of_ack(struct side *side, const struct view *view, struct sp_audit_seg *seg)
@@ -106,12 +121,12 @@ static void cause_of_ack(struct side *side, const struct view *view, struct sp_a
     } else if (moved && read && seg->role == SP_ROLE_DUP_ACK) {
         seg->role = SP_ROLE_WINDOW_UPDATE;
         say(seg, SP_CAUSE_WINDOW, read->event);
-    } else if (side->owed_count) {
+    } else if (side->owed_count && (seg->role != SP_ROLE_DUP_ACK || may_repeat(side, view))) {
         say(seg, SP_CAUSE_SEGMENT, side->owed[0].event);
         if (side->owed[0].strange && seg->role == SP_ROLE_DUP_ACK)
             seg->role = SP_ROLE_CHALLENGE;
         owed_drop(side, 0);
-    } else if (read) {
+    } else if (read && (moved || side->last_window < 0)) {
         say(seg, SP_CAUSE_WINDOW, read->event);
     } else if (seg->role == SP_ROLE_ACK) {
         say(seg, SP_CAUSE_SEGMENT, NULL);
@@ -122,7 +137,7 @@ static const char *const missing[] = {
     [SP_ROLE_SYN] = "SYN without connect",
     [SP_ROLE_SYN_ACK] = "SYN,ACK without a SYN that arrived",
     [SP_ROLE_DATA] = "data that no send had queued",
-    [SP_ROLE_FIN] = "FIN without close, shutdown or exit",
+    [SP_ROLE_FIN] = "FIN without close, shutdown or exit, or with data that no send had queued",
     [SP_ROLE_DUP_ACK] = "an ACK that nothing asked for",
     [SP_ROLE_KEEPALIVE] = "a keepalive probe without SO_KEEPALIVE",
     [SP_ROLE_OTHER] = "a segment that means nothing",
@@ -143,7 +158,12 @@ static void cause_of(struct side *side, const struct view *view, struct sp_audit
         cause_of_data(side, view, seg);
         break;
     case SP_ROLE_FIN:
-        cause_of_call(side, view, ACTS_THAT_CLOSE, seg);
+        if (view->seg->payload_len)
+            cause_of_data(side, view, seg);
+        if (!view->seg->payload_len || seg->cause != SP_CAUSE_NONE) {
+            say(seg, SP_CAUSE_NONE, NULL);
+            cause_of_call(side, view, ACTS_THAT_CLOSE, seg);
+        }
         break;
     case SP_ROLE_ACK:
     case SP_ROLE_DUP_ACK:
@@ -175,20 +195,37 @@ static enum sp_cause presumed(enum sp_role role)
                                                                               : SP_CAUSE_SEGMENT;
 }
 
-static void rule_cause(struct replay *replay, int which, const struct view *view,
+/* What speaks against any segment of that kind now; NULL nothing. */
+static const char *objection(const struct replay *replay, int which, size_t at,
+                             const struct view *view, enum sp_role role)
+{
+    const struct side *side = &replay->side[which];
+    if (view->t_ns - SKEW_NS > side->killed_ns)
+        return "a segment after the connection was reset";
+    bool probes = role == SP_ROLE_KEEPALIVE || role == SP_ROLE_WINDOW_PROBE;
+    return probes ? NULL : sp_tcp_again(replay, which, at, view);
+}
+
+static void rule_cause(struct replay *replay, int which, size_t at, const struct view *view,
                        struct sp_audit_seg *seg)
 {
     struct side *side = &replay->side[which];
     const struct side *other = &replay->side[1 - which];
-    cause_of(side, view, seg);
+    bool judged = side->sane && side->facts->calls && view->t_ns < side->superseded_ns;
+    const char *why = judged ? objection(replay, which, at, view, seg->role) : NULL;
+    if (!why) {
+        cause_of(side, view, seg);
+        why = missing[seg->role];
+    }
     if (seg->cause != SP_CAUSE_NONE)
         return;
-    bool judged = side->sane && side->facts->calls && view->t_ns < side->superseded_ns;
+    /* One that goes back has a rule of its own. */
+    if (seg->role == SP_ROLE_DUP_ACK && view->ack < side->last_ack)
+        judged = false;
     if (seg->role == SP_ROLE_DUP_ACK)
         judged = judged && other->isn_known && !side->ledger->strangers;
     if (judged)
-        sp_tcp_violate(replay->ctx, RULE_NO_CAUSE, view->event, side->end, "%s",
-                       missing[seg->role]);
+        sp_tcp_violate(replay->ctx, RULE_NO_CAUSE, view->event, side->end, "%s", why);
     else
         say(seg, presumed(seg->role), NULL);
 }
@@ -204,14 +241,14 @@ static void segment_out(struct replay *replay, int which, size_t at, int64_t oth
     sp_tcp_view(&view, side, &replay->side[1 - which], entry);
     seg->role = role_of(side, &view);
     sp_tcp_rules_sequence(replay, which, at, &view);
-    sp_tcp_rules_ack(replay, which, &view, other_sent);
+    sp_tcp_rules_ack(replay, which, at, &view, other_sent);
     sp_tcp_rules_payload(replay, which, at, &view);
     if (!side->real)
         say(seg, SP_CAUSE_SCRIPT, NULL);
     else if (seg->role == SP_ROLE_RST)
         sp_tcp_rules_rst(replay, which, at, &view, other_sent, seg);
     else
-        rule_cause(replay, which, &view, seg);
+        rule_cause(replay, which, at, &view, seg);
     sp_tcp_side_out(side, &view);
 }
 

@@ -12,7 +12,61 @@ static void rule_handshake(struct replay *replay, const struct side *side, const
                    "acknowledges the peer's ISN%+lld instead of ISN+1", (long long)view->ack);
 }
 
-void sp_tcp_rules_ack(struct replay *replay, int which, const struct view *view, int64_t other_sent)
+/* Within SKEW_NS two segments may have been captured the wrong way round, unless their places in
+ * the sender's own stream tell their order. */
+static void rule_back(struct replay *replay, const struct side *side, const struct view *view)
+{
+    int64_t end = view->end + ((view->seg->flags & SP_FIN) ? 1 : 0);
+    bool in_order = view->t_ns > side->last_ack_ns + SKEW_NS || side->last_ack_from < end;
+    if (view->ack < side->last_ack && in_order && !(view->seg->flags & SP_SYN))
+        sp_tcp_violate(replay->ctx, RULE_ACK_BACK, view->event, side->end,
+                       "acknowledges up to %lld, after %lld", (long long)view->ack,
+                       (long long)side->last_ack);
+}
+
+static void rule_place(struct replay *replay, const struct side *side, const struct view *view)
+{
+    bool probe = view->from + 1 == side->snd_max &&
+                 !(view->ack > side->last_ack && view->t_ns - side->last_in_ns < AGAIN_LEAST_NS);
+    bool close = view->t_ns <= side->new_ns + SKEW_NS && view->from < side->snd_max &&
+                 view->from >= side->last_ack_from && view->from > 0;
+    if (!sp_tcp_is_pure_ack(view->seg) || view->from >= side->snd_max || probe || close ||
+        view->from == side->una || view->from == side->edge || side->resent ||
+        side->facts->blind_ns <= view->t_ns)
+        return;
+    sp_tcp_violate(replay->ctx, RULE_ACK_PLACE, view->event, side->end,
+                   "an ACK at position %lld, but %lld had been sent", (long long)view->from,
+                   (long long)side->snd_max);
+}
+
+/* Whether something that arrived began or ended there. */
+static bool is_border(const struct replay *replay, int which, size_t at, int64_t ack)
+{
+    while (at-- > 0) {
+        const struct entry *entry = &replay->entries[which][at];
+        struct view in;
+        if (entry->out)
+            continue;
+        sp_tcp_view(&in, &replay->side[1 - which], &replay->side[which], entry);
+        if (ack == in.data || ack == in.end || ((in.seg->flags & SP_FIN) && ack == in.end + 1))
+            return true;
+    }
+    return false;
+}
+
+/* A receiver without room may take a part of a segment: then its window is closed. */
+static void rule_inside(struct replay *replay, int which, size_t at, const struct view *view)
+{
+    const struct side *side = &replay->side[which];
+    if (view->ack <= 1 || view->ack >= side->rcv_nxt || view->seg->window == 0 ||
+        view->ack <= side->last_ack || is_border(replay, which, at, view->ack))
+        return;
+    sp_tcp_violate(replay->ctx, RULE_ACK_INSIDE, view->event, side->end,
+                   "acknowledges up to %lld, in the middle of a segment", (long long)view->ack);
+}
+
+void sp_tcp_rules_ack(struct replay *replay, int which, size_t at, const struct view *view,
+                      int64_t other_sent)
 {
     const struct side *side = &replay->side[which];
     if (!side->sane || !view->ack_known || (view->seg->flags & SP_RST) || !side->syn_in ||
@@ -34,4 +88,7 @@ void sp_tcp_rules_ack(struct replay *replay, int which, const struct view *view,
         sp_tcp_violate(replay->ctx, RULE_ACK_UNSEEN, view->event, side->end,
                        "acknowledges up to %lld, but only %lld had arrived without a gap",
                        (long long)view->ack, (long long)side->rcv_nxt);
+    rule_back(replay, side, view);
+    rule_place(replay, side, view);
+    rule_inside(replay, which, at, view);
 }

@@ -30,9 +30,38 @@ static bool is_own(const struct side *side, const struct view *view, int64_t oth
 {
     if (!side->isn_known || view->from < 0)
         return false;
-    if (view->from > side->snd_max && side->facts->blind_ns > view->t_ns)
+    bool blind = side->facts->blind_ns <= view->t_ns;
+    bool next = view->from == side->snd_max || view->from == side->una ||
+                view->from == side->edge || (side->resent && view->from > side->una);
+    if ((view->from > side->snd_max || !next) && !blind)
         return false;
-    return !view->ack_known || other_sent < 0 || view->ack <= other_sent;
+    if (!view->ack_known)
+        return true;
+    return (other_sent < 0 || view->ack <= other_sent) && view->ack >= side->last_ack;
+}
+
+/* Whether anything has arrived since its last RST. */
+static bool arrived_since_rst(const struct replay *replay, int which, size_t at)
+{
+    while (at-- > 0) {
+        const struct entry *entry = &replay->entries[which][at];
+        if (!entry->out && !(entry->event->u.seg.seg.flags & SP_RST))
+            return true;
+        if (entry->out && (entry->event->u.seg.seg.flags & SP_RST))
+            return false;
+    }
+    return true;
+}
+
+/* Nothing of the connection is left that could send of its own accord. */
+static bool is_over(const struct replay *replay, int which, size_t at, const struct view *view)
+{
+    const struct side *side = &replay->side[which];
+    bool closed = side->fin_acked_ns >= 0 && side->fin_in >= 0 && side->fin_in < side->rcv_nxt &&
+                  view->t_ns > side->fin_acked_ns + SKEW_NS &&
+                  view->t_ns > side->fin_in_ns + SKEW_NS;
+    bool reset = view->t_ns - SKEW_NS > side->killed_ns;
+    return closed || reset || (side->rst_sent && !arrived_since_rst(replay, which, at));
 }
 
 static void say(struct sp_audit_seg *seg, enum sp_cause cause, const struct sp_event *by)
@@ -89,7 +118,9 @@ void sp_tcp_rules_rst(struct replay *replay, int which, size_t at, const struct 
     const struct act *read_shut =
         sp_tcp_act_by(side->ledger, 1u << ACT_SHUT_RD | 1u << ACT_SHUT_WR, view->t_ns);
     say(seg, SP_CAUSE_NONE, NULL);
-    if (closing)
+    if (!provoked && is_over(replay, which, at, view) && view->t_ns < side->superseded_ns)
+        ; /* nothing is left that could ask for it */
+    else if (closing)
         say_closed(side, view, closing, provoked, seg);
     else if (read_shut)
         say(seg, SP_CAUSE_CALL, read_shut->event);

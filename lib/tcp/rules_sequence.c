@@ -108,3 +108,33 @@ void sp_tcp_rules_sequence(struct replay *replay, int which, size_t at, const st
     rule_fin(replay, side, view);
     rule_window(replay, side, view);
 }
+
+/*
+ * Sending again takes a timer, which no stack has shorter than AGAIN_LEAST_NS, or an arrival that
+ * asks for it; and what has been acknowledged is never sent again. A SYN,ACK is: the segment that
+ * acknowledged it may have been refused for want of room.
+ */
+const char *sp_tcp_again(const struct replay *replay, int which, size_t at, const struct view *view)
+{
+    const struct side *side = &replay->side[which];
+    int64_t end = view->end + ((view->seg->flags & SP_FIN) ? 1 : 0);
+    bool syn = (view->seg->flags & SP_SYN) != 0;
+    bool fin_moved = (view->seg->flags & SP_FIN) && side->fin_at >= 0 && view->end != side->fin_at;
+    if (end <= view->from || view->from < 0 || view->from >= side->snd_max ||
+        is_blind(side, view->t_ns) || fin_moved)
+        return NULL;
+    if (!syn && side->una >= end && view->t_ns > side->una_ns + SKEW_NS)
+        return "it is sent again, though it had been acknowledged";
+    while (at-- > 0) {
+        const struct entry *entry = &replay->entries[which][at];
+        struct view before;
+        if (!entry->out || view->t_ns - entry->event->t_ns >= AGAIN_LEAST_NS)
+            return NULL;
+        sp_tcp_view(&before, side, &replay->side[1 - which], entry);
+        int64_t to = before.end + ((before.seg->flags & SP_FIN) ? 1 : 0);
+        bool same_kind = !syn || before.has_ack == view->has_ack;
+        if (!(before.seg->flags & SP_RST) && same_kind && before.from < end && to > view->from)
+            return "it is sent again, though nothing asked for it and no timer is that short";
+    }
+    return NULL;
+}

@@ -47,10 +47,19 @@ void sp_tcp_side_init(struct side *side, const struct ctx *ctx, const struct sp_
         .fin_acked_ns = -1,
         .edge = -1,
         .established_ns = -1,
+        .rst_out_ns = INT64_MAX,
+        .killed_ns = INT64_MAX,
+        .again_ns = INT64_MAX,
+        .probed_ns = INT64_MAX,
+        .fin_told_ns = INT64_MAX,
+        .syn_acked_ns = INT64_MAX,
+        .rst_in_ns = INT64_MAX,
     };
     side->isn_known = end != SP_END_NONE && conn->isn_known[end] && !conn->self;
     side->isn = side->isn_known ? conn->isn[end] : 0;
     side->superseded_ns = conn->next_ns;
+    enum sp_end other = conn_end(conn, 1 - which);
+    side->scripted_peer = other != SP_END_CLIENT && other != SP_END_SERVER;
     side->pattern_known = is_pattern_known(side);
     side->sane = side->real && side->watched && side->isn_known && !conn->self && !ctx->lossy_wire;
 }
@@ -90,6 +99,12 @@ static bool find_wscale(const struct sp_seg *seg, uint8_t *wscale)
     return false;
 }
 
+static void earliest(int64_t *when_ns, int64_t t_ns)
+{
+    if (t_ns < *when_ns)
+        *when_ns = t_ns;
+}
+
 /* ---- sending -------------------------------------------------------------------------------- */
 
 static void answer_covered(struct side *side, int64_t ack)
@@ -106,6 +121,10 @@ void sp_tcp_side_out(struct side *side, const struct view *view)
     const struct sp_seg *seg = view->seg;
     if (seg->flags & SP_RST) {
         side->rst_sent = true;
+        earliest(&side->rst_out_ns, view->t_ns);
+        /* An abort (RFC 9293 section 3.10.5); what answers a stray segment ends nothing. */
+        if (view->has_ack && side->syn_sent && view->from == side->snd_max)
+            earliest(&side->killed_ns, view->t_ns);
         return;
     }
     if (seg->flags & SP_SYN) {
@@ -118,6 +137,9 @@ void sp_tcp_side_out(struct side *side, const struct view *view)
     if ((seg->payload_len || (seg->flags & SP_FIN)) && !(seg->flags & SP_SYN))
         side->data_sent = true;
     int64_t end = view->end;
+    if (side->isn_known && view->from + 1 == side->snd_max && seg->payload_len <= 1 &&
+        !(seg->flags & (SP_SYN | SP_FIN)))
+        earliest(&side->probed_ns, view->t_ns);
     if (seg->flags & SP_FIN) {
         if (side->fin_at < 0) {
             side->fin_at = end;
@@ -125,15 +147,21 @@ void sp_tcp_side_out(struct side *side, const struct view *view)
         }
         end++;
     }
-    if (end > side->snd_max)
+    if (end > side->snd_max) {
         side->snd_max = end;
-    else if (seg->payload_len || (seg->flags & (SP_FIN | SP_SYN)))
+        side->new_ns = view->t_ns;
+    } else if (seg->payload_len || (seg->flags & (SP_FIN | SP_SYN))) {
         side->resent++;
+        earliest(&side->again_ns, view->t_ns);
+    }
     if (view->has_ack) {
         side->last_ack = view->ack;
+        side->last_ack_ns = view->t_ns;
+        side->last_ack_from = view->from;
+        if (side->fin_in >= 0 && view->ack > side->fin_in)
+            earliest(&side->fin_told_ns, view->t_ns);
         side->last_window = seg->window;
-        if (sp_tcp_is_pure_ack(seg))
-            answer_covered(side, view->ack);
+        answer_covered(side, view->ack); /* a segment with data or FIN answers as well */
     }
     if (side->syn_sent && side->syn_in && side->established_ns < 0 && !(seg->flags & SP_SYN))
         side->established_ns = view->t_ns;
@@ -209,7 +237,8 @@ static void owe_for(struct side *side, const struct view *view, bool out_of_orde
         if (side->syn_in || side->syn_sent) /* else a SYN,ACK answers it */
             owe(side, view, expected ? end : -1, side->syn_in);
     } else if (end > view->data) {
-        bool in_order = view->from <= side->rcv_nxt && end > side->rcv_nxt;
+        bool in_order = view->from <= side->rcv_nxt && end > side->rcv_nxt && view->has_ack &&
+                        view->ack <= side->snd_max;
         owe(side, view, in_order ? end : -1, false);
     } else if (view->from != side->rcv_nxt || out_of_order || view->ack > side->snd_max ||
                view->ack < side->una || !view->has_ack) {
@@ -224,6 +253,8 @@ static void take_ack(struct side *side, const struct view *view)
         side->una_ns = view->t_ns;
         side->resent = 0;
     }
+    if (view->ack >= 1 && view->ack <= side->snd_max)
+        earliest(&side->syn_acked_ns, view->t_ns);
     if (side->fin_at >= 0 && side->fin_acked_ns < 0 && view->ack > side->fin_at)
         side->fin_acked_ns = view->t_ns;
     bool scaled = side->wscale_sent && side->peer_wscale_in && !(view->seg->flags & SP_SYN);
@@ -246,6 +277,13 @@ static void take_syn(struct side *side, const struct view *view)
         side->rcv_nxt = 1;
 }
 
+/* How far it has let its peer send. */
+static int64_t own_edge(const struct side *side)
+{
+    bool scaled = side->wscale_sent && side->peer_wscale_in;
+    return side->last_ack + (side->last_window << (scaled ? side->wscale : 0));
+}
+
 void sp_tcp_side_in(struct side *side, const struct side *other, const struct view *view)
 {
     const struct sp_seg *seg = view->seg;
@@ -253,9 +291,18 @@ void sp_tcp_side_in(struct side *side, const struct side *other, const struct vi
     if (view->flight + 1 > side->last_in)
         side->last_in = view->flight + 1;
     side->any_in = true;
+    side->last_in_ns = view->t_ns;
     owe_for(side, view, out_of_order);
     if (seg->flags & SP_RST) {
         side->rst_in = true;
+        earliest(&side->rst_in_ns, view->t_ns);
+        bool refused = !side->syn_in && view->ack_known && view->ack == side->snd_max;
+        /* TIME_WAIT may be told to ignore it (RFC 1337); what did not fit has not been taken. */
+        bool waits = side->fin_acked_ns >= 0 && side->fin_in >= 0;
+        bool taken = side->syn_in && view->from == side->rcv_nxt && !waits &&
+                     side->rcv_nxt <= own_edge(side);
+        if (side->syn_sent && (taken || refused))
+            earliest(&side->killed_ns, view->t_ns);
         return;
     }
     bool stray_syn = (seg->flags & SP_SYN) && other->isn_known && seg->seq != other->isn;

@@ -5,21 +5,23 @@
  * What Linux does beside the figure: any state may end in CLOSED (which says only that the full
  * socket is gone: TIME_WAIT and an orphan's FIN_WAIT_2 live on without it); a child is born in
  * SYN_RECEIVED from its listener's LISTEN at the handshake's third segment; a FIN that arrives
- * with that segment makes SYN_RECEIVED end in CLOSE_WAIT. A socket that is looked at now and then
+ * with that segment makes SYN_RECEIVED end in CLOSE_WAIT. A socket's own way never leads back to
+ * LISTEN, nor from there to SYN_SENT: a listener goes on listening while its children come and go.
+ * A socket that is looked at now and then
  * may have taken several steps between two looks.
  */
 #include "tcp_in.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define TO(state) (1u << SP_TCP_##state)
 
 static const unsigned steps[SP_TCP_STATE_COUNT] = {
     [SP_TCP_CLOSED] = TO(LISTEN) | TO(SYN_SENT) | TO(SYN_RECEIVED),
-    [SP_TCP_LISTEN] = TO(SYN_RECEIVED) | TO(SYN_SENT) | TO(CLOSED),
+    [SP_TCP_LISTEN] = TO(SYN_RECEIVED) | TO(CLOSED),
     [SP_TCP_SYN_SENT] = TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(CLOSED),
-    [SP_TCP_SYN_RECEIVED] =
-        TO(ESTABLISHED) | TO(FIN_WAIT_1) | TO(CLOSE_WAIT) | TO(LISTEN) | TO(CLOSED),
+    [SP_TCP_SYN_RECEIVED] = TO(ESTABLISHED) | TO(FIN_WAIT_1) | TO(CLOSE_WAIT) | TO(CLOSED),
     [SP_TCP_ESTABLISHED] = TO(FIN_WAIT_1) | TO(CLOSE_WAIT) | TO(CLOSED),
     [SP_TCP_FIN_WAIT_1] = TO(FIN_WAIT_2) | TO(CLOSING) | TO(TIME_WAIT) | TO(CLOSED),
     [SP_TCP_FIN_WAIT_2] = TO(TIME_WAIT) | TO(CLOSED),
@@ -28,6 +30,10 @@ static const unsigned steps[SP_TCP_STATE_COUNT] = {
     [SP_TCP_LAST_ACK] = TO(CLOSED),
     [SP_TCP_TIME_WAIT] = TO(CLOSED),
 };
+
+/* What Linux reports again, unchanged, when a socket that is closing is shut down or closed once
+ * more (tcp_close_state()). */
+#define REPEATED (TO(FIN_WAIT_1) | TO(FIN_WAIT_2) | TO(CLOSING) | TO(LAST_ACK) | TO(CLOSED))
 
 /* Whether `to` can be reached from `from` without passing through CLOSED. */
 static bool reachable(enum sp_tcp_state from, enum sp_tcp_state to)
@@ -66,6 +72,12 @@ static struct known *known_of(struct knowns *knowns, const struct sp_event *even
     return known;
 }
 
+/* A socket that is closed begins anew from CLOSED, or as a listener's child. */
+static bool is_no_beginning(enum sp_tcp_state old, enum sp_tcp_state new)
+{
+    return old != SP_TCP_CLOSED && !(old == SP_TCP_LISTEN && new == SP_TCP_SYN_RECEIVED);
+}
+
 /* False where it objects. */
 static bool rule_walk(struct ctx *ctx, struct knowns *knowns, const struct sp_event *event)
 {
@@ -89,7 +101,12 @@ static bool rule_walk(struct ctx *ctx, struct knowns *knowns, const struct sp_ev
         sp_tcp_violate(ctx, RULE_STATE_WALK, event, event->end,
                        "left %s, but the socket was last seen in %s", sp_tcp_state_name(old),
                        sp_tcp_state_name(before));
-    else if (each && old != state->new_state && !(steps[old] & 1u << state->new_state))
+    else if (each && before == SP_TCP_CLOSED && is_no_beginning(old, state->new_state))
+        sp_tcp_violate(ctx, RULE_STATE_WALK, event, event->end,
+                       "left %s for %s, but the socket had been closed", sp_tcp_state_name(old),
+                       sp_tcp_state_name(state->new_state));
+    else if (each && old == state->new_state ? !(1u << old & REPEATED)
+                                             : each && !(steps[old] & 1u << state->new_state))
         sp_tcp_violate(ctx, RULE_STATE_WALK, event, event->end, "no step leads from %s to %s",
                        sp_tcp_state_name(old), sp_tcp_state_name(state->new_state));
     else if (!each && before != SP_TCP_NONE && !fresh && before != state->new_state &&
@@ -103,11 +120,55 @@ static bool rule_walk(struct ctx *ctx, struct knowns *knowns, const struct sp_ev
 
 /* ---- evidence ------------------------------------------------------------------------------- */
 
-/* What a state cannot be without; NULL: it is there by then. */
-static const char *lacks(const struct side *side, enum sp_tcp_state state, int64_t t_ns)
+/* Whether anything can have ended the socket; ICMP errors are left to the judge. */
+static bool has_ended(const struct ctx *ctx, const struct side *side, int64_t t_ns)
 {
     int64_t by_ns = t_ns + SKEW_NS;
+    unsigned kinds = ACTS_THAT_CLOSE | ACTS_THAT_END;
+    return !side->facts->calls || ctx->icmp || side->facts->blind_ns <= by_ns ||
+           sp_tcp_act_by(side->ledger, kinds, t_ns) || side->rst_in_ns <= by_ns ||
+           side->rst_out_ns <= by_ns || side->again_ns <= by_ns ||
+           side->facts->timers_ns <= by_ns || side->probed_ns <= by_ns;
+}
+
+/* Whether a FIN that waits for its acknowledgement can be given up. */
+static bool has_given_up(const struct ctx *ctx, const struct side *side, int64_t t_ns)
+{
+    int64_t by_ns = t_ns + SKEW_NS;
+    return side->rst_in_ns <= by_ns || side->rst_out_ns <= by_ns || side->again_ns <= by_ns ||
+           side->facts->timers_ns <= by_ns || side->probed_ns <= by_ns || ctx->icmp ||
+           side->facts->blind_ns <= by_ns;
+}
+
+/* What the socket had left behind by then: it had itself said or been told more. */
+static const char *is_past(const struct side *side, enum sp_tcp_state state, int64_t t_ns)
+{
+    int64_t before_ns = t_ns - SKEW_NS;
+    unsigned bit = 1u << state;
+    bool closed = state == SP_TCP_CLOSED;
+    if (!closed && state != SP_TCP_TIME_WAIT && side->killed_ns < before_ns)
+        return "it had been reset";
+    if ((bit &
+         (TO(SYN_SENT) | TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(FIN_WAIT_1) | TO(FIN_WAIT_2))) &&
+        side->fin_told_ns < before_ns)
+        return "it had acknowledged the peer's FIN";
+    if ((bit & (TO(SYN_SENT) | TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(CLOSE_WAIT))) &&
+        side->fin_at >= 0 && side->fin_ns < before_ns)
+        return "it had sent its FIN";
+    if ((bit & (TO(FIN_WAIT_1) | TO(CLOSING) | TO(LAST_ACK))) && side->fin_acked_ns >= 0 &&
+        side->fin_acked_ns < before_ns)
+        return "its FIN had been acknowledged";
+    return NULL;
+}
+
+/* What a state cannot be without; NULL: it is there by then. */
+static const char *lacks(const struct ctx *ctx, const struct side *side,
+                         const struct sp_ev_state *report, int64_t t_ns)
+{
+    enum sp_tcp_state state = report->new_state;
+    int64_t by_ns = t_ns + SKEW_NS;
     bool blind = side->facts->blind_ns <= t_ns;
+    bool syn_acked = blind || side->syn_acked_ns <= by_ns;
     bool syn_in = side->syn_event && side->syn_event->t_ns <= by_ns;
     bool fin_in = side->fin_in >= 0 && side->fin_in_ns <= by_ns;
     bool fin_out = blind || (side->fin_at >= 0 && side->fin_ns <= by_ns);
@@ -117,6 +178,16 @@ static const char *lacks(const struct side *side, enum sp_tcp_state state, int64
     unsigned bit = 1u << state;
     if ((bit & (TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(CLOSE_WAIT) | TO(FIN_WAIT_2))) && !syn_in)
         return "no SYN had arrived";
+    if ((bit & (TO(ESTABLISHED) | TO(CLOSE_WAIT) | TO(FIN_WAIT_2))) && !syn_acked)
+        return "no SYN of its own had been acknowledged";
+    if ((bit & TO(LISTEN)) != 0)
+        return "it has a peer";
+    if ((bit & TO(CLOSED)) && !has_ended(ctx, side, t_ns))
+        return "nothing had ended it";
+    bool waits = report->old_state == SP_TCP_LAST_ACK || report->old_state == SP_TCP_CLOSING ||
+                 report->old_state == SP_TCP_FIN_WAIT_1;
+    if ((bit & TO(CLOSED)) && waits && !fin_acked && !has_given_up(ctx, side, t_ns))
+        return "its FIN had neither been acknowledged nor given up";
     if ((bit & (TO(CLOSE_WAIT) | TO(LAST_ACK) | TO(CLOSING) | TO(TIME_WAIT))) && !fin_in)
         return "no FIN had arrived";
     if ((bit & (TO(FIN_WAIT_1) | TO(FIN_WAIT_2) | TO(LAST_ACK) | TO(CLOSING) | TO(TIME_WAIT))) &&
@@ -126,7 +197,10 @@ static const char *lacks(const struct side *side, enum sp_tcp_state state, int64
         return "no FIN of its own had been acknowledged";
     if ((bit & TO(CLOSING)) && !fin_out)
         return "no FIN of its own had been sent";
-    return NULL;
+    if (report->old_state == SP_TCP_LISTEN)
+        return NULL; /* a listener's child is a new socket, whatever had these addresses before */
+    /* A look may be as old as the one before it, which did not show this. */
+    return is_past(side, state, report->not_before_ns < t_ns ? report->not_before_ns : t_ns);
 }
 
 static void rule_evidence(struct ctx *ctx, const struct sp_event *event)
@@ -134,8 +208,10 @@ static void rule_evidence(struct ctx *ctx, const struct sp_event *event)
     const struct sp_ev_state *state = &event->u.state;
     const struct sp_flights *flights = &ctx->out->flights;
     const char *why = NULL;
+    /* A socket that connects again tells its port of the last time until it has a new one. */
+    bool stale = state->source == SP_STATE_TRACEPOINT && state->new_state == SP_TCP_SYN_SENT;
     if (ctx->lossy_wire || !ctx->facts[event->end].watched || !state->local.port ||
-        !state->remote.port)
+        !state->remote.port || stale)
         return;
     /* Of several connections between the same addresses it may be any that had begun. */
     for (size_t i = flights->conn_count; i-- > 0;) {
@@ -149,7 +225,7 @@ static void rule_evidence(struct ctx *ctx, const struct sp_event *event)
             if (side->end != event->end || !sp_addr_same(local, &state->local) ||
                 !sp_addr_same(remote, &state->remote))
                 continue;
-            why = side->sane ? lacks(side, state->new_state, event->t_ns) : NULL;
+            why = side->sane ? lacks(ctx, side, state, event->t_ns) : NULL;
             if (!why)
                 return;
         }
@@ -159,16 +235,62 @@ static void rule_evidence(struct ctx *ctx, const struct sp_event *event)
                        sp_tcp_state_name(state->new_state), why);
 }
 
+/* Whether a call of that end may have had that effect on a listener by then. */
+static bool has_called(const struct ctx *ctx, const struct sp_event *event, bool opens)
+{
+    static const char *const closing[] = {"close", "shutdown", "disconnect", "connect"};
+    for (size_t i = 0; i < ctx->trace->len; i++) {
+        const struct sp_event *by = &ctx->trace->events[i];
+        bool over = by->kind == SP_EV_PROC && by->u.proc.what != SP_PROC_START;
+        if (!opens && by->kind == SP_EV_MARK && by->u.mark.what == SP_MARK_END &&
+            by->t_ns <= event->t_ns + SKEW_NS)
+            return true;
+        if (by->end != event->end)
+            continue;
+        if (!opens && over && by->t_ns - EXIT_SLACK_NS <= event->t_ns)
+            return true;
+        if (by->kind != SP_EV_CALL || by->t_ns > event->t_ns + SKEW_NS)
+            continue;
+        if (opens && strcmp(by->u.call.name, "listen") == 0 &&
+            (by->t_end_ns < 0 || by->t_end_ns >= event->t_ns - SKEW_NS))
+            return true;
+        for (size_t k = 0; !opens && k < sizeof closing / sizeof closing[0]; k++)
+            if (strncmp(by->u.call.name, closing[k], strlen(closing[k])) == 0)
+                return true;
+    }
+    return false;
+}
+
+/* Tracepoints tell of a listener at the time of the call itself. */
+static void rule_listener(struct ctx *ctx, const struct sp_event *event)
+{
+    const struct sp_ev_state *state = &event->u.state;
+    if (state->source != SP_STATE_TRACEPOINT || state->remote.port || !ctx->facts[event->end].calls)
+        return;
+    if (state->new_state == SP_TCP_LISTEN && !has_called(ctx, event, true))
+        sp_tcp_violate(ctx, RULE_STATE_EVIDENCE, event, event->end,
+                       "LISTEN, though nothing had called listen()");
+    if (state->old_state == SP_TCP_LISTEN && state->new_state == SP_TCP_CLOSED &&
+        !has_called(ctx, event, false))
+        sp_tcp_violate(ctx, RULE_STATE_EVIDENCE, event, event->end,
+                       "a listener was closed, though nothing had closed it");
+}
+
 void sp_tcp_rules_states(struct ctx *ctx)
 {
     struct knowns knowns = {0};
+    for (size_t i = 0; i < ctx->trace->len && !ctx->icmp; i++)
+        ctx->icmp = ctx->trace->events[i].kind == SP_EV_SEG &&
+                    ctx->trace->events[i].u.seg.seg.kind == SP_SEG_ICMP;
     for (size_t i = 0; i < ctx->trace->len; i++) {
         const struct sp_event *event = &ctx->trace->events[i];
         if (event->kind != SP_EV_STATE ||
             (event->end != SP_END_CLIENT && event->end != SP_END_SERVER))
             continue;
-        if (ctx->lossy_states || rule_walk(ctx, &knowns, event))
-            rule_evidence(ctx, event);
+        if (!ctx->lossy_states && !rule_walk(ctx, &knowns, event))
+            continue;
+        rule_evidence(ctx, event);
+        rule_listener(ctx, event);
     }
     free(knowns.items);
 }

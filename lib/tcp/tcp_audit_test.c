@@ -186,13 +186,20 @@ static const struct damage damaged[] = {
     {"syn-again", BOTH, C, OPEN "3000 c> SYN seq=0\n3030 s> ACK\n"},
     {"syn-again", BOTH, S,
      OPEN "2000-2010 server conn send 10 = 10\n2005 s> PSH,ACK len=10\n2035 c> ACK\n"
-          "3000 s> SYN,ACK seq=0 ack=1\n3030 c> ACK\n"},
+          "3000 s> SYN,ACK seq=0 ack=1\n3030 c> ACK ack=11\n"},
     {"ack-flag", BOTH, C, OPEN "2000-2010 client conn close = 0\n2005 c> FIN\n2035 s> ACK\n"},
     {"ack-beyond-sent", BOTH, S,
      OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK ack=12\n"},
     {"ack-unseen", VETH, S,
      OPEN "2000-2010 client conn send 20 = 20\n2005 c> ACK len=10 lost\n2006 c> PSH,ACK len=10\n"
           "2035 s> ACK ack=21\n"},
+    {"ack-back", BOTH, S,
+     OPEN "2000-2010 client conn send 20 = 20\n2005 c> ACK len=10\n2035 s> ACK ack=11\n"
+          "2505 c> PSH,ACK len=10\n2535 s> ACK ack=1\n"},
+    {"ack-inside", BOTH, S,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK ack=6\n"},
+    {"ack-place", BOTH, S,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK seq=0\n"},
     {"seq-gap", BOTH, C,
      OPEN "2000-2010 client conn send 20 = 20\n2005 c> PSH,ACK seq=11 len=10\n2035 s> ACK ack=1\n"},
     {"data-after-fin", BOTH, C,
@@ -227,6 +234,19 @@ static const struct damage damaged[] = {
      OPEN "2000-2001 client conn send 5 = 5\n2005 c> PSH,ACK len=10\n2035 s> ACK\n"},
     {"no-cause", BOTH, C, "0 client start\n0 server start\n110 c> SYN\n140 s> SYN,ACK\n"},
     {"no-cause", BOTH, S, OPEN "2000 s> ACK\n"},
+    {"no-cause", BOTH, C,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2008 c> PSH,ACK seq=1 "
+          "len=10\n2035 s> ACK ack=11\n"},
+    {"no-cause", BOTH, C,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK ack=11\n"
+          "202005 c> PSH,ACK seq=1 len=10\n202035 s> ACK ack=11\n"},
+    {"no-cause", BOTH, S,
+     OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn close = 0\n2005 c> RST,ACK\n3000-3010 server conn close = 0\n"
+          "3005 s> FIN,ACK\n"},
+    {"no-cause", BOTH, C,
+     OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn close = 0\n2005 c> RST,ACK\n3005 c> RST,ACK\n"},
     {"no-cause", BOTH, S,
      OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK\n2045 s> ACK\n"},
     {"no-cause", BOTH, S, OPEN "2000 s> RST,ACK\n"},
@@ -237,8 +257,14 @@ static const struct damage damaged[] = {
           "2040 c> FIN,ACK\n2070 s> ACK\n"},
     {"state-walk", BOTH, C, OPEN "1500 state client 1 ESTABLISHED>LAST_ACK\n"},
     {"state-walk", BOTH, C, OPEN "1500 state client 1 SYN_SENT>CLOSED\n"},
+    {"state-walk", BOTH, C, OPEN "1500 state client 1 ESTABLISHED>ESTABLISHED\n"},
     {"state-evidence", BOTH, S, OPEN "1500 state server 2 ESTABLISHED>CLOSE_WAIT\n"},
     {"state-evidence", BOTH, C, OPEN "1500 state client 1 ESTABLISHED>FIN_WAIT_1\n"},
+    {"state-evidence", BOTH, C, OPEN "1500 state client 1 ESTABLISHED>CLOSED\n"},
+    {"state-evidence", VETH, S,
+     "0 client start\n0 server start\n3-4 server listener listen 1 = 0\n"
+     "100-200 client conn connect = 0\n110 c> SYN\n140 s> SYN,ACK\n170 c> ACK lost\n"
+     "190 state server 2 LISTEN>SYN_RECEIVED\n191 state server 2 SYN_RECEIVED>ESTABLISHED\n"},
     {"state-evidence", BOTH, C,
      OPEN "2000-2010 client conn close = 0\n2001 state client 1 ESTABLISHED>FIN_WAIT_1\n"
           "2005 c> FIN,ACK\n2006 state client 1 FIN_WAIT_1>FIN_WAIT_2\n9000 s> ACK\n"},

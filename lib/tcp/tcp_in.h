@@ -35,6 +35,10 @@
  */
 #define EXIT_SLACK_NS (50 * SP_MS)
 
+/* No stack's timer sends anything again sooner: the shortest is Linux's tail loss probe, two ticks
+ * of 1 ms (tcp_schedule_loss_probe). */
+#define AGAIN_LEAST_NS (1 * SP_MS)
+
 /* ---- flights and connections ---------------------------------------------------------------- */
 
 static inline const struct sp_event *sp_tcp_shown(const struct sp_flight *flight)
@@ -75,6 +79,12 @@ static inline enum sp_end conn_end(const struct sp_conn *conn, int side)
       "Nothing is acknowledged that the other end had not sent by then.")                          \
     X(ACK_UNSEEN, "ack-unseen", "RFC9293:3.10.7.4",                                                \
       "Nothing is acknowledged that had not arrived, without a gap before it.")                    \
+    X(ACK_BACK, "ack-back", "RFC9293:3.4",                                                         \
+      "What was acknowledged stays so: the number never goes back.")                               \
+    X(ACK_INSIDE, "ack-inside", "RFC9293:3.10.7.4",                                                \
+      "What is acknowledged ends where a segment that arrived ended.")                             \
+    X(ACK_PLACE, "ack-place", "RFC9293:3.10.7.4",                                                  \
+      "A pure ACK stands where its sender's next byte will.")                                      \
     X(SEQ_GAP, "seq-gap", "RFC9293:3.4", "New data starts where what was sent before it ends.")    \
     X(DATA_AFTER_FIN, "data-after-fin", "RFC9293:3.6",                                             \
       "No byte has a place after its sender's FIN.")                                               \
@@ -189,6 +199,7 @@ struct side {
     enum sp_end end;
     bool real;             /* a stack under test, not scripted */
     bool watched;          /* has a capture of its own */
+    bool scripted_peer;    /* what comes may be refused for any reason */
     bool sane;             /* rules that count positions may speak */
     bool pattern_known;    /* its payload is the pattern from offset 0 */
     int64_t superseded_ns; /* when a new connection took its addresses, INT64_MAX never */
@@ -201,23 +212,34 @@ struct side {
     bool syn_sent, plain_syn_sent, synack_sent, rst_sent;
     bool data_sent;
     int64_t snd_max; /* next new position */
+    int64_t new_ns;  /* when that last grew */
     int64_t fin_at;  /* of its own FIN, -1 none */
     int64_t fin_ns;
     int64_t syn_payload;
     uint8_t wscale;
     bool wscale_sent;
     int64_t last_ack, last_window; /* in the last segment with ACK; -1 none */
-    unsigned resent;               /* retransmissions since anything new was acknowledged */
+    int64_t last_ack_ns;
+    int64_t last_ack_from; /* where that segment stood in its own stream */
+    int64_t rst_out_ns;    /* first RST, INT64_MAX never */
+    int64_t killed_ns;     /* a RST has ended it, its own or one that it took; INT64_MAX never */
+    int64_t again_ns;      /* first retransmission, INT64_MAX never */
+    int64_t probed_ns;     /* first keepalive or window probe, INT64_MAX never */
+    unsigned resent;       /* retransmissions since anything new was acknowledged */
 
     /* received */
     bool syn_in, synack_in, rst_in;
     bool any_in;
+    int64_t last_in_ns;
     const struct sp_event *syn_event;
     int64_t synack_in_ns;
     int64_t rcv_nxt;  /* contiguous */
     int64_t bytes_in; /* highest position of payload that arrived */
     int64_t fin_in;   /* position of the peer's FIN that has arrived, -1 none */
     int64_t fin_in_ns;
+    int64_t fin_told_ns;        /* when it had acknowledged that FIN, INT64_MAX not yet */
+    int64_t syn_acked_ns;       /* when its own SYN had been, INT64_MAX not yet */
+    int64_t rst_in_ns;          /* INT64_MAX never */
     struct span gaps[GAPS_MAX]; /* beyond rcv_nxt, in order */
     unsigned gap_count;
     bool gaps_full;       /* too many: rcv_nxt is a lower bound only */
@@ -273,6 +295,7 @@ struct ctx {
     struct end_facts facts[SP_END_COUNT];
     bool lossy_wire;             /* the capture dropped frames */
     bool lossy_states;           /* so did the tracepoints */
+    bool icmp;                   /* there were ICMP errors, which end sockets too */
     struct ledger (*ledgers)[2]; /* by connection and side */
     struct side (*sides)[2];     /* as the replay left them */
 };
@@ -297,8 +320,11 @@ void sp_tcp_violate(struct ctx *ctx, enum rule rule, const struct sp_event *even
  * other_sent: what the other side had sent by then (position), -1 unknown.
  */
 void sp_tcp_rules_sequence(struct replay *replay, int which, size_t at, const struct view *view);
-void sp_tcp_rules_ack(struct replay *replay, int which, const struct view *view,
+void sp_tcp_rules_ack(struct replay *replay, int which, size_t at, const struct view *view,
                       int64_t other_sent);
+/* Why what was sent before must not be sent now, NULL where it may. */
+const char *sp_tcp_again(const struct replay *replay, int which, size_t at,
+                         const struct view *view);
 void sp_tcp_rules_payload(struct replay *replay, int which, size_t at, const struct view *view);
 void sp_tcp_rules_rst(struct replay *replay, int which, size_t at, const struct view *view,
                       int64_t other_sent, struct sp_audit_seg *seg);

@@ -244,7 +244,9 @@ int64_t damaged_value(const struct sp_ev_call *call, int64_t by)
 static bool call_value(struct bench *bench, size_t at, int64_t by)
 {
     struct sp_event *ev = call_at(bench, at);
-    if (!ev || ev->u.call.error || damaged_value(&ev->u.call, by) < 0)
+    /* what SO_ERROR gave goes by its name, which is another damage */
+    if (!ev || ev->u.call.error || damaged_value(&ev->u.call, by) < 0 ||
+        strcmp(ev->u.call.name, "getsockopt") == 0)
         return false;
     ev->u.call.value = damaged_value(&ev->u.call, by);
     return true;
@@ -348,14 +350,18 @@ static bool state_lost(struct bench *bench, size_t at, int64_t by)
     return true;
 }
 
+enum sp_tcp_state damaged_state(enum sp_tcp_state state, int64_t by)
+{
+    int count = SP_TCP_STATE_COUNT - 1; /* without NONE */
+    return (enum sp_tcp_state)(((int)state - 1 + (int)by) % count + 1);
+}
+
 static bool state_other(struct bench *bench, size_t at, int64_t by)
 {
     struct sp_event *ev = state_at(bench, at);
     if (!ev || ev->u.state.new_state == SP_TCP_NONE)
         return false;
-    int count = SP_TCP_STATE_COUNT - 1; /* without NONE */
-    int state = ((int)ev->u.state.new_state - 1 + (int)by) % count + 1;
-    ev->u.state.new_state = (enum sp_tcp_state)state;
+    ev->u.state.new_state = damaged_state(ev->u.state.new_state, by);
     return true;
 }
 
@@ -371,8 +377,11 @@ static bool state_swapped(struct bench *bench, size_t at, int64_t by)
             next->u.state.source != ev->u.state.source || next->end != ev->end)
             continue;
         struct sp_ev_state mine = ev->u.state;
+        int64_t looked_ns = next->u.state.not_before_ns;
         ev->u.state = next->u.state;
+        ev->u.state.not_before_ns = mine.not_before_ns;
         next->u.state = mine;
+        next->u.state.not_before_ns = looked_ns;
         return true;
     }
     return false;
@@ -532,7 +541,7 @@ const struct kind kinds[] = {
     {"ack + 1", AT_SEGMENT, seg_ack, 1, neutral_number},
     {"ack - 1", AT_SEGMENT, seg_ack, -1, neutral_number},
     {"a byte more", AT_SEGMENT, seg_length, 1, NULL},
-    {"a byte less", AT_SEGMENT, seg_length, -1, NULL},
+    {"a byte less", AT_SEGMENT, seg_length, -1, neutral_less},
     {"payload differs", AT_SEGMENT, seg_payload, 1, NULL},
     {"window", AT_SEGMENT, seg_window, -1, neutral_window},
     {"other error", AT_CALL, call_error, 0, neutral_call},
@@ -547,10 +556,10 @@ const struct kind kinds[] = {
     {"call lost", AT_CALL, call_lost, 0, neutral_call},
     {"action lost", AT_ACTION, action_lost, 0, NULL},
     {"state lost", AT_STATE, state_lost, 0, neutral_state_loss},
-    {"state + 1", AT_STATE, state_other, 1, NULL},
-    {"state + 4", AT_STATE, state_other, 4, NULL},
-    {"state + 7", AT_STATE, state_other, 7, NULL},
-    {"states swapped", AT_STATE, state_swapped, 0, NULL},
+    {"state + 1", AT_STATE, state_other, 1, neutral_state},
+    {"state + 4", AT_STATE, state_other, 4, neutral_state},
+    {"state + 7", AT_STATE, state_other, 7, neutral_state},
+    {"states swapped", AT_STATE, state_swapped, 0, neutral_swap},
     {"stray state", AT_STATE, state_stray, 5 * SP_US, NULL},
     {"too late", AT_LINE, line_moved, 1, NULL},
     {"too early", AT_LINE, line_moved, -1, NULL},

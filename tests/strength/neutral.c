@@ -17,13 +17,20 @@ const char *const neutral_rules[][2] = {
                     "when the script was over (RFC9293:3.8.6.3: 0.5 s)"},
     {"let-by", "a retransmission or probe that no line asks for is let by, and so is its absence"},
     {"optional", "it came true for an optional line, or for a round beyond the least of a repeat"},
+    {"sent-later", "a segment whose bytes were sent again: its sender was only slower"},
+    {"cut-anew", "a retransmission may carry fewer bytes (RFC9293:3.8.1)"},
+    {"no-room", "a receiver whose window is closed may have taken a part of a segment"},
+    {"missed", "looks in another order, where the tracepoints tell of the same socket: between two "
+               "looks it was in both states, or a look missed it"},
     {"rst-ack", "RST is matched with or without ACK unless the line says which"},
-    {"window-unwritten", "the window of a segment, where no line writes one"},
+    {"window-unwritten", "the window of a segment that no line takes by its window"},
     {"allowed", "the line, or the variant that held, allows what the call was changed to"},
     {"not-a-line", "a call that no line writes (socket and bind that a connect or listen needs)"},
     {"told-twice",
      "another report tells the same state of the same socket (docs/witnesses.md: some "
      "kernels withhold events)"},
+    {"passed", "a look that shows a state in which the socket was since the look before: it could "
+               "have been taken a moment earlier"},
     {"earlier-fence", "only the fences after the end of the script count"},
     {NULL, NULL},
 };
@@ -95,6 +102,22 @@ static bool could_be_delayed(const struct bench *bench, const struct sp_flight *
     return bench->end_ns - shown(flight)->t_ns < 500 * SP_MS;
 }
 
+/* The same bytes went out again: the sender was only slower than it was. */
+static bool is_sent_later(const struct bench *bench, size_t at)
+{
+    const struct sp_flight *flight = &bench->flights->items[at];
+    const struct sp_seg *seg = &shown(flight)->u.seg.seg;
+    for (size_t i = at + 1; i < bench->flights->len; i++) {
+        const struct sp_flight *later = &bench->flights->items[i];
+        const struct sp_seg *also = &shown(later)->u.seg.seg;
+        if (later->conn == flight->conn && later->from == flight->from && sp_seg_space(seg) &&
+            !((seg->flags ^ also->flags) & (SP_SYN | SP_RST)) && sp_seq_le(also->seq, seg->seq) &&
+            sp_seq_le(seg->seq + sp_seg_space(seg), also->seq + sp_seg_space(also)))
+            return true;
+    }
+    return false;
+}
+
 static const char *loss(const struct bench *bench, size_t at, bool must_arrive)
 {
     const struct sp_flight *flight = &bench->flights->items[at];
@@ -108,6 +131,8 @@ static const char *loss(const struct bench *bench, size_t at, bool must_arrive)
         return rule("optional");
     if (again && !line)
         return rule("let-by");
+    if (is_sent_later(bench, at))
+        return rule("sent-later");
     if (!is_pure_ack(&shown(flight)->u.seg.seg))
         return NULL;
     if (is_superfluous(bench, at, must_arrive))
@@ -136,29 +161,24 @@ const char *neutral_flag(const struct bench *bench, size_t at, int64_t by)
     return (ev->u.seg.seg.flags & SP_RST) && !written ? rule("rst-ack") : NULL;
 }
 
-/* A number that a line gives a range for is checked by that range; nothing else is neutral. */
 const char *neutral_number(const struct bench *bench, size_t at, int64_t by)
 {
-    (void)bench;
-    (void)at;
-    (void)by;
-    return NULL;
+    const struct sp_seg *seg = &shown(&bench->flights->items[at])->u.seg.seg;
+    return by < 0 && is_pure_ack(seg) && seg->window == 0 ? rule("no-room") : NULL;
 }
 
-static bool writes_window(const struct sp_stmt *stmts, size_t count)
+const char *neutral_less(const struct bench *bench, size_t at, int64_t by)
 {
-    for (size_t i = 0; i < count; i++)
-        if (stmts[i].pattern.window.set || writes_window(stmts[i].children, stmts[i].child_count))
-            return true;
-    return false;
+    (void)by;
+    return bench->again.judgement.audit.segs[at].role == SP_ROLE_RETRANSMIT ? rule("cut-anew")
+                                                                            : NULL;
 }
 
 const char *neutral_window(const struct bench *bench, size_t at, int64_t by)
 {
-    const struct sp_plan *plan = &bench->again.plan;
-    (void)at;
+    const struct sp_stmt *line = line_of(bench, shown(&bench->flights->items[at]));
     (void)by;
-    return writes_window(plan->stmts, plan->stmt_count) ? NULL : rule("window-unwritten");
+    return line && line->pattern.window.set ? NULL : rule("window-unwritten");
 }
 
 /* ---- calls --------------------------------------------------------------------------------- */
@@ -236,10 +256,60 @@ const char *neutral_state_loss(const struct bench *bench, size_t at, int64_t by)
             (also->remote.port && st->remote.port && also->remote.port != st->remote.port))
             continue;
         bool also_gone = also->new_state == SP_TCP_NONE || also->new_state == SP_TCP_CLOSED;
+        /* where a full socket went, TIME_WAIT tells of it as well */
+        also_gone = also_gone ||
+                    (st->old_state == SP_TCP_FIN_WAIT_2 && also->new_state == SP_TCP_TIME_WAIT);
         if (gone ? also_gone : also->new_state == st->new_state || also->old_state == st->new_state)
             return rule("told-twice");
     }
     return NULL;
+}
+
+/* Whether the socket was in that state between the look before and this one. */
+static bool has_passed(const struct bench *bench, const struct sp_event *look,
+                       enum sp_tcp_state state)
+{
+    const struct sp_ev_state *st = &look->u.state;
+    for (size_t i = 0; i < bench->again.trace.len; i++) {
+        const struct sp_event *ev = &bench->again.trace.events[i];
+        const struct sp_ev_state *also = &ev->u.state;
+        if (ev->kind != SP_EV_STATE || also->source != SP_STATE_TRACEPOINT ||
+            ev->end != look->end || ev->t_ns < st->not_before_ns || ev->t_ns > look->t_ns ||
+            also->remote.port != st->remote.port ||
+            (also->local.port && also->local.port != st->local.port))
+            continue;
+        if (also->new_state == state || also->old_state == state)
+            return true;
+    }
+    return false;
+}
+
+const char *neutral_swap(const struct bench *bench, size_t at, int64_t by)
+{
+    const struct sp_event *look = &bench->again.trace.events[at];
+    (void)by;
+    return look->u.state.source != SP_STATE_TRACEPOINT &&
+                   has_passed(bench,
+                              &(struct sp_event){.kind = SP_EV_STATE,
+                                                 .end = look->end,
+                                                 .t_ns = bench->last_ns,
+                                                 .u.state.local = look->u.state.local,
+                                                 .u.state.remote = look->u.state.remote},
+                              look->u.state.new_state)
+               ? rule("missed")
+               : NULL;
+}
+
+/* Any socket ends in CLOSED when its process goes. */
+const char *neutral_state(const struct bench *bench, size_t at, int64_t by)
+{
+    const struct sp_event *ev = &bench->again.trace.events[at];
+    enum sp_tcp_state state = damaged_state(ev->u.state.new_state, by);
+    if (state == SP_TCP_CLOSED && ev->t_ns > bench->end_ns)
+        return rule("clean-up");
+    return ev->u.state.source != SP_STATE_TRACEPOINT && has_passed(bench, ev, state)
+               ? rule("passed")
+               : NULL;
 }
 
 const char *neutral_mark(const struct bench *bench, size_t at, int64_t by)

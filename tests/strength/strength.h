@@ -59,13 +59,19 @@ const char *neutral_loss(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_arrival(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_flag(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_number(const struct bench *bench, size_t at, int64_t by);
+const char *neutral_less(const struct bench *bench, size_t at, int64_t by);
+const char *neutral_swap(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_window(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_call(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_state_loss(const struct bench *bench, size_t at, int64_t by);
+const char *neutral_state(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_mark(const struct bench *bench, size_t at, int64_t by);
 
 /* What became of a call under `call-value`: also asked by its rule. */
 int64_t damaged_value(const struct sp_ev_call *call, int64_t by);
+
+/* The state that `state + N` puts there. */
+enum sp_tcp_state damaged_state(enum sp_tcp_state state, int64_t by);
 
 /* The rules in words, for the report: name and sentence; NULL ends them. */
 extern const char *const neutral_rules[][2];
