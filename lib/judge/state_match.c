@@ -10,40 +10,6 @@
 
 #include <string.h>
 
-/* ---- legal ways (RFC 9293 section 3.3.2, figure 5; ABORT: any state may end) ---------------- */
-
-enum { START = SP_TCP_NONE };
-#define TO(state) (1u << SP_TCP_##state)
-
-static const unsigned next_states[SP_TCP_STATE_COUNT] = {
-    [START] = TO(LISTEN) | TO(SYN_SENT) | TO(SYN_RECEIVED),
-    [SP_TCP_LISTEN] = TO(CLOSED),
-    [SP_TCP_SYN_SENT] = TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(CLOSED),
-    [SP_TCP_SYN_RECEIVED] = TO(ESTABLISHED) | TO(FIN_WAIT_1) | TO(CLOSE_WAIT) | TO(CLOSED),
-    [SP_TCP_ESTABLISHED] = TO(FIN_WAIT_1) | TO(CLOSE_WAIT) | TO(CLOSED),
-    [SP_TCP_FIN_WAIT_1] = TO(FIN_WAIT_2) | TO(CLOSING) | TO(TIME_WAIT) | TO(CLOSED),
-    [SP_TCP_FIN_WAIT_2] = TO(TIME_WAIT) | TO(CLOSED),
-    [SP_TCP_CLOSE_WAIT] = TO(LAST_ACK) | TO(CLOSED),
-    [SP_TCP_CLOSING] = TO(TIME_WAIT) | TO(CLOSED),
-    [SP_TCP_LAST_ACK] = TO(CLOSED),
-    [SP_TCP_TIME_WAIT] = TO(CLOSED),
-};
-
-static unsigned reachable(enum sp_tcp_state from)
-{
-    unsigned set = next_states[from];
-    for (int round = 0; round < SP_TCP_STATE_COUNT; round++)
-        for (int state = 0; state < SP_TCP_STATE_COUNT; state++)
-            if (set & (1u << state))
-                set |= next_states[state];
-    return set;
-}
-
-static bool lies_between(enum sp_tcp_state from, enum sp_tcp_state state, enum sp_tcp_state to)
-{
-    return (reachable(from) & (1u << state)) && (reachable(state) & (1u << to));
-}
-
 /* ---- STATE --------------------------------------------------------------------------------- */
 
 static void state_missing(const struct walk *walk, const struct sp_stmt *stmt,
@@ -94,8 +60,8 @@ static enum sp_try span_take(struct walk *walk, const struct sp_stmt *stmt, stru
 static int derived_from(const struct hist *hist, size_t from, enum sp_tcp_state state)
 {
     for (size_t i = from; i < hist->len; i++) {
-        enum sp_tcp_state before = i ? hist->spans[i - 1].state : (enum sp_tcp_state)START;
-        if (lies_between(before, state, hist->spans[i].state))
+        enum sp_tcp_state before = i ? hist->spans[i - 1].state : SP_TCP_NONE;
+        if (sp_tcp_state_leads(before, state) && sp_tcp_state_leads(state, hist->spans[i].state))
             return (int)i;
     }
     return -1;

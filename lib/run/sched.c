@@ -274,6 +274,17 @@ static void result_missing(struct child *child, int status, bool timed_out)
                                     WEXITSTATUS(status));
 }
 
+/* What is left of a child that has been waited for. */
+static void child_release(struct child *child)
+{
+    close(child->status_fd);
+    if (child->link_fd >= 0)
+        close(child->link_fd);
+    sp_buf_release(&child->input);
+    sp_arena_release(&child->arena);
+    child->pid = 0;
+}
+
 static enum sp_rc child_finish(struct sched *s, struct child *child, bool timed_out,
                                struct sp_err *err)
 {
@@ -293,12 +304,7 @@ static enum sp_rc child_finish(struct sched *s, struct child *child, bool timed_
     enum sp_rc rc = sp_store_add(s->config->store, &child->result, err);
     if (s->config->on_result)
         s->config->on_result(&child->result, s->config->arg);
-    close(child->status_fd);
-    if (child->link_fd >= 0)
-        close(child->link_fd);
-    sp_buf_release(&child->input);
-    sp_arena_release(&child->arena);
-    child->pid = 0;
+    child_release(child);
     return rc;
 }
 
@@ -311,12 +317,7 @@ static void children_kill(struct sched *s)
         kill(child->pid, SIGKILL);
         while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
             ;
-        close(child->status_fd);
-        if (child->link_fd >= 0)
-            close(child->link_fd);
-        sp_buf_release(&child->input);
-        sp_arena_release(&child->arena);
-        child->pid = 0;
+        child_release(child);
     }
 }
 

@@ -18,6 +18,7 @@
 #define TO(state) (1u << SP_TCP_##state)
 
 static const unsigned steps[SP_TCP_STATE_COUNT] = {
+    [SP_TCP_NONE] = TO(LISTEN) | TO(SYN_SENT) | TO(SYN_RECEIVED),
     [SP_TCP_CLOSED] = TO(LISTEN) | TO(SYN_SENT) | TO(SYN_RECEIVED),
     [SP_TCP_LISTEN] = TO(SYN_RECEIVED) | TO(CLOSED),
     [SP_TCP_SYN_SENT] = TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(CLOSED),
@@ -35,15 +36,14 @@ static const unsigned steps[SP_TCP_STATE_COUNT] = {
  * more (tcp_close_state()). */
 #define REPEATED (TO(FIN_WAIT_1) | TO(FIN_WAIT_2) | TO(CLOSING) | TO(LAST_ACK) | TO(CLOSED))
 
-/* Whether `to` can be reached from `from` without passing through CLOSED. */
-static bool reachable(enum sp_tcp_state from, enum sp_tcp_state to)
+bool sp_tcp_state_leads(enum sp_tcp_state from, enum sp_tcp_state to)
 {
-    unsigned seen = 1u << from;
+    unsigned set = steps[from];
     for (int round = 0; round < SP_TCP_STATE_COUNT; round++)
         for (int state = 0; state < SP_TCP_STATE_COUNT; state++)
-            if ((seen & 1u << state) && (state != SP_TCP_CLOSED || state == (int)from))
-                seen |= steps[state];
-    return seen & 1u << to;
+            if ((set & 1u << state) && state != SP_TCP_CLOSED)
+                set |= steps[state];
+    return set & 1u << to;
 }
 
 /* ---- the walk ------------------------------------------------------------------------------- */
@@ -97,7 +97,7 @@ static bool rule_walk(struct ctx *ctx, struct knowns *knowns, const struct sp_ev
     fresh = fresh || (each && old == SP_TCP_LISTEN && state->new_state == SP_TCP_SYN_RECEIVED);
     /* A step that was not shown is a gap of the witness (docs/witnesses.md), no fault of the
      * stack's, as long as a way leads there. */
-    if (each && !fresh && before != old && !reachable(before, old))
+    if (each && !fresh && before != old && !sp_tcp_state_leads(before, old))
         sp_tcp_violate(ctx, RULE_STATE_WALK, event, event->end,
                        "left %s, but the socket was last seen in %s", sp_tcp_state_name(old),
                        sp_tcp_state_name(before));
@@ -110,7 +110,7 @@ static bool rule_walk(struct ctx *ctx, struct knowns *knowns, const struct sp_ev
         sp_tcp_violate(ctx, RULE_STATE_WALK, event, event->end, "no step leads from %s to %s",
                        sp_tcp_state_name(old), sp_tcp_state_name(state->new_state));
     else if (!each && before != SP_TCP_NONE && !fresh && before != state->new_state &&
-             !reachable(before, state->new_state))
+             !sp_tcp_state_leads(before, state->new_state))
         sp_tcp_violate(ctx, RULE_STATE_WALK, event, event->end, "no way leads from %s to %s",
                        sp_tcp_state_name(before), sp_tcp_state_name(state->new_state));
     else

@@ -51,6 +51,12 @@ struct sp_flights {
 void sp_flights_build(const struct sp_trace *trace, struct sp_flights *out);
 void sp_flights_release(struct sp_flights *flights);
 
+/*
+ * Whether one step or more lead from a state to another in RFC 9293's diagram (figure 5, and what
+ * Linux does beside it: states.c) without passing through CLOSED; from NONE a socket begins.
+ */
+bool sp_tcp_state_leads(enum sp_tcp_state from, enum sp_tcp_state to);
+
 /* ---- replay -------------------------------------------------------------------------------- */
 
 enum sp_cause {
