@@ -125,6 +125,16 @@ def unprivileged(sockproof, tmp_path_factory):
                    prefix=("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"))
 
 
+@pytest.fixture(scope="session")
+def unprivileged_runner(unprivileged):
+    """The same where he may run cases: some containers, and every chroot, let only root."""
+    done = subprocess.run([*unprivileged.prefix, "unshare", "--user", "--net", "true"],
+                          capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"an unprivileged user cannot make namespaces here: {done.stderr.strip()}")
+    return unprivileged
+
+
 @pytest.fixture
 def as_root():
     if os.getuid() != 0:

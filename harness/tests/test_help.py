@@ -107,8 +107,8 @@ class TestDoctor:
         assert re.search(r"^ok\s+lab veth, IPv6", done.stdout, re.M)
         assert "will work here" in done.stdout
 
-    def test_without_root_it_names_what_is_missed_and_the_remedy(self, unprivileged):
-        done = unprivileged("doctor")
+    def test_without_root_it_names_what_is_missed_and_the_remedy(self, unprivileged_runner):
+        done = unprivileged_runner("doctor")
         assert done.returncode == 0, done.stdout
         assert re.search(r"^without\s+states \(tracepoints\)", done.stdout, re.M)
         assert "sudo" in done.stdout

@@ -109,9 +109,9 @@ class TestElsewhere:
         done = inner(HERE / "plain", "-q", "-k", "conversation", cwd=tmp_path)
         assert done.returncode == 0 and done.counts["passed"] == 4
 
-    def test_it_works_without_root(self, inner, unprivileged):
-        done = inner(unprivileged.cases / "plain", "-q", "-k", "conversation",
-                     cwd=unprivileged.root, prefix=unprivileged.prefix,
-                     program=unprivileged.path)
+    def test_it_works_without_root(self, inner, unprivileged_runner):
+        done = inner(unprivileged_runner.cases / "plain", "-q", "-k", "conversation",
+                     cwd=unprivileged_runner.root, prefix=unprivileged_runner.prefix,
+                     program=unprivileged_runner.path)
         assert done.returncode == 0, done.stdout + done.stderr
         assert done.counts["passed"] == 4

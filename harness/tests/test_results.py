@@ -100,11 +100,11 @@ class TestFolderTrouble:
         done = sockproof.run("plain/rows", results=tmp_path / place)
         assert done.returncode in (3, 4) and "file" in done.stderr
 
-    def test_a_folder_without_permission_is_said(self, unprivileged, tmp_path_factory):
+    def test_a_folder_without_permission_is_said(self, unprivileged_runner, tmp_path_factory):
         folder = tmp_path_factory.mktemp("closed")
         open_to_all(folder)
         folder.chmod(0o555)
-        done = unprivileged.run("plain/rows", results=folder / "r")
+        done = unprivileged_runner.run("plain/rows", results=folder / "r")
         assert done.returncode in (3, 4) and "denied" in done.stderr.lower()
 
     def test_one_folder_is_not_written_by_two_runners(self, sockproof, tmp_path):

@@ -5,11 +5,11 @@ from tools import open_to_all, read_json
 
 
 @pytest.fixture(scope="module")
-def as_nobody(unprivileged, tmp_path_factory):
+def as_nobody(unprivileged_runner, tmp_path_factory):
     folder = tmp_path_factory.mktemp("nobody")
     open_to_all(folder)
     folder.chmod(0o777)
-    return unprivileged.run("plain", "skipped", results=folder / "r"), folder / "r"
+    return unprivileged_runner.run("plain", "skipped", results=folder / "r"), folder / "r"
 
 
 class TestUnprivileged:
@@ -31,10 +31,10 @@ class TestUnprivileged:
         assert "tracepoints" not in plain.done.stdout + plain.done.stderr
         assert plain.run["machine"]["privileged"] is True and plain.run["notes"] == []
 
-    def test_failures_fail_there_too(self, unprivileged, as_nobody):
+    def test_failures_fail_there_too(self, unprivileged_runner, as_nobody):
         _done, folder = as_nobody
-        done = unprivileged.run("broken/call-value", "broken/segment-wrong-seq",
-                                results=folder.parent / "broken")
+        done = unprivileged_runner.run("broken/call-value", "broken/segment-wrong-seq",
+                                       results=folder.parent / "broken")
         assert done.returncode == 1
         totals = read_json(folder.parent / "broken" / "run.json")["totals"]
         assert totals["fail"] == 4 and sum(totals.values()) == 4
