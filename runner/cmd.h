@@ -12,7 +12,7 @@
 #include "mem.h"
 #include "script.h"
 
-/* docs/exit-codes.md */
+/* README.md lists them. */
 enum sp_exit {
     SP_EXIT_PASS = 0,
     SP_EXIT_FAIL = 1,
@@ -31,7 +31,7 @@ struct cmd {
 };
 
 extern const struct cmd cmd_run, cmd_list, cmd_explain, cmd_judge, cmd_doctor, cmd_lint, cmd_fmt,
-    cmd_agent;
+    cmd_agent, cmd_sources, cmd_coverage;
 
 /* "sockproof: error: ..." on standard error. */
 void cmd_error(const char *fmt, ...) SP_PRINTF(1, 2);
