@@ -150,7 +150,7 @@ static const char *is_past(const struct side *side, enum sp_tcp_state state, int
         return "it had been reset";
     if ((bit &
          (TO(SYN_SENT) | TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(FIN_WAIT_1) | TO(FIN_WAIT_2))) &&
-        side->fin_told_ns < before_ns)
+        side->fin_told_ns < before_ns && !side->scripted_peer) /* it may have been refused */
         return "it had acknowledged the peer's FIN";
     if ((bit & (TO(SYN_SENT) | TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(CLOSE_WAIT))) &&
         side->fin_at >= 0 && side->fin_ns < before_ns)
