@@ -360,6 +360,8 @@ static enum sp_rc start_some(struct sched *s, struct sp_err *err)
         if (s->children[i].pid > 0)
             continue;
         enum sp_rc rc = child_start(s, &s->children[i], &s->config->jobs[s->next], err);
+        if (rc == SP_OK && s->collector) /* the rings fill while we fork */
+            rc = drain_collector(s, err);
         if (rc != SP_OK)
             return rc;
         s->next++;
@@ -378,8 +380,10 @@ static enum sp_rc serve_children(struct sched *s, struct sp_err *err)
             sp_clock_now_ns() > child->begin_ns + child->job->least_ns * 5 / 4 + CHILD_EXTRA_NS;
         if (child_read(child) || timed_out)
             rc = child_finish(s, child, timed_out, err);
+        if (rc == SP_OK && child->pid <= 0 && s->collector)
+            rc = drain_collector(s, err); /* and while we store */
     }
-    return rc;
+    return rc == SP_OK ? sp_store_flush(s->config->store, err) : rc;
 }
 
 static enum sp_rc wait_some(struct sched *s, struct sp_err *err)

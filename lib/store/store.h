@@ -91,6 +91,11 @@ enum sp_rc sp_store_write_case(const char *dir, const struct sp_result *result,
 
 /* Adds a row and rewrites run.json (rows are kept serialised, so that this is cheap). Copies. */
 enum sp_rc sp_store_add(struct sp_store *store, const struct sp_result *result, struct sp_err *err);
+/*
+ * Writes rows that a rewrite too recent and too long made wait; nothing where there are none. To be
+ * called now and then while runs go on.
+ */
+enum sp_rc sp_store_flush(struct sp_store *store, struct sp_err *err);
 /* The last rewrite: totals, wall time, finished. */
 enum sp_rc sp_store_finish(struct sp_store *store, const struct sp_run_head *head,
                            struct sp_err *err);

@@ -38,7 +38,7 @@ static const unsigned steps[SP_TCP_STATE_COUNT] = {
 
 bool sp_tcp_state_leads(enum sp_tcp_state from, enum sp_tcp_state to)
 {
-    unsigned set = steps[from];
+    unsigned set = from == SP_TCP_CLOSED ? 0 : steps[from]; /* what follows is another socket */
     for (int round = 0; round < SP_TCP_STATE_COUNT; round++)
         for (int state = 0; state < SP_TCP_STATE_COUNT; state++)
             if ((set & 1u << state) && state != SP_TCP_CLOSED)

@@ -236,7 +236,7 @@ static void count_records(const struct sp_tp_record *record, void *arg)
 static void a_full_ring_is_counted_and_listening_goes_on(void **state)
 {
     NEED_TRACEPOINTS();
-    enum { ROUNDS = 3000 };
+    enum { ROUNDS = 8000 };
     struct fixture fixture;
     fixture_open(&fixture, SP_LAB_LOOPBACK, SP_IPV4);
     struct sp_collector *collector = NULL;
