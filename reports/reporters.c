@@ -17,6 +17,7 @@ static const struct sp_reporter reporters[] = {
     {"json", "run.json (schema sockproof-run/1)", sp_results_write},
     {"junit", "JUnit XML, a testsuite a topic", sp_report_junit},
     {"ktap", "KTAP version 1, as kernel test tools read it", sp_report_ktap},
+    {"markdown", "Markdown for a job summary", sp_report_markdown},
 };
 
 const struct sp_reporter *sp_reporters(size_t *count)

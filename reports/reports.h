@@ -31,8 +31,11 @@ void sp_report_ladder(const struct sp_result *result, const struct sp_plan *plan
 enum sp_rc sp_report_junit(const struct sp_results *results, struct sp_buf *out,
                            struct sp_err *err);
 enum sp_rc sp_report_ktap(const struct sp_results *results, struct sp_buf *out, struct sp_err *err);
+/* For a job summary: at most 60 KB, what was cut is said. */
+enum sp_rc sp_report_markdown(const struct sp_results *results, struct sp_buf *out,
+                              struct sp_err *err);
 
-/* By name for --format: "text" "junit" "ktap" "json"; NULL where there is none. */
+/* By name for --format: "text" "json" "junit" "ktap" "markdown"; NULL where there is none. */
 struct sp_reporter {
     const char *name;
     const char *what; /* one line of help */

@@ -305,6 +305,35 @@ static void ktap_text_cannot_forge_a_result(void **state)
     assert_silent(&s->out, "\nok 8");
 }
 
+/* ---- Markdown -------------------------------------------------------------------------------- */
+
+static void markdown_shows_failures_and_folds_variants_and_skips_away(void **state)
+{
+    struct scene *s = *state;
+    assert_int_equal(sp_report_markdown(&s->results, &s->out, NULL), SP_OK);
+    assert_says(&s->out, "| fail | 1 |\n");
+    assert_says(&s->out, "- **fail** `linger/n[linger=0]@veth@ipv4#2`: close() discards\n"
+                         "  - at: `cases/linger/n.case:14`\n"
+                         "  - expected: `client RST`\n"
+                         "  - seen: `nothing`\n");
+    assert_says(&s->out, "<details><summary>Known variants: 1</summary>\n\n");
+    assert_says(&s->out, "- `close/late@veth@ipv4` and 1 more: needs root\n\n</details>\n");
+    assert_silent(&s->out, "linger/off");
+}
+
+static void a_stacks_words_are_no_markup_in_markdown(void **state)
+{
+    struct scene *s = *state;
+    s->runs[1].title = s->runs[1].reason = HOSTILE;
+    s->runs[1].expected = s->runs[1].seen = "`</details>`" HOSTILE;
+    s->runs[4].reason = "</details><b>";
+    assert_int_equal(sp_report_markdown(&s->results, &s->out, NULL), SP_OK);
+    assert_silent(&s->out, "<b>");
+    assert_silent(&s->out, "# ok 9 forged\n\n");
+    assert_says(&s->out, "  - seen: `` `</details>`quote");
+    assert_int_equal(times(s->out.data, "\n</details>\n"), 2);
+}
+
 static void a_topic_of_skips_is_itself_skipped(void **state)
 {
     struct scene *s = *state;
@@ -319,7 +348,7 @@ static void every_reporter_is_found_by_its_name(void **state)
     struct scene *s = *state;
     size_t count;
     const struct sp_reporter *all = sp_reporters(&count);
-    assert_int_equal(count, 4);
+    assert_int_equal(count, 5);
     for (size_t i = 0; i < count; i++) {
         sp_buf_reset(&s->out);
         assert_ptr_equal(sp_reporter_find(all[i].name), &all[i]);
@@ -363,6 +392,8 @@ int main(void)
         TEST(ktap_nests_runs_below_topics),
         TEST(ktap_text_cannot_forge_a_result),
         TEST(a_topic_of_skips_is_itself_skipped),
+        TEST(markdown_shows_failures_and_folds_variants_and_skips_away),
+        TEST(a_stacks_words_are_no_markup_in_markdown),
         TEST(every_reporter_is_found_by_its_name),
         TEST(a_report_beyond_the_buffers_maximum_is_refused),
     };

@@ -108,7 +108,7 @@ static int main_judge(int argc, char **argv)
     if (words != 1)
         return cmd_usage(&cmd_judge, "wants one results folder");
     if (o.format && !sp_reporter_find(o.format))
-        return cmd_usage(&cmd_judge, "there is no format '%s': text, junit, ktap or json",
+        return cmd_usage(&cmd_judge, "there is no format '%s': text, junit, ktap, markdown or json",
                          o.format);
     struct sp_plan_config probe = {0};
     struct sp_arena arena;
@@ -140,7 +140,7 @@ const struct cmd cmd_judge = {
             "  --os OS       as this stack: linux-6.18, or client=windows-10.0.19045,server=linux\n"
             "  --cases DIR   with these cases instead of the ones that were run\n"
             "  --json        print what run.json would say\n"
-            "  --format F    text, junit, ktap or json\n\n"
+            "  --format F    text, junit, ktap, markdown or json\n\n"
             "Exit codes are those of run.\n",
     .main = main_judge,
 };

@@ -309,8 +309,8 @@ static int check_options(const struct run_options *o)
     if (o->family && !family_mask(o->family, &mask))
         return cmd_usage(&cmd_run, "there is no family '%s': ipv4 or ipv6", o->family);
     if (o->format && !sp_reporter_find(o->format))
-        return cmd_usage(&cmd_run, "there is no format '%s': text, junit, ktap or json",
-                         o->format);
+        return cmd_usage(&cmd_run,
+                         "there is no format '%s': text, junit, ktap, markdown or json", o->format);
     if (o->format && o->json && strcmp(o->format, "json") != 0)
         return cmd_usage(&cmd_run, "--json and --format %s exclude each other", o->format);
     return 0;
@@ -393,7 +393,7 @@ const struct cmd cmd_run = {
             "  --repeat N      each run N times\n"
             "  --max-wait T    leave out runs that must wait longer than T (10s, 500ms)\n"
             "  --json          print run.json when it is over, nothing else\n"
-            "  --format F      print the results as text, junit, ktap or json\n"
+            "  --format F      print the results as text, junit, ktap, markdown or json\n"
             "  --quiet         no progress, no summary: the exit code tells\n"
             "  --cases DIR     the folder of cases (./cases, $SOCKPROOF_CASES)\n\n"
             "Without a word all cases are run. Exit codes: 0 all passed (variants and skips\n"

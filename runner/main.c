@@ -6,7 +6,7 @@
 #include "cmd.h"
 
 static const struct cmd *const commands[] = {
-    &cmd_run,  &cmd_list, &cmd_explain, &cmd_judge, &cmd_doctor,
+    &cmd_run,  &cmd_list, &cmd_explain, &cmd_judge,    &cmd_compare, &cmd_doctor,
     &cmd_lint, &cmd_fmt,  &cmd_sources, &cmd_coverage, &cmd_agent,
 };
 
