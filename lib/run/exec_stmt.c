@@ -18,8 +18,13 @@ struct stepping {
 
 static void tell(struct exec *x, const struct sp_stmt *stmt)
 {
-    if (x->status)
-        x->status(stmt->text ? stmt->text : "", x->status_arg);
+    struct sp_buf text;
+    if (!x->status)
+        return;
+    sp_buf_init(&text, 0);
+    sp_stmt_print(stmt, &text);
+    x->status(text.data ? text.data : "", x->status_arg);
+    sp_buf_release(&text);
 }
 
 /* Asks the matcher until the statement has come true, cannot any more, or is out of time. */
