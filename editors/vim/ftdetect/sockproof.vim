@@ -1,0 +1,2 @@
+" Sockproof cases: *.case
+autocmd BufNewFile,BufRead *.case setfiletype sockproof
