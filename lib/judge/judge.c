@@ -76,7 +76,7 @@ static bool lacks_record(const struct judging *j, const struct sp_stmt *stmt)
     const struct stmt_marks *marks = &j->view.stmts[stmt->id];
     bool call = stmt->kind == SP_ST_CALL || stmt->kind == SP_ST_START || stmt->kind == SP_ST_FINISH;
     bool spawn = stmt->call && strcmp(stmt->call, "spawn") == 0; /* its process is any line's */
-    bool act = stmt->kind == SP_ST_LAB || stmt->kind == SP_ST_MIDDLE ||
+    bool act = stmt->kind == SP_ST_LAB || stmt->kind == SP_ST_MIDDLE || stmt->kind == SP_ST_PEER ||
                (stmt->kind == SP_ST_PROC && !spawn);
     if (stmt->kind == SP_ST_START && j->plan->parts_id && !j->view.stmts[stmt->id].partner)
         return false; /* its record is filed under a FINISH that was cut off */

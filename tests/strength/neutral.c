@@ -22,6 +22,9 @@ const char *const neutral_rules[][2] = {
     {"no-room", "a receiver whose window is closed may have taken a part of a segment"},
     {"missed", "looks in another order, where the tracepoints tell of the same socket: between two "
                "looks it was in both states, or a look missed it"},
+    {"scripted",
+     "what a scripted peer sent is asked by the case, not of a stack: the judge finds it "
+     "by the peer's own record"},
     {"rst-ack", "RST is matched with or without ACK unless the line says which"},
     {"window-unwritten", "the window of a segment that no line takes by its window"},
     {"allowed", "the line, or the variant that held, allows what the call was changed to"},
@@ -179,6 +182,11 @@ const char *neutral_window(const struct bench *bench, size_t at, int64_t by)
     const struct sp_stmt *line = line_of(bench, shown(&bench->flights->items[at]));
     (void)by;
     return line && line->pattern.window.set ? NULL : rule("window-unwritten");
+}
+
+const char *neutral_script(const struct bench *bench, size_t at)
+{
+    return bench->flights->items[at].from == SP_END_PEER ? rule("scripted") : NULL;
 }
 
 /* ---- calls --------------------------------------------------------------------------------- */

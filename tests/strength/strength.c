@@ -179,7 +179,8 @@ static void damage(struct strength *s, struct bench *bench, size_t k, size_t at)
     sp_judge(&bench->again.plan, &bench->copy, &judgement);
     bool caught = !passes(judgement.verdict);
     sp_judgement_release(&judgement);
-    bool neutral = kind->neutral && kind->neutral(bench, at, kind->by);
+    bool neutral = (kind->neutral && kind->neutral(bench, at, kind->by)) ||
+                   (kind->site == AT_SEGMENT && neutral_script(bench, at));
     tally_add(&s->by_kind[k], caught, neutral);
     tally_add(case_tally(s, bench->run->id), caught, neutral);
     if (!caught && !neutral)

@@ -55,6 +55,8 @@ static inline const struct sp_event *shown(const struct sp_flight *flight)
     return flight->sent ? flight->sent : flight->received;
 }
 
+/* Of any damage to a segment. */
+const char *neutral_script(const struct bench *bench, size_t at);
 const char *neutral_loss(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_arrival(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_flag(const struct bench *bench, size_t at, int64_t by);
