@@ -369,6 +369,9 @@ static void tell_failure(struct judging *j)
     out->t_ns = f->t_ns;
 }
 
+/* Half of the shortest retransmission timeout that is in use (200 ms). */
+#define PEER_LATE_NS (100 * SP_MS)
+
 /*
  * A stall that may be why: any, for what came too late or too early; for what did not come at all
  * within a deadline, stalls that took half of the time there was. A moment's stall does not excuse
@@ -376,6 +379,11 @@ static void tell_failure(struct judging *j)
  */
 static const struct sp_event *excuse(const struct judging *j, const struct finding *f)
 {
+    /* Beside a peer the real end waits for the script: where that was late, timers went off that
+     * the case is not about, and what follows is another conversation. */
+    bool scripted = j->plan->peer_at != SP_WHO_NONE && f->event && f->t_ns >= 0;
+    if (scripted && view_stalled_ns(&j->view, 0, f->t_ns) >= PEER_LATE_NS)
+        return view_stall(&j->view, 0, f->t_ns);
     if (f->from_ns < 0 || f->t_ns < 0)
         return NULL;
     bool absent = f->kind == SP_FAIL_SEG_MISSING || f->kind == SP_FAIL_STATE_MISSING ||

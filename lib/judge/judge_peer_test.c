@@ -76,6 +76,17 @@ static void a_retransmission_that_no_line_asks_for_fails(void **state)
     judged_release(&d);
 }
 
+static void a_script_that_was_late_is_inconclusive(void **state)
+{
+    struct judged d;
+    (void)state;
+    judge_peer(&d, OPENING_LINES "client send 10\nwire client 1..10\npeer RST\n",
+               OPENING "1000-1010 client conn send 10 = 10\n1005 c> ACK len=10\n1005-203000 stall\n"
+                       "202000 c> ACK seq=1 len=10\n203000 lab reset\n203001 s> RST\n204000 end\n");
+    assert_verdict(&d, SP_VERDICT_INCONCLUSIVE);
+    judged_release(&d);
+}
+
 static void what_left_before_the_peer_sent_does_not_answer_it(void **state)
 {
     struct judged d;
@@ -116,6 +127,7 @@ int main(void)
         cmocka_unit_test(what_is_spelled_out_passes),
         cmocka_unit_test(a_pure_ack_that_no_line_asks_for_fails),
         cmocka_unit_test(a_retransmission_that_no_line_asks_for_fails),
+        cmocka_unit_test(a_script_that_was_late_is_inconclusive),
         cmocka_unit_test(what_left_before_the_peer_sent_does_not_answer_it),
         cmocka_unit_test(what_the_peer_sends_is_held_against_nobody),
         cmocka_unit_test(an_answer_to_a_wrong_checksum_has_no_cause),

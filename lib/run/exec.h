@@ -112,6 +112,8 @@ enum sp_end exec_end_at(const struct exec *x, enum sp_place place);
 bool exec_is_real(const struct exec *x, enum sp_who who);
 
 /* exec_watch.c */
+/* This machine stood still from then until now, if that is long. */
+void exec_note_stall(struct exec *x, int64_t since_ns);
 enum sp_rc exec_drain(struct exec *x);                   /* take what is there, do not wait */
 enum sp_rc exec_pump(struct exec *x, int64_t until_ns);  /* wait for anything, at most until then */
 enum sp_rc exec_sleep(struct exec *x, int64_t until_ns); /* go on pumping until then */

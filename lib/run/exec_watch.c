@@ -74,15 +74,40 @@ enum sp_rc exec_look(struct exec *x, bool queues)
     return SP_OK;
 }
 
+void exec_note_stall(struct exec *x, int64_t asked_ns)
+{
+    int64_t now = exec_now(x);
+    if (now - asked_ns < STALL_MS * SP_MS)
+        return;
+    struct sp_event *mark = exec_mark(x, SP_MARK_STALL, 0, "the runner was late");
+    mark->t_ns = asked_ns;
+    mark->t_end_ns = now;
+}
+
+/* Segments that we read long after they were captured: the peer could not answer them in time. */
+static void note_late_segments(struct exec *x, size_t from)
+{
+    int64_t now = exec_now(x);
+    for (size_t i = from; x->peer && i < x->trace.len; i++) {
+        const struct sp_event *ev = &x->trace.events[i];
+        if (ev->kind == SP_EV_SEG && now - ev->t_ns >= STALL_MS * SP_MS) {
+            exec_note_stall(x, ev->t_ns);
+            return;
+        }
+    }
+}
+
 enum sp_rc exec_drain(struct exec *x)
 {
     enum sp_rc rc = SP_OK;
+    size_t before = x->trace.len;
     if (x->path)
         rc = path_run(x->path, &x->trace, exec_now(x), &x->err);
     if (rc == SP_OK && x->peer)
         rc = peer_run(x->peer, exec_now(x), &x->err);
     for (unsigned i = 0; rc == SP_OK && i < x->capture_count; i++)
         rc = sp_capture_drain(x->captures[i], &x->trace, &x->frames, x->real_offset_ns, &x->err);
+    note_late_segments(x, before);
     drain_records(x);
     for (int who = SP_WHO_CLIENT; rc == SP_OK && who <= SP_WHO_SERVER; who++)
         rc = drain_agent(x, (enum sp_who)who);
@@ -139,16 +164,6 @@ static int64_t next_look_ns(const struct exec *x)
     return next;
 }
 
-static void note_stall(struct exec *x, int64_t asked_ns)
-{
-    int64_t now = exec_now(x);
-    if (now - asked_ns < STALL_MS * SP_MS)
-        return;
-    struct sp_event *mark = exec_mark(x, SP_MARK_STALL, 0, "the runner was woken late");
-    mark->t_ns = asked_ns;
-    mark->t_end_ns = now;
-}
-
 /*
  * Looks become rarer the longer a line waits. Where tracepoints tell of states, looks are for the
  * few that they do not show, and an eighth of the time waited is soon enough.
@@ -180,7 +195,7 @@ enum sp_rc exec_pump(struct exec *x, int64_t until_ns)
     if (ready < 0 && errno != EINTR)
         return sp_fail_os(&x->err, SP_E_IO, errno, "waiting for events");
     if (ready == 0)
-        note_stall(x, wake_ns > now ? wake_ns : now);
+        exec_note_stall(x, wake_ns > now ? wake_ns : now);
     now = exec_now(x);
     int64_t look = next_look_ns(x);
     if (look && look <= now) {
