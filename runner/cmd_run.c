@@ -123,9 +123,9 @@ struct head_store {
     char left_out[120], states[640], hidden[200];
 };
 
-static void head_fill(struct sp_run_head *head, struct head_store *store, int argc, const char **typed,
-                      const struct run_options *o, const struct sp_plan_stack *stack,
-                      bool privileged)
+static void head_fill(struct sp_run_head *head, struct head_store *store, int argc,
+                      const char **typed, const struct run_options *o,
+                      const struct sp_plan_stack *stack, bool privileged)
 {
     time_t now = time(NULL);
     struct tm tm;
@@ -254,10 +254,14 @@ static int run_jobs(struct job_list *jobs, const struct run_options *o, int argc
     enum sp_rc rc = sp_lab_slot_take(&env.slot, &err);
     if (rc == SP_OK)
         rc = sp_lab_learn_defaults(&err);
-    if (rc == SP_OK)
+    const char *remedy = "";
+    if (rc == SP_OK) {
         rc = sp_store_create(o->results, &head, &sched.store, &err);
+        if (rc == SP_E_IO)
+            remedy = " (--results DIR: another folder)";
+    }
     if (rc != SP_OK) {
-        cmd_error("%s", err.text);
+        cmd_error("%s%s", err.text, remedy);
         return rc == SP_E_USAGE ? SP_EXIT_USAGE : SP_EXIT_BROKEN;
     }
     catch_signals();
@@ -274,8 +278,8 @@ static int run_jobs(struct job_list *jobs, const struct run_options *o, int argc
     }
     if (sched.hidden_states) {
         snprintf(head_store.hidden, sizeof head_store.hidden,
-                 "this kernel showed %llu of its state events to no tracepoint (docs/witnesses.md); "
-                 "sock_diag filled in",
+                 "this kernel kept %llu state events from the tracepoints, and sock_diag filled in "
+                 "(docs/witnesses.md)",
                  (unsigned long long)sched.hidden_states);
         head_note(&head, &head_store, head_store.hidden);
     }
@@ -309,8 +313,8 @@ static int check_options(const struct run_options *o)
     if (o->family && !family_mask(o->family, &mask))
         return cmd_usage(&cmd_run, "there is no family '%s': ipv4 or ipv6", o->family);
     if (o->format && !sp_reporter_find(o->format))
-        return cmd_usage(&cmd_run,
-                         "there is no format '%s': text, junit, ktap, markdown or json", o->format);
+        return cmd_usage(&cmd_run, "there is no format '%s': text, junit, ktap, markdown or json",
+                         o->format);
     if (o->format && o->json && strcmp(o->format, "json") != 0)
         return cmd_usage(&cmd_run, "--json and --format %s exclude each other", o->format);
     return 0;

@@ -116,7 +116,7 @@ enum sp_rc sp_store_read_trace(const char *dir, const struct sp_result *result,
     if (rc == SP_OK) {
         rc = sp_trace_read(text.data ? text.data : "", text.len, out, err);
         if (rc != SP_OK)
-            sp_err_prefix(err, "%s/%s/trace.json: ", dir, result->dir);
+            sp_err_prefix(err, "%s/%s/trace.json", dir, result->dir);
     }
     sp_buf_release(&text);
     return rc;

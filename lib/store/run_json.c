@@ -83,7 +83,7 @@ static enum sp_rc read_root(const json_t *root, struct sp_results *out, struct s
         rc = sp_fields_read(sp_result_fields, sp_result_field_count, json_array_get(runs, i),
                             &out->arena, &out->runs[i], err);
         if (rc != SP_OK) {
-            sp_err_prefix(err, "row %zu of `runs`: ", i + 1);
+            sp_err_prefix(err, "row %zu of `runs`", i + 1);
             return rc;
         }
     }
@@ -102,13 +102,16 @@ enum sp_rc sp_results_read(const char *dir, struct sp_results *out, struct sp_er
     const char *path = sp_arena_printf(&out->arena, "%s/run.json", dir);
 
     enum sp_rc rc = sp_file_read(path, SP_RUN_JSON_MAX_BYTES, &text, err);
+    if (rc == SP_E_NOTFOUND)
+        rc = sp_fail(err, rc, "no results in %s: there is no %s; sockproof run makes one", dir,
+                     path);
     if (rc != SP_OK)
         goto out;
     rc = parse(text.data ? text.data : "", text.len, &root, err);
     if (rc == SP_OK)
         rc = read_root(root, out, err);
     if (rc != SP_OK)
-        sp_err_prefix(err, "%s: ", path);
+        sp_err_prefix(err, "%s", path);
 out:
     json_decref(root);
     sp_buf_release(&text);
