@@ -251,6 +251,39 @@ static void an_idle_path_is_silent(void **state)
     sp_lab_close(&lab);
 }
 
+/* ---- a mute end ---------------------------------------------------------------------------- */
+
+/* A SYN comes in by the packet socket, and the place's kernel does not answer it. */
+static void a_mute_end_hears_and_its_kernel_says_nothing(void **state)
+{
+    const struct shape *shape = *state;
+    struct sp_lab lab;
+    struct sockaddr_storage to;
+    int fd = -1;
+    int other = -1;
+    struct sp_lab_config config = talk_config(SP_LAB_VETH, shape->family);
+    config.mute[SP_PLACE_SERVER] = true;
+    open_lab(&lab, &config);
+    assert_int_equal(sp_lab_peer_open(&lab, SP_PLACE_CLIENT, &other, NULL), SP_E_UNSUPPORTED);
+    assert_int_equal(sp_lab_peer_open(&lab, SP_PLACE_SERVER, &fd, NULL), SP_OK);
+
+    struct talk_peer server = {.family = shape->family, .port = 80};
+    memcpy(server.ip, lab.server_ip, sizeof lab.server_ip);
+    socklen_t len = talk_addr(&server, &to);
+    assert_int_equal(sp_lab_enter(&lab, SP_PLACE_CLIENT, NULL), SP_OK);
+    int caller = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    assert_int_equal(connect(caller, (struct sockaddr *)&to, len), -1);
+    assert_int_equal(errno, EINPROGRESS);
+    assert_int_equal(sp_lab_leave(&lab, NULL), SP_OK);
+    struct pollfd heard = {fd, POLLIN, 0};
+    struct pollfd answered = {caller, POLLOUT, 0};
+    assert_int_equal(poll(&heard, 1, 5000), 1);
+    assert_int_equal(poll(&answered, 1, 100), 0);
+    close(caller);
+    close(fd);
+    sp_lab_close(&lab);
+}
+
 /* ---- pins --------------------------------------------------------------------------------- */
 
 static const char *pin_value(const struct sp_lab *lab, const char *name, enum sp_place place)
@@ -416,6 +449,7 @@ int main(void)
         BOTH_FAMILIES(segments_on_lo_are_whole_and_carry_the_pseudo_header_sum, SP_LAB_LOOPBACK),
         BOTH_FAMILIES(resets_on_lo_are_summed_in_full_on_ipv4, SP_LAB_LOOPBACK),
         BOTH_FAMILIES(an_idle_path_is_silent, SP_LAB_PATH),
+        BOTH_FAMILIES(a_mute_end_hears_and_its_kernel_says_nothing, SP_LAB_VETH),
         cmocka_unit_test(default_pins_hold_in_both_ends),
         cmocka_unit_test(a_pin_of_one_place_leaves_the_other_alone),
         cmocka_unit_test(a_pin_that_does_not_take_is_named),
