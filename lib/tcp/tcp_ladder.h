@@ -69,7 +69,7 @@ static inline void ladder_segment(struct ladder *l, double t_us, char *dir, char
                          .ip_checksum_ok = true};
     bool lost = false, dup = false, only = false, bad = false, have_seq = false, have_ack = false;
     uint32_t seq = 0, ack = 0;
-    double at_us = t_us + LADDER_TRAVEL_US;
+    double at_us = t_us + (double)LADDER_TRAVEL_US;
     int ws = -1;
     if (!sp_tcp_flags_parse(*words++, &seg.flags))
         abort();
