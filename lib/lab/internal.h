@@ -122,6 +122,7 @@ struct sp_lab_pin_row {
 };
 
 struct sp_lab_pin_plan {
+    int proc_fd; /* where settings are looked up; -1 none */
     struct sp_arena *arena; /* the lab's */
     struct sp_lab_pin_row *rows;
     size_t count;
@@ -132,6 +133,8 @@ enum sp_rc sp_lab_pins_plan(struct sp_lab *lab, struct sp_lab_pin_plan *plan, st
 /* Sets and reads back those of a place; the thread must be in it. */
 enum sp_rc sp_lab_pins_apply(struct sp_lab_pin_plan *plan, enum sp_place place, struct sp_err *err);
 /* Fills lab->pins. */
+/* No more to be set by this plan. */
+void sp_lab_pins_done(struct sp_lab_pin_plan *plan);
 void sp_lab_pins_publish(struct sp_lab *lab, const struct sp_lab_pin_plan *plan);
 
 /* ---- places ------------------------------------------------------------------------------- */

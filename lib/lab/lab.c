@@ -242,6 +242,7 @@ static enum sp_rc apply_pins(struct sp_lab *lab, struct build *build, enum sp_pl
         if (rc == SP_OK)
             rc = sp_lab_pins_apply(&build->pins, (enum sp_place)place, err);
     }
+    sp_lab_pins_done(&build->pins);
     return rc;
 }
 
@@ -266,6 +267,8 @@ static enum sp_rc build_all(struct sp_lab *lab, struct build *build, struct sp_e
 
     if (rc == SP_OK)
         rc = sp_lab_pins_plan(lab, &build->pins, err);
+    if (rc != SP_OK)
+        sp_lab_pins_done(&build->pins);
     if (rc == SP_OK)
         rc = apply_pins(lab, build, last, err);
     for (unsigned i = 0; i < lab->link_count && rc == SP_OK; i++)
@@ -277,7 +280,7 @@ static enum sp_rc build_all(struct sp_lab *lab, struct build *build, struct sp_e
 
 enum sp_rc sp_lab_open(struct sp_lab *lab, const struct sp_lab_config *config, struct sp_err *err)
 {
-    struct build build;
+    struct build build = {.pins.proc_fd = -1};
     enum sp_rc rc = check_config(config, err);
 
     memset(lab, 0, sizeof *lab);
