@@ -63,6 +63,7 @@ static int set_up(void **state)
     run[7].note_count = 1;
     s->results = (struct sp_results){.dir = "my results", .runs = s->runs, .run_count = 8};
     s->results.head.wall_ms = 62149;
+    s->results.head.started = "2026-11-22T08:55:46Z";
     s->results.head.finished = true;
     s->results.head.notes = head_notes;
     s->results.head.note_count = 1;
@@ -244,14 +245,14 @@ static void junit_counts_by_topic_and_tells_failures_from_errors(void **state)
     struct scene *s = *state;
     assert_int_equal(sp_report_junit(&s->results, &s->out, NULL), SP_OK);
     assert_null(xml_fault(s->out.data));
-    assert_says(&s->out, "<testsuites name=\"sockproof\" tests=\"8\" failures=\"1\" errors=\"2\" "
-                         "skipped=\"2\" time=\"62.149\">");
-    assert_says(&s->out, "<testsuite name=\"close\" tests=\"4\" failures=\"0\" errors=\"0\" "
-                         "skipped=\"2\"");
+    assert_says(&s->out, "<testsuites>\n");
+    assert_says(&s->out, "<testsuite name=\"close\" package=\"sockproof\" id=\"1\" tests=\"4\" "
+                         "failures=\"0\" errors=\"0\" skipped=\"2\"");
+    assert_says(&s->out, " timestamp=\"2026-11-22T08:55:46\">");
     assert_int_equal(times(s->out.data, "<testsuite "), 3);
     assert_says(&s->out, "<testcase classname=\"linger\" "
                          "name=\"linger/n[linger=0]@veth@ipv4#2\"");
-    assert_says(&s->out, "<property name=\"verdict\" value=\"variant\"/>");
+    assert_says(&s->out, "<property name=\"verdict:close/plain@veth@ipv4\" value=\"variant\"/>");
     assert_says(&s->out, "type=\"segment-missing\">at cases/linger/n.case:14\n"
                          "expected client RST\nseen nothing\n</failure>");
     assert_says(&s->out, "<error message=\"capture dropped 3\" type=\"inconclusive\">");

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-COMMANDS = ("run", "list", "explain", "judge", "doctor", "lint", "fmt")
+COMMANDS = ("run", "list", "explain", "judge", "compare", "doctor", "lint", "fmt")
 
 OPTIONS = {
     "run": ("--jobs", "--lab", "--family", "--results", "--os", "--repeat", "--max-wait", "--json",
@@ -11,6 +11,7 @@ OPTIONS = {
     "list": ("--json",),
     "explain": ("--results",),
     "judge": ("--os",),
+    "compare": ("--json", "--format", "--all"),
     "fmt": ("--check",),
 }
 

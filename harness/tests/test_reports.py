@@ -20,7 +20,7 @@ class TestJunit:
         totals = mixed.run["totals"]
         wanted = {"tests": len(mixed.rows), "failures": totals["fail"],
                   "errors": totals["broken"] + totals["inconclusive"], "skipped": totals["skip"]}
-        assert {name: int(junit.get(name)) for name in wanted} == wanted
+        assert {name: sum(int(suite.get(name)) for suite in junit) for name in wanted} == wanted
         assert len(cases) == wanted["tests"]
         for tag, name in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
             assert len(junit.findall(f"./testsuite/testcase/{tag}")) == wanted[name]
@@ -48,11 +48,21 @@ class TestJunit:
     def test_run_prints_it_too_and_nothing_else(self, sockproof, tmp_path):
         done = sockproof.run("plain/rows", "--format", "junit", results=tmp_path / "r")
         root = etree.fromstring(done.stdout.encode())
-        assert int(root.get("tests")) == 8 and int(root.get("failures")) == 0
+        (suite,) = root
+        assert int(suite.get("tests")) == 8 and int(suite.get("failures")) == 0
+
+    def test_our_verdicts_are_properties_of_the_suite(self, junit, mixed):
+        seen = {found.get("name"): found.get("value") for found in junit.iter("property")}
+        for row in mixed.rows:
+            name = f"{row['id']}@{row['lab']}@{row['family']}"
+            assert seen[f"verdict:{name}"] == row["verdict"]
+            assert seen[f"reason:{name}"] == row["reason"]
 
 
 class Ktap:
-    """KTAP version 1 as Documentation/dev-tools/ktap.rst has it; complains of what it forbids."""
+    """KTAP version 1 as Documentation/dev-tools/ktap.rst has it; complains of what it forbids:
+    a block without its version line or plan, numbers out of turn, a subtest that no result line of
+    the same name closes, a parent that passes over a child that does not, stray indentation."""
 
     RESULT = re.compile(r"(ok|not ok) (\d+)(?: -)?(?: ([^#]*?))?\s*(?:# ([A-Z]+)(?: (.*))?)?$")
 
@@ -68,15 +78,20 @@ class Ktap:
             return None
         line = self.lines[self.at]
         depth = len(line) - len(line.lstrip(" "))
-        return line[indent:] if depth >= indent else None
+        if depth < indent:
+            return None
+        assert depth in (indent, indent + 2), f"line {self.at + 1}: indented by {depth}"
+        return line[indent:]
 
     def block(self, indent):
         assert self.next(indent) == "KTAP version 1", f"line {self.at + 1}: no version line"
         self.at += 1
         plan, tests = None, []
-        children = None
+        children, subtest = None, None
         while (line := self.next(indent)) is not None:
-            if line.startswith("  ") and line.strip() == "KTAP version 1":
+            if line.startswith("  "):
+                assert children is None, f"line {self.at + 1}: two subtests for one result"
+                subtest = self.name_of_subtest(indent + 2)
                 children = self.block(indent + 2)
                 continue
             if line.startswith("#"):
@@ -92,11 +107,21 @@ class Ktap:
             ok, number, name, directive, _why = match.groups()
             assert directive in (None, "SKIP", "TODO", "XFAIL", "TIMEOUT", "ERROR")
             assert int(number) == len(tests) + 1, "numbers count from 1"
+            if children is not None:
+                assert subtest in (None, name), f"{subtest!r} is closed as {name!r}"
+                assert ok == "not ok" or all(child[1] for child in children), "ok over not ok"
             tests.append((name, ok == "ok", directive, children))
             children = None
             self.at += 1
         assert plan == len(tests), "the plan says how many"
+        assert children is None, "a subtest without a result of its own"
         return tests
+
+    def name_of_subtest(self, indent):
+        """What the line behind the version line calls it, where it does."""
+        lines = self.lines[self.at:self.at + 2]
+        match = re.fullmatch(r" {%d}# Subtest: (.*)" % indent, lines[-1])
+        return match.group(1) if match else None
 
 
 class TestKtap:
@@ -122,10 +147,25 @@ class TestKtap:
     @pytest.mark.parametrize("text", [
         "1..1\nok 1 a\n", "KTAP version 1\n1..2\nok 1 a\n", "KTAP version 1\n1..1\nok 2 a\n",
         "KTAP version 1\n1..1\nmaybe 1 a\n", "KTAP version 1\n1..1\nok 1 a # WHATEVER\n",
+        "KTAP version 1\n1..1\n1..1\nok 1 a\n", "KTAP version 1\nok 1 a\n1..1\n",
+        "KTAP version 1\n1..1\n  1..1\n  ok 1 b\nok 1 a\n",
+        "KTAP version 1\n1..1\n  KTAP version 1\n  1..2\n  ok 1 b\nok 1 a\n",
+        "KTAP version 1\n1..1\n  KTAP version 1\n  1..1\n  ok 2 b\nok 1 a\n",
+        "KTAP version 1\n1..1\n  KTAP version 1\n  1..1\n  not ok 1 b\nok 1 a\n",
+        "KTAP version 1\n1..1\n  KTAP version 1\n  # Subtest: c\n  1..1\n  ok 1 b\nok 1 a\n",
+        "KTAP version 1\n1..0\n  KTAP version 1\n  1..1\n  ok 1 b\n",
+        "KTAP version 1\n1..1\n    KTAP version 1\n    1..1\n    ok 1 b\nok 1 a\n",
     ])
     def test_the_parser_of_this_test_can_complain(self, text):
         with pytest.raises(AssertionError):
             Ktap(text)
+
+    def test_the_parser_of_this_test_takes_subtests_of_subtests(self):
+        ((_a, _ok, _none, ((_b, _ok_b, _none_b, ((name, ok, directive, none),)),)),) = Ktap(
+            "KTAP version 1\n1..1\n  KTAP version 1\n  # Subtest: a\n  1..1\n"
+            "    KTAP version 1\n    1..1\n    # said before\n    not ok 1 c # ERROR why\n"
+            "  not ok 1 b\nnot ok 1 a\n").tests
+        assert (name, ok, directive, none) == ("c", False, "ERROR", None)
 
 
 class TestSummary:
