@@ -206,6 +206,24 @@ static const char *objection(const struct replay *replay, int which, size_t at,
     return probes ? NULL : sp_tcp_again(replay, which, at, view);
 }
 
+/*
+ * On loopback two processors that transmit for one socket have a receive queue each, so an
+ * acknowledgement can be captured behind the FIN or the data that was queued after it. Its sequence
+ * number tells: sent later, it would have counted them.
+ */
+static bool was_overtaken(const struct replay *replay, int which, size_t at)
+{
+    const struct sp_event *ack = replay->entries[which][at].event;
+    while (at > 0 && !replay->entries[which][at - 1].out)
+        at--;
+    if (at == 0 || ack->u.seg.point != SP_AT_LO)
+        return false;
+    const struct sp_event *before = replay->entries[which][at - 1].event;
+    const struct sp_seg *seg = &before->u.seg.seg;
+    return sp_seg_space(seg) && !(seg->flags & SP_RST) && seg->seq == ack->u.seg.seg.seq &&
+           seg->ack == ack->u.seg.seg.ack && ack->t_ns - before->t_ns <= SKEW_NS;
+}
+
 static void rule_cause(struct replay *replay, int which, size_t at, const struct view *view,
                        struct sp_audit_seg *seg)
 {
@@ -217,6 +235,9 @@ static void rule_cause(struct replay *replay, int which, size_t at, const struct
         cause_of(side, view, seg);
         why = missing[seg->role];
     }
+    if (seg->role == SP_ROLE_DUP_ACK && seg->cause == SP_CAUSE_NONE &&
+        was_overtaken(replay, which, at))
+        say(seg, SP_CAUSE_SEGMENT, NULL);
     if (seg->cause != SP_CAUSE_NONE)
         return;
     /* One that goes back has a rule of its own. */

@@ -32,6 +32,9 @@ struct story {
 };
 
 static const struct story clean[] = {
+    {"an ACK captured behind the FIN queued after it", LO,
+     OPEN "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n9000-9010 server conn close = 0\n"
+          "9005 s> FIN,ACK\n9015 s> ACK seq=1\n9045 c> ACK\n"},
     {"nothing", BOTH, ""},
     {"handshake, then both processes end", BOTH,
      OPEN "2000 end\n3000-3900 client exit\n3100 c> FIN,ACK\n3150 s> ACK\n"
