@@ -134,7 +134,7 @@ class TestCompletion:
         return complete
 
     def test_commands(self, complete):
-        assert complete("r") == {"run"}
+        assert complete("ru") == {"run"}
         assert {"run", "list", "explain", "judge", "lint", "fmt", "sources", "coverage"} <= complete("")
 
     def test_options_of_the_command(self, complete):

@@ -3,7 +3,8 @@ import re
 
 import pytest
 
-COMMANDS = ("run", "list", "explain", "judge", "compare", "doctor", "lint", "fmt")
+COMMANDS = ("run", "list", "explain", "judge", "compare", "doctor", "lint", "fmt", "record", "sources",
+            "coverage")
 
 OPTIONS = {
     "run": ("--jobs", "--lab", "--family", "--results", "--os", "--repeat", "--max-wait", "--json",
@@ -13,6 +14,9 @@ OPTIONS = {
     "judge": ("--os",),
     "compare": ("--json", "--format", "--all"),
     "fmt": ("--check",),
+    "record": ("-o", "--lab", "--family"),
+    "sources": ("--json",),
+    "coverage": ("--results", "--json", "--uncovered"),
 }
 
 
