@@ -95,7 +95,7 @@ static size_t complain_unknown(const struct requirements *requirements, const st
 
 /* ---- text ----------------------------------------------------------------------------------- */
 
-enum { ID_WIDTH = 16, VERDICT_WIDTH = 13, LINE_WIDTH = 100 };
+enum { ID_WIDTH = 18, VERDICT_WIDTH = 13, LINE_WIDTH = 100 };
 
 static void put_cases(const struct held *held, struct sp_buf *out)
 {

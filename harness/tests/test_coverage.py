@@ -103,6 +103,7 @@ class TestHolding:
         assert re.search(r"^MUST-14 +nothing +MUST: ", text, re.M)
         assert re.search(r"^MUST-9 +not testable +MUST NOT: ", text, re.M)
         assert not re.search(r"^MUST-13\b", text, re.M)
+        assert all(f"\n{id} " in f"\n{text}" for id in rows)
 
 
 class TestVerdicts:
