@@ -25,6 +25,9 @@ PLAIN = ["-o", "tcp.check_checksum:TRUE", "-o", "tcp.relative_sequence_numbers:F
 
 
 def number(text):
+    """Flags are 1 and 0 up to tshark 4.0, True and False in 4.4."""
+    if text in ("True", "False"):
+        return int(text == "True")
     return int(text, 0) if text else 0
 
 
