@@ -1,8 +1,10 @@
 """One results folder for all tests that only read, and the program under test."""
+import atexit
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,23 @@ from tools import HERE, ROOT, open_to_all, read_json  # noqa: E402
 collect_ignore = ["broken", "plain", "slow", "skipped"]
 
 STALLED = "stood still"  # so says the judge of a run whose machine did
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_root(tmp_path_factory):
+    """A place of this session's own below the temporary folder: pytest's usual one is closed to
+    other users again by every other session of the same user, and some tests need it open."""
+    root = tempfile.mkdtemp(prefix="sockproof-tests-")
+    atexit.register(shutil.rmtree, root, ignore_errors=True)  # after pytest's own, which is later
+    usual = os.environ.get("PYTEST_DEBUG_TEMPROOT")
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = root
+    try:
+        tmp_path_factory.getbasetemp()
+    finally:
+        if usual is None:
+            del os.environ["PYTEST_DEBUG_TEMPROOT"]
+        else:
+            os.environ["PYTEST_DEBUG_TEMPROOT"] = usual
 
 
 class Command:
