@@ -88,9 +88,8 @@ static void files_walk(struct files *files, const char *dir, int depth)
 static void id_of(const char *path, const char *dir, char *out, size_t cap)
 {
     size_t dir_len = strlen(dir);
-    const char *rest = strncmp(path, dir, dir_len) == 0 && path[dir_len] == '/'
-                           ? path + dir_len + 1
-                           : path;
+    const char *rest =
+        strncmp(path, dir, dir_len) == 0 && path[dir_len] == '/' ? path + dir_len + 1 : path;
     snprintf(out, cap, "%.*s", (int)(strlen(rest) - strlen(".case")), rest);
 }
 

@@ -24,9 +24,9 @@ enum sp_exit {
 
 struct cmd {
     const char *name;
-    const char *usage;   /* after the name: "[CASE...] [--jobs N]" */
-    const char *summary; /* one line */
-    const char *help;    /* options and what they mean, ready to print */
+    const char *usage;                  /* after the name: "[CASE...] [--jobs N]" */
+    const char *summary;                /* one line */
+    const char *help;                   /* options and what they mean, ready to print */
     int (*main)(int argc, char **argv); /* argv[0] is the command's name */
 };
 
@@ -78,7 +78,7 @@ enum sp_rc stacks_parse(const char *text, struct sp_plan_config *config, struct 
 struct sp_progress;
 struct sp_result;
 struct progress {
-    bool live;  /* a line that is rewritten; else one line a result */
+    bool live; /* a line that is rewritten; else one line a result */
     bool color;
     int width;
     bool quiet;

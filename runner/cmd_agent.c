@@ -16,8 +16,8 @@ static int main_agent(int argc, char **argv)
     bool client = role[0] == 'c';
     if (words > 0 || (!client && role[0] != 's'))
         return cmd_usage(&cmd_agent, "--role takes client or server");
-    if (sp_agent_serve(STDIN_FILENO, STDOUT_FILENO, client ? 'c' : 's', client ? 's' : 'c',
-                       &err) == SP_OK)
+    if (sp_agent_serve(STDIN_FILENO, STDOUT_FILENO, client ? 'c' : 's', client ? 's' : 'c', &err) ==
+        SP_OK)
         return SP_EXIT_PASS;
     cmd_error("%s", err.text);
     return SP_EXIT_BROKEN;

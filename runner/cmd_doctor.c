@@ -111,9 +111,7 @@ static int main_doctor(int argc, char **argv)
     printf("sockproof %s on %s %s %s, stack %s %s, tick %d Hz, %ld CPUs\n\n", SP_VERSION,
            uts.sysname, uts.release, uts.machine, sp_stack_name(), version, sp_machine_hz(),
            sysconf(_SC_NPROCESSORS_ONLN));
-    struct finding spaces = {.needed = true,
-                             .what = "namespaces",
-                             .detail = "can be made"};
+    struct finding spaces = {.needed = true, .what = "namespaces", .detail = "can be made"};
     if (!check(&spaces, sp_lab_process_init(&privileged, &err), &err))
         return SP_EXIT_BROKEN;
     struct finding place = {.needed = true,
@@ -123,7 +121,8 @@ static int main_doctor(int argc, char **argv)
     bool ok = check(&place, sp_lab_slot_take(&slot, &err), &err);
     ok = ok && check_labs(slot);
     ok = ok && check_witnesses(slot, privileged);
-    printf("\n%s\n", ok ? "sockproof run will work here." : "sockproof run will not work here yet.");
+    printf("\n%s\n",
+           ok ? "sockproof run will work here." : "sockproof run will not work here yet.");
     return ok ? SP_EXIT_PASS : SP_EXIT_BROKEN;
 }
 

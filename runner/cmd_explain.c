@@ -17,7 +17,8 @@ struct explain_options {
 };
 
 /* "linger/zero" or "linger/zero@veth@ipv6", with the [row] or without. */
-static bool names_run(const char *word, const struct sp_result *run, const struct explain_options *o)
+static bool names_run(const char *word, const struct sp_result *run,
+                      const struct explain_options *o)
 {
     char full[512];
     snprintf(full, sizeof full, "%s@%s@%s", run->id, run->lab, run->family);
@@ -56,8 +57,8 @@ static int explain_run(const struct explain_options *o, const struct sp_result *
         sp_report_ladder(run, &again.plan, &again.trace, &again.judgement, -1, &style, &out);
         code = cmd_write_out(&out) ? SP_EXIT_PASS : SP_EXIT_BROKEN;
     } else if (run->verdict == SP_VERDICT_SKIP || run->verdict == SP_VERDICT_BROKEN) {
-        printf("%s@%s@%s: %s: %s\n", run->id, run->lab, run->family,
-               sp_verdict_name(run->verdict), run->reason);
+        printf("%s@%s@%s: %s: %s\n", run->id, run->lab, run->family, sp_verdict_name(run->verdict),
+               run->reason);
         code = SP_EXIT_PASS;
     } else {
         cmd_error("%s@%s@%s: %s", run->id, run->lab, run->family, err.text);
@@ -136,12 +137,13 @@ const struct cmd cmd_explain = {
     .name = "explain",
     .usage = "CASE [--results DIR]",
     .summary = "Shows a run as a ladder: calls, segments and states on one clock.",
-    .help = "  CASE            an id (linger/zero-resets), or a run (linger/zero-resets@veth@ipv6);\n"
-            "                  where several runs fit, the one with the worst verdict\n"
-            "  --results DIR   the results folder (results)\n"
-            "  --lab L         that lab's run\n"
-            "  --family F      that family's run\n"
-            "  --repeat N      that repetition\n"
-            "  --all           all runs that fit\n",
+    .help =
+        "  CASE            an id (linger/zero-resets), or a run (linger/zero-resets@veth@ipv6);\n"
+        "                  where several runs fit, the one with the worst verdict\n"
+        "  --results DIR   the results folder (results)\n"
+        "  --lab L         that lab's run\n"
+        "  --family F      that family's run\n"
+        "  --repeat N      that repetition\n"
+        "  --all           all runs that fit\n",
     .main = main_explain,
 };

@@ -33,8 +33,8 @@ static bool take_duration(const struct cmd *cmd, const struct option_row *row, c
     int64_t ns = 0;
     unsigned used = sp_duration_parse(value, &ns);
     if (!used || value[used]) {
-        cmd_usage(cmd, "--%s takes a time with its unit, such as 10s or 500ms, not '%s'",
-                  row->name, value);
+        cmd_usage(cmd, "--%s takes a time with its unit, such as 10s or 500ms, not '%s'", row->name,
+                  value);
         return false;
     }
     *(int64_t *)row->to = ns;

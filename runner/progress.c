@@ -78,7 +78,8 @@ void progress_result(const struct sp_result *result, void *progress)
     if (p->quiet || (p->live && fine))
         return;
     progress_clear(p);
-    fprintf(stderr, "%s%-12s%s %s@%s@%s  %.0f ms%s%s\n", p->color ? looks[result->verdict].color : "",
-            looks[result->verdict].word, p->color ? "\033[0m" : "", result->id, result->lab,
-            result->family, result->duration_ms, fine ? "" : "  ", fine ? "" : result->reason);
+    fprintf(stderr, "%s%-12s%s %s@%s@%s  %.0f ms%s%s\n",
+            p->color ? looks[result->verdict].color : "", looks[result->verdict].word,
+            p->color ? "\033[0m" : "", result->id, result->lab, result->family, result->duration_ms,
+            fine ? "" : "  ", fine ? "" : result->reason);
 }

@@ -81,10 +81,10 @@ struct hist {
     bool tp_closed; /* its full socket is gone */
     bool gone;
     bool listener;
-    const struct sp_event *claim;     /* SYN_SENT from a port that another may have still */
-    const struct sp_event *undecided; /* tracepoint to CLOSED that may mean TIME_WAIT */
+    const struct sp_event *claim;      /* SYN_SENT from a port that another may have still */
+    const struct sp_event *undecided;  /* tracepoint to CLOSED that may mean TIME_WAIT */
     const struct sp_event *unseen_end; /* a look that found it gone, and no tracepoint told */
-    enum sp_tcp_state diag_last;      /* what sock_diag showed last, NONE: nothing, or gone */
+    enum sp_tcp_state diag_last;       /* what sock_diag showed last, NONE: nothing, or gone */
     struct span *spans;
     size_t len;
     size_t cap;

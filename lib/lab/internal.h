@@ -122,7 +122,7 @@ struct sp_lab_pin_row {
 };
 
 struct sp_lab_pin_plan {
-    int proc_fd; /* where settings are looked up; -1 none */
+    int proc_fd;            /* where settings are looked up; -1 none */
     struct sp_arena *arena; /* the lab's */
     struct sp_lab_pin_row *rows;
     size_t count;

@@ -234,8 +234,8 @@ static enum sp_rc set_here(int proc_fd, const char *name, const char *value, enu
 
 /* Copied from the machine's settings when a namespace is made (net/ipv4/tcp_ipv4.c, tcp_sk_init),
  * so not the same for all that are made in a run. */
-static const char *const inherited[] = {
-    "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem", "net.ipv4.tcp_congestion_control", "net.core.somaxconn"};
+static const char *const inherited[] = {"net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem",
+                                        "net.ipv4.tcp_congestion_control", "net.core.somaxconn"};
 
 /* By row of default_pins; filled once, before the runs are forked, and only read after that. */
 static struct known {
@@ -307,9 +307,10 @@ enum sp_rc sp_lab_defaults_hold(struct sp_err *err)
     enum sp_rc rc = read_fresh_defaults(now, err);
     for (size_t i = 0; rc == SP_OK && i < DEFAULT_PINS; i++)
         if (known[i].learned && strcmp(known[i].value, now[i].value) != 0)
-            rc = sp_fail(err, SP_E_PIN,
-                         "%s of fresh namespaces was %s when the runs began and is %s now: run again",
-                         default_pins[i].name, known[i].value, now[i].value);
+            rc = sp_fail(
+                err, SP_E_PIN,
+                "%s of fresh namespaces was %s when the runs began and is %s now: run again",
+                default_pins[i].name, known[i].value, now[i].value);
     return rc;
 }
 
@@ -424,8 +425,8 @@ enum sp_rc sp_lab_pins_apply(struct sp_lab_pin_plan *plan, enum sp_place place, 
             row->got[place] = row->want[place];
             continue;
         }
-        enum sp_rc rc = set_here(plan->proc_fd, row->name, row->want[place], place, got,
-                                 &missing, err);
+        enum sp_rc rc =
+            set_here(plan->proc_fd, row->name, row->want[place], place, got, &missing, err);
         if (rc != SP_OK)
             return rc;
         if (missing && !row->optional)

@@ -85,7 +85,7 @@ struct exec {
     int64_t diag_poll_ns; /* look again at this time, 0 none */
     int64_t diag_step_ns;
     int64_t diag_since_ns; /* when the line under way began to wait */
-    size_t scanned; /* events looked at for fence traffic so far */
+    size_t scanned;        /* events looked at for fence traffic so far */
 
     /* fences */
     int fence_fd;

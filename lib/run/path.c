@@ -174,8 +174,7 @@ static enum sp_rc forward(struct path *path, enum dir dir, size_t len, struct sp
                           int64_t now_ns, struct sp_err *err)
 {
     struct sp_seg seg;
-    bool is_segment =
-        sp_wire_decode(SP_LINK_ETHERNET, path->frame, len, &seg, NULL, NULL) == SP_OK;
+    bool is_segment = sp_wire_decode(SP_LINK_ETHERNET, path->frame, len, &seg, NULL, NULL) == SP_OK;
     if (is_segment)
         flow_learn(path, &seg);
     if (path->cut)

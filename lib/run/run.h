@@ -20,8 +20,8 @@
 struct sp_run_job {
     const struct sp_case *case_;
     struct sp_plan_config config;
-    int repeat;      /* from 1 */
-    uint16_t number; /* of the run on this machine: its addresses */
+    int repeat;       /* from 1 */
+    uint16_t number;  /* of the run on this machine: its addresses */
     int64_t least_ns; /* plan's, for the order of the queue */
 };
 
@@ -32,7 +32,7 @@ struct sp_run_env {
     uint8_t slot;      /* sp_lab_slot_take */
     bool privileged;
     const struct sp_plan_config *own_stacks; /* what runs here; jobs name what to judge as */
-    int32_t hz; /* kernel's tick, 0 unknown */
+    int32_t hz;                              /* kernel's tick, 0 unknown */
 };
 
 /* The name by which a lab or a family goes in results and on the command line. */
@@ -76,7 +76,7 @@ struct sp_sched {
     void *arg;
     /* out */
     size_t by_verdict[SP_VERDICT_COUNT];
-    bool tracepoints;        /* whether the collector could be had */
+    bool tracepoints;          /* whether the collector could be had */
     char tracepoints_why[512]; /* and why not */
     uint64_t hidden_states;    /* state events that the kernel counted and did not show */
 };

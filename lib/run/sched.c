@@ -393,8 +393,7 @@ static enum sp_rc wait_some(struct sched *s, struct sp_err *err)
         if (s->children[i].pid > 0)
             s->set[count++] = (struct pollfd){.fd = s->children[i].status_fd, .events = POLLIN};
     if (s->collector)
-        s->set[count++] =
-            (struct pollfd){.fd = sp_collector_fd(s->collector), .events = POLLIN};
+        s->set[count++] = (struct pollfd){.fd = sp_collector_fd(s->collector), .events = POLLIN};
     if (poll(s->set, count, PROGRESS_MS) < 0 && errno != EINTR)
         return sp_fail_os(err, SP_E_IO, errno, "waiting for runs");
     return s->collector ? drain_collector(s, err) : SP_OK;

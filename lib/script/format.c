@@ -107,8 +107,8 @@ static void put_word(struct formatter *fm, const struct word *word, bool outcome
 
 static void put_words(struct formatter *fm, const struct line *line)
 {
-    static const char *const padded[] = {"client", "server", "peer", "middle", "wire", "state", "still",
-                                         "never",  "queue",  "wait",   "lab",  NULL};
+    static const char *const padded[] = {"client", "server", "peer",  "middle", "wire", "state",
+                                         "still",  "never",  "queue", "wait",   "lab",  NULL};
     bool outcome = false;
     for (size_t i = 0; i < line->count; i++) {
         const struct word *word = &line->words[i];

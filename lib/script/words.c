@@ -20,7 +20,8 @@ const char *const end_names[] = {"client", "server", NULL};
     X(EADDRINUSE)                                                                                  \
     X(EADDRNOTAVAIL)                                                                               \
     X(EAFNOSUPPORT)                                                                                \
-    X(EAGAIN) X(EALREADY) X(EBADF) X(ECANCELED) X(ECONNABORTED) X(ECONNREFUSED) X(ECONNRESET)      \
+    X(EAGAIN)                                                                                      \
+    X(EALREADY) X(EBADF) X(ECANCELED) X(ECONNABORTED) X(ECONNREFUSED) X(ECONNRESET)                \
         X(EDESTADDRREQ) X(EDOM) X(EFAULT) X(EHOSTDOWN) X(EHOSTUNREACH) X(EINPROGRESS) X(EINTR)     \
             X(EINVAL) X(EIO) X(EISCONN) X(EMFILE) X(EMSGSIZE) X(ENETDOWN) X(ENETRESET)             \
                 X(ENETUNREACH) X(ENFILE) X(ENOBUFS) X(ENODEV) X(ENOENT) X(ENOMEM) X(ENOPROTOOPT)   \
@@ -65,8 +66,9 @@ const char *const stack_names[] = {"linux",   "windows", "wine",    "freebsd", "
     X(SIGINT, 2)                                                                                   \
     X(SIGQUIT, 3)                                                                                  \
     X(SIGABRT, 6)                                                                                  \
-    X(SIGKILL, 9) X(SIGUSR1, 10) X(SIGSEGV, 11) X(SIGUSR2, 12) X(SIGPIPE, 13) X(SIGALRM, 14)       \
-        X(SIGTERM, 15) X(SIGCHLD, 17) X(SIGCONT, 18) X(SIGSTOP, 19) X(SIGURG, 23) X(SIGIO, 29)
+    X(SIGKILL, 9)                                                                                  \
+    X(SIGUSR1, 10) X(SIGSEGV, 11) X(SIGUSR2, 12) X(SIGPIPE, 13) X(SIGALRM, 14) X(SIGTERM, 15)      \
+        X(SIGCHLD, 17) X(SIGCONT, 18) X(SIGSTOP, 19) X(SIGURG, 23) X(SIGIO, 29)
 
 const struct name_number signal_table[] = {
 #define X(name, number) {#name, number},

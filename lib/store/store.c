@@ -25,7 +25,7 @@ struct sp_store {
     size_t totals[SP_VERDICT_COUNT];
     size_t row_count;
     int64_t begin_ns;
-    bool behind;          /* rows that run.json does not have yet */
+    bool behind;           /* rows that run.json does not have yet */
     int64_t not_before_ns; /* of the next rewrite */
 };
 

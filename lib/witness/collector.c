@@ -48,9 +48,10 @@
 #define FORMAT_LOST (1U << 4)
 
 enum {
-    RING_BYTES = 1024 * 1024, /* about 8000 records a CPU: some hundred conversations while we are late */
-    RECORD_MAX = 512,        /* ours have about 140 bytes */
-    NEAR_FULL = 1024,        /* free bytes below which records may have been lost */
+    RING_BYTES =
+        1024 * 1024,  /* about 8000 records a CPU: some hundred conversations while we are late */
+    RECORD_MAX = 512, /* ours have about 140 bytes */
+    NEAR_FULL = 1024, /* free bytes below which records may have been lost */
     CPU_MAX = 1024,
     SOCKADDR_BYTES = 28, /* of a sockaddr_in6, in tracepoints that carry socket addresses */
 };

@@ -52,7 +52,7 @@ struct seen {
     int32_t timer;
     int64_t timer_ms;
     int64_t length_ms; /* the longest that its timer was seen to have left */
-    bool owned; /* a process has a descriptor of it */
+    bool owned;        /* a process has a descriptor of it */
 };
 
 struct seen_list {
