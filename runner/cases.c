@@ -235,6 +235,18 @@ enum sp_rc cases_load(struct cases *cases, const char *dir, char **words, size_t
     return rc;
 }
 
+bool cases_open(struct cases *cases, const char *dir_option, char **words, size_t count)
+{
+    char dir[PATH_MAX_];
+    struct sp_err err = {0};
+    enum sp_rc rc = cases_dir(dir_option, dir, sizeof dir, &err);
+    if (rc == SP_OK)
+        rc = cases_load(cases, dir, words, count, &err);
+    if (rc != SP_OK)
+        cmd_error("%s", err.text);
+    return rc == SP_OK;
+}
+
 void cases_release(struct cases *cases)
 {
     for (size_t i = 0; i < cases->len; i++) {

@@ -63,6 +63,8 @@ enum sp_rc cases_dir(const char *option, char *out, size_t cap, struct sp_err *e
  */
 enum sp_rc cases_load(struct cases *cases, const char *dir, char **words, size_t count,
                       struct sp_err *err);
+/* Both in one, for commands that are about cases only; says what is wrong, and is then false. */
+bool cases_open(struct cases *cases, const char *dir_option, char **words, size_t count);
 void cases_release(struct cases *cases);
 
 /* ---- stacks.c ------------------------------------------------------------------------------- */

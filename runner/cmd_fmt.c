@@ -53,18 +53,12 @@ static int main_fmt(int argc, char **argv)
     const struct option_row rows[] = {{"cases", OPT_TEXT, &cases_option, 0, 0},
                                       {"check", OPT_FLAG, &check, 0, 0}};
     struct cases cases = {0};
-    struct sp_err err = {0};
-    char dir[4096];
     int words = options_parse(&cmd_fmt, rows, sizeof rows / sizeof rows[0], argc, argv);
     if (words < 0)
         return SP_EXIT_USAGE;
-    enum sp_rc rc = cases_dir(cases_option, dir, sizeof dir, &err);
-    if (rc == SP_OK)
-        rc = cases_load(&cases, dir, argv + 1, (size_t)words, &err);
-    int code = rc == SP_OK && !cases.bad ? SP_EXIT_PASS : SP_EXIT_USAGE;
-    if (rc != SP_OK)
-        cmd_error("%s", err.text);
-    for (size_t i = 0; rc == SP_OK && i < cases.len; i++) {
+    bool opened = cases_open(&cases, cases_option, argv + 1, (size_t)words);
+    int code = opened && !cases.bad ? SP_EXIT_PASS : SP_EXIT_USAGE;
+    for (size_t i = 0; opened && i < cases.len; i++) {
         int result = format_one(cases.items[i], check);
         if (result > 0)
             printf("%s\n", cases.items[i]->file);

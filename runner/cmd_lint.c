@@ -8,18 +8,12 @@ static int main_lint(int argc, char **argv)
     const char *cases_option = NULL;
     const struct option_row rows[] = {{"cases", OPT_TEXT, &cases_option, 0, 0}};
     struct cases cases = {0};
-    struct sp_err err = {0};
-    char dir[4096];
     int words = options_parse(&cmd_lint, rows, sizeof rows / sizeof rows[0], argc, argv);
     if (words < 0)
         return SP_EXIT_USAGE;
-    enum sp_rc rc = cases_dir(cases_option, dir, sizeof dir, &err);
-    if (rc == SP_OK)
-        rc = cases_load(&cases, dir, argv + 1, (size_t)words, &err);
-    int code = rc == SP_OK && !cases.bad ? SP_EXIT_PASS : SP_EXIT_USAGE;
-    if (rc != SP_OK)
-        cmd_error("%s", err.text);
-    else
+    bool opened = cases_open(&cases, cases_option, argv + 1, (size_t)words);
+    int code = opened && !cases.bad ? SP_EXIT_PASS : SP_EXIT_USAGE;
+    if (opened)
         printf("%zu cases read, %zu with errors\n", cases.len + cases.bad, cases.bad);
     cases_release(&cases);
     return code;

@@ -108,18 +108,12 @@ static int main_list(int argc, char **argv)
                                       {"json", OPT_FLAG, &json, 0, 0},
                                       {"runs", OPT_FLAG, &runs, 0, 0}};
     struct cases cases = {0};
-    struct sp_err err = {0};
-    char dir[4096];
     int words = options_parse(&cmd_list, rows, sizeof rows / sizeof rows[0], argc, argv);
     if (words < 0)
         return SP_EXIT_USAGE;
-    enum sp_rc rc = cases_dir(cases_option, dir, sizeof dir, &err);
-    if (rc == SP_OK)
-        rc = cases_load(&cases, dir, argv + 1, (size_t)words, &err);
+    bool opened = cases_open(&cases, cases_option, argv + 1, (size_t)words);
     int code = SP_EXIT_USAGE;
-    if (rc != SP_OK)
-        cmd_error("%s", err.text);
-    else if (!cases.bad)
+    if (opened && !cases.bad)
         code = json ? list_json(&cases, runs) : list_text(&cases, runs);
     cases_release(&cases);
     return code;

@@ -131,19 +131,13 @@ static int main_sources(int argc, char **argv)
     const struct option_row rows[] = {{"cases", OPT_TEXT, &cases_option, 0, 0},
                                       {"json", OPT_FLAG, &json, 0, 0}};
     struct cases cases = {0};
-    struct sp_err err = {0};
     struct tally tally = {0};
-    char dir[4096];
     int words = options_parse(&cmd_sources, rows, sizeof rows / sizeof rows[0], argc, argv);
     if (words < 0)
         return SP_EXIT_USAGE;
-    enum sp_rc rc = cases_dir(cases_option, dir, sizeof dir, &err);
-    if (rc == SP_OK)
-        rc = cases_load(&cases, dir, argv + 1, (size_t)words, &err);
+    bool opened = cases_open(&cases, cases_option, argv + 1, (size_t)words);
     int code = SP_EXIT_USAGE;
-    if (rc != SP_OK) {
-        cmd_error("%s", err.text);
-    } else if (!cases.bad) {
+    if (opened && !cases.bad) {
         bool ok = json ? print_json(&cases, &tally) : print_text(&cases, &tally);
         code = tally.by_kind[SP_SOURCE_NONE] ? SP_EXIT_FAIL : SP_EXIT_PASS;
         code = ok ? code : SP_EXIT_BROKEN;
