@@ -15,19 +15,56 @@ const char *const statement_words[] = {
 const char *const end_names[] = {"client", "server", NULL};
 
 /* POSIX <errno.h>, those that a socket call can return, and three that Windows and BSD add. */
+/* clang-format off: it nests such lists deeper each time */
 #define ERRORS(X)                                                                                  \
     X(EACCES)                                                                                      \
     X(EADDRINUSE)                                                                                  \
     X(EADDRNOTAVAIL)                                                                               \
     X(EAFNOSUPPORT)                                                                                \
     X(EAGAIN)                                                                                      \
-    X(EALREADY) X(EBADF) X(ECANCELED) X(ECONNABORTED) X(ECONNREFUSED) X(ECONNRESET)                \
-        X(EDESTADDRREQ) X(EDOM) X(EFAULT) X(EHOSTDOWN) X(EHOSTUNREACH) X(EINPROGRESS) X(EINTR)     \
-            X(EINVAL) X(EIO) X(EISCONN) X(EMFILE) X(EMSGSIZE) X(ENETDOWN) X(ENETRESET)             \
-                X(ENETUNREACH) X(ENFILE) X(ENOBUFS) X(ENODEV) X(ENOENT) X(ENOMEM) X(ENOPROTOOPT)   \
-                    X(ENOSYS) X(ENOTCONN) X(ENOTSOCK) X(ENOTSUP) X(EOPNOTSUPP) X(EPERM)            \
-                        X(EPFNOSUPPORT) X(EPIPE) X(EPROTO) X(EPROTONOSUPPORT) X(EPROTOTYPE)        \
-                            X(ESHUTDOWN) X(ESOCKTNOSUPPORT) X(ETIMEDOUT) X(EWOULDBLOCK)
+    X(EALREADY)                                                                                    \
+    X(EBADF)                                                                                       \
+    X(ECANCELED)                                                                                   \
+    X(ECONNABORTED)                                                                                \
+    X(ECONNREFUSED)                                                                                \
+    X(ECONNRESET)                                                                                  \
+    X(EDESTADDRREQ)                                                                                \
+    X(EDOM)                                                                                        \
+    X(EFAULT)                                                                                      \
+    X(EHOSTDOWN)                                                                                   \
+    X(EHOSTUNREACH)                                                                                \
+    X(EINPROGRESS)                                                                                 \
+    X(EINTR)                                                                                       \
+    X(EINVAL)                                                                                      \
+    X(EIO)                                                                                         \
+    X(EISCONN)                                                                                     \
+    X(EMFILE)                                                                                      \
+    X(EMSGSIZE)                                                                                    \
+    X(ENETDOWN)                                                                                    \
+    X(ENETRESET)                                                                                   \
+    X(ENETUNREACH)                                                                                 \
+    X(ENFILE)                                                                                      \
+    X(ENOBUFS)                                                                                     \
+    X(ENODEV)                                                                                      \
+    X(ENOENT)                                                                                      \
+    X(ENOMEM)                                                                                      \
+    X(ENOPROTOOPT)                                                                                 \
+    X(ENOSYS)                                                                                      \
+    X(ENOTCONN)                                                                                    \
+    X(ENOTSOCK)                                                                                    \
+    X(ENOTSUP)                                                                                     \
+    X(EOPNOTSUPP)                                                                                  \
+    X(EPERM)                                                                                       \
+    X(EPFNOSUPPORT)                                                                                \
+    X(EPIPE)                                                                                       \
+    X(EPROTO)                                                                                      \
+    X(EPROTONOSUPPORT)                                                                             \
+    X(EPROTOTYPE)                                                                                  \
+    X(ESHUTDOWN)                                                                                   \
+    X(ESOCKTNOSUPPORT)                                                                             \
+    X(ETIMEDOUT)                                                                                   \
+    X(EWOULDBLOCK)
+/* clang-format on */
 
 const char *const error_names[] = {
 #define X(name) #name,
@@ -61,14 +98,25 @@ const char *const stack_names[] = {"linux",   "windows", "wine",    "freebsd", "
                                    "fstack",  "rump",    "zephyr",  "haiku",   NULL};
 
 /* Numbers as Linux has them on the machines that it shares with most (asm-generic/signal.h). */
+/* clang-format off: it nests such lists deeper each time */
 #define SIGNALS(X)                                                                                 \
     X(SIGHUP, 1)                                                                                   \
     X(SIGINT, 2)                                                                                   \
     X(SIGQUIT, 3)                                                                                  \
     X(SIGABRT, 6)                                                                                  \
     X(SIGKILL, 9)                                                                                  \
-    X(SIGUSR1, 10) X(SIGSEGV, 11) X(SIGUSR2, 12) X(SIGPIPE, 13) X(SIGALRM, 14) X(SIGTERM, 15)      \
-        X(SIGCHLD, 17) X(SIGCONT, 18) X(SIGSTOP, 19) X(SIGURG, 23) X(SIGIO, 29)
+    X(SIGUSR1, 10)                                                                                 \
+    X(SIGSEGV, 11)                                                                                 \
+    X(SIGUSR2, 12)                                                                                 \
+    X(SIGPIPE, 13)                                                                                 \
+    X(SIGALRM, 14)                                                                                 \
+    X(SIGTERM, 15)                                                                                 \
+    X(SIGCHLD, 17)                                                                                 \
+    X(SIGCONT, 18)                                                                                 \
+    X(SIGSTOP, 19)                                                                                 \
+    X(SIGURG, 23)                                                                                  \
+    X(SIGIO, 29)
+/* clang-format on */
 
 const struct name_number signal_table[] = {
 #define X(name, number) {#name, number},

@@ -99,7 +99,9 @@ static void owed_drop(struct side *side, unsigned at)
 static bool may_repeat(const struct side *side, const struct view *view)
 {
     bool scaled = side->wscale_sent && side->peer_wscale_in;
-    int64_t edge = side->last_ack + (side->last_window << (scaled ? side->wscale : 0));
+    /* the window is unknown (-1) until one was advertised */
+    int64_t window = side->last_window * (1LL << (scaled ? side->wscale : 0));
+    int64_t edge = side->last_ack + window;
     for (unsigned i = 0; i < side->owed_count; i++)
         if (side->owed[i].end < 0 || side->owed[i].end > edge)
             return true;

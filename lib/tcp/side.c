@@ -281,7 +281,7 @@ static void take_syn(struct side *side, const struct view *view)
 static int64_t own_edge(const struct side *side)
 {
     bool scaled = side->wscale_sent && side->peer_wscale_in;
-    return side->last_ack + (side->last_window << (scaled ? side->wscale : 0));
+    return side->last_ack + side->last_window * (1LL << (scaled ? side->wscale : 0));
 }
 
 void sp_tcp_side_in(struct side *side, const struct side *other, const struct view *view)

@@ -123,12 +123,15 @@ static bool rule_walk(struct ctx *ctx, struct knowns *knowns, const struct sp_ev
 /* Whether anything can have ended the socket; ICMP errors are left to the judge. */
 static bool has_ended(const struct ctx *ctx, const struct side *side, int64_t t_ns)
 {
-    int64_t by_ns = t_ns + SKEW_NS;
-    unsigned kinds = ACTS_THAT_CLOSE | ACTS_THAT_END;
-    return !side->facts->calls || ctx->icmp || side->facts->blind_ns <= by_ns ||
-           sp_tcp_act_by(side->ledger, kinds, t_ns) || side->rst_in_ns <= by_ns ||
-           side->rst_out_ns <= by_ns || side->again_ns <= by_ns ||
-           side->facts->timers_ns <= by_ns || side->probed_ns <= by_ns;
+    const int64_t ends_ns[] = {side->facts->blind_ns, side->facts->timers_ns, side->rst_in_ns,
+                               side->rst_out_ns,      side->again_ns,         side->probed_ns};
+    if (!side->facts->calls || ctx->icmp ||
+        sp_tcp_act_by(side->ledger, ACTS_THAT_CLOSE | ACTS_THAT_END, t_ns))
+        return true;
+    for (size_t i = 0; i < sizeof ends_ns / sizeof ends_ns[0]; i++)
+        if (ends_ns[i] <= t_ns + SKEW_NS)
+            return true;
+    return false;
 }
 
 /* Whether a FIN that waits for its acknowledgement can be given up. */
