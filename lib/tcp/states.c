@@ -125,8 +125,8 @@ static bool has_ended(const struct ctx *ctx, const struct side *side, int64_t t_
 {
     const int64_t ends_ns[] = {side->facts->blind_ns, side->facts->timers_ns, side->rst_in_ns,
                                side->rst_out_ns,      side->again_ns,         side->probed_ns};
-    if (!side->facts->calls || ctx->icmp ||
-        sp_tcp_act_by(side->ledger, ACTS_THAT_CLOSE | ACTS_THAT_END, t_ns))
+    if (!side->facts->calls || ctx->icmp || sp_tcp_act_by(side->ledger, ACTS_THAT_CLOSE, t_ns) ||
+        sp_tcp_act_by(side->ledger, ACTS_THAT_END, t_ns))
         return true;
     for (size_t i = 0; i < sizeof ends_ns / sizeof ends_ns[0]; i++)
         if (ends_ns[i] <= t_ns + SKEW_NS)
