@@ -1,4 +1,6 @@
 /* A comparison as JSON; docs/schema/compare.schema.json says what its members mean. */
+#include <sockproof/contract.h>
+
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,7 +89,7 @@ enum sp_rc sp_compare_json(const struct sp_compare *compare, struct sp_buf *out,
         json_array_append_new(results, result_json(&compare->results[i]));
     for (size_t i = 1; i < compare->result_count; i++)
         json_array_append_new(others, other_json(&compare->others[i - 1], i));
-    json_t *root = json_pack("{ss so so}", "schema", "sockproof-compare/1", "results", results,
+    json_t *root = json_pack("{ss so so}", "schema", SP_SCHEMA_COMPARE, "results", results,
                              "comparisons", others);
     char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
     if (text) {

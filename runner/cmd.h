@@ -5,22 +5,13 @@
 #ifndef SP_RUNNER_CMD_H
 #define SP_RUNNER_CMD_H
 
+#include <sockproof/contract.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "err.h"
 #include "mem.h"
 #include "script.h"
-
-/* README.md lists them. */
-enum sp_exit {
-    SP_EXIT_PASS = 0,
-    SP_EXIT_FAIL = 1,
-    SP_EXIT_INTERRUPTED = 2,
-    SP_EXIT_BROKEN = 3,
-    SP_EXIT_USAGE = 4,
-    SP_EXIT_NOTHING = 5,
-};
 
 struct cmd {
     const char *name;

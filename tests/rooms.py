@@ -134,7 +134,7 @@ def check_macros(rooms):
 
 
 def include_flags(rooms, name):
-    return [f"-I{rooms[each].path}" for each in reachable(rooms, name)]
+    return [f"-I{ROOT}/include", *(f"-I{rooms[each].path}" for each in reachable(rooms, name))]
 
 
 def check_headers(rooms, compiler):

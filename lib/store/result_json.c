@@ -1,3 +1,5 @@
+#include <sockproof/contract.h>
+
 #include "result_json.h"
 
 #include "fields.h"
@@ -73,7 +75,7 @@ static void write_line(uint32_t id, const struct sp_line *line, const struct sp_
 void sp_result_json(const struct sp_result *result, const struct sp_plan *plan,
                     const struct sp_judgement *judgement, struct sp_buf *out)
 {
-    sp_buf_addstr(out, "{\n  \"schema\": \"sockproof-result/1\",\n  ");
+    sp_buf_addstr(out, "{\n  \"schema\": \"" SP_SCHEMA_RESULT "\",\n  ");
     sp_fields_write(sp_result_fields, sp_result_field_count, result, ",\n  ", out);
     sp_buf_addstr(out, ",\n  \"stmt\": ");
     sp_buf_addf(out, "%u", judgement ? (unsigned)judgement->stmt : 0);

@@ -1,3 +1,5 @@
+#include <sockproof/contract.h>
+
 #include "run_json.h"
 
 #include <string.h>
@@ -6,7 +8,7 @@
 #include "files.h"
 #include "json.h"
 
-static const char schema[] = "sockproof-run/1";
+static const char schema[] = SP_SCHEMA_RUN;
 
 void sp_run_json_head(const struct sp_run_head *head, const size_t totals[SP_VERDICT_COUNT],
                       struct sp_buf *out)

@@ -6,6 +6,8 @@
 #ifndef SP_TRACE_TRACE_FIELDS_H
 #define SP_TRACE_TRACE_FIELDS_H
 
+#include <sockproof/contract.h>
+
 #include "trace.h"
 
 /* Words for an enum, by value. */
@@ -51,8 +53,6 @@ extern const struct sp_trace_fields sp_trace_common_fields;
 extern const struct sp_trace_fields sp_trace_kind_fields[SP_EV_KIND_COUNT];
 extern const struct sp_trace_words sp_trace_kind_words;
 extern const struct sp_trace_words sp_trace_end_words;
-
-#define SP_TRACE_SCHEMA "sockproof-trace/1"
 
 /* The integer or enum at a row's place. */
 int64_t sp_trace_field_load(const struct sp_trace_field *field, const void *base);

@@ -356,9 +356,9 @@ static enum sp_rc read_trace(const json_t *root, struct sp_trace *trace, struct 
     const json_t *schema = json_object_get(root, "schema");
     if (!json_is_string(schema))
         return mistyped(err, "schema", "a string", schema);
-    if (strcmp(json_string_value(schema), SP_TRACE_SCHEMA) != 0)
+    if (strcmp(json_string_value(schema), SP_SCHEMA_TRACE) != 0)
         return sp_fail(err, SP_E_PARSE, "schema: '%.40s', expected '%s'", json_string_value(schema),
-                       SP_TRACE_SCHEMA);
+                       SP_SCHEMA_TRACE);
     struct target to = {trace, &trace->head, NULL};
     enum sp_rc rc = read_fields(&sp_trace_head_fields, root, &to, err);
     if (rc == SP_OK)

@@ -238,7 +238,7 @@ static void write_pins(struct writer *w, const struct sp_trace_head *head)
 
 static void write_head(struct writer *w, const struct sp_trace_head *head)
 {
-    write_text(w, "schema", SP_TRACE_SCHEMA);
+    write_text(w, "schema", SP_SCHEMA_TRACE);
     for (unsigned i = 0; i < sp_trace_head_fields.count; i++) {
         w->separator = ",\n";
         write_field(w, &sp_trace_head_fields.rows[i], head, NULL);
