@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/utsname.h>
 
 static const struct {
     enum sp_case_lab lab;
@@ -271,8 +270,8 @@ static void result_basics(const struct exec *x, struct sp_arena *arena, struct s
     result->dir = sp_store_case_dir(arena, result->id, result->lab, result->family, result->repeat);
 }
 
-static void result_judged(const struct exec *x, const struct sp_judgement *judgement,
-                          struct sp_arena *arena, struct sp_result *result)
+static void result_judged(const struct sp_judgement *judgement, struct sp_arena *arena,
+                          struct sp_result *result)
 {
     result->verdict = judgement->verdict;
     result->reason = sp_arena_strdup(arena, judgement->reason);
@@ -288,7 +287,6 @@ static void result_judged(const struct exec *x, const struct sp_judgement *judge
     result->note_count = judgement->note_count;
     for (size_t i = 0; i < judgement->note_count; i++)
         result->notes[i] = sp_arena_strdup(arena, judgement->notes[i]);
-    (void)x;
 }
 
 static void result_broken(const struct sp_err *err, struct sp_arena *arena,
@@ -313,7 +311,7 @@ static void run_and_judge(struct exec *x, struct sp_arena *arena, struct sp_resu
     sp_judge(&x->plan, &x->trace, &judgement);
     head_stacks(&x->trace.head, x->env->own_stacks); /* what ran, whatever it was judged as */
     if (rc == SP_OK)
-        result_judged(x, &judgement, arena, result);
+        result_judged(&judgement, arena, result);
     else
         result_broken(&failed, arena, result);
     result->duration_ms = (double)(sp_clock_now_ns() - begin_ns) / 1e6;

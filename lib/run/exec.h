@@ -20,6 +20,9 @@
 
 enum { EXEC_SOCKS = 64, EXEC_PORTS = 32, EXEC_CALLS = 64, EXEC_CAPTURES = 4 };
 
+/* Evidence reaches us a little after it happened: how long we wait past a deadline for it. */
+#define EXEC_GRACE_NS (250 * SP_MS)
+
 /* A socket of an agent that the case knows by name. */
 struct exec_sock {
     enum sp_who who;

@@ -5,9 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long after a deadline on the evidence's clock we still wait for it to reach us. */
-static const int64_t GRACE_NS = 250 * SP_MS;
-
 /* ---- names: sockets, ports, addresses ------------------------------------------------------- */
 
 static struct exec_sock *sock_find(struct exec *x, enum sp_who who, const char *name)
@@ -430,7 +427,7 @@ static int64_t call_budget_ns(const struct exec *x, const struct sp_stmt *stmt)
     for (size_t i = 0; i < stmt->variant_count; i++)
         if (stmt->variants[i].expect.took.max_ns > longest)
             longest = stmt->variants[i].expect.took.max_ns;
-    return longest + longest / 8 + x->plan.case_->deadline_ns + GRACE_NS;
+    return longest + longest / 8 + x->plan.case_->deadline_ns + EXEC_GRACE_NS;
 }
 
 enum sp_rc exec_do_call(struct exec *x, const struct sp_stmt *stmt, bool start)

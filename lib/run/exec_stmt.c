@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-/* Evidence reaches us a little after it happened: how long we wait past a deadline for it. */
-static const int64_t GRACE_NS = 250 * SP_MS;
 /* A wait longer than this is worth telling a person about. */
 static const int64_t TELL_AFTER_NS = 300 * SP_MS;
 
@@ -34,7 +32,7 @@ static enum sp_rc wait_for(struct stepping *s)
     struct exec *x = s->x;
     int64_t begin_ns = exec_now(x);
     int64_t deadline_ns =
-        sp_match_deadline_ns(x->match, s->stmt, begin_ns, x->trace.head.hz) + GRACE_NS;
+        sp_match_deadline_ns(x->match, s->stmt, begin_ns, x->trace.head.hz) + EXEC_GRACE_NS;
     bool told = false;
     enum sp_rc rc = exec_drain(x);
     while (rc == SP_OK) {

@@ -13,7 +13,7 @@ enum { RULES = 32, FLOWS = 32, FRAME_MAX = 16 * 1024, HELD_MAX = 4096 };
 /* Directions are named by the end that sends. */
 enum dir { FROM_CLIENT, FROM_SERVER, DIRS };
 
-enum rule_what { RULE_DROP, RULE_HOLD, RULE_DUPLICATE };
+enum rule_what { RULE_DROP, RULE_HOLD };
 
 struct rule {
     enum rule_what what;
@@ -186,13 +186,7 @@ static enum sp_rc forward(struct path *path, enum dir dir, size_t len, struct sp
         if (rule->left > 0)
             rule->left--;
         note(trace, now_ns, dir, rule->text, is_segment ? &seg : NULL);
-        if (rule->what == RULE_DROP)
-            return SP_OK;
-        if (rule->what == RULE_HOLD)
-            return hold(path, dir, path->frame, len, err);
-        enum sp_rc rc = transmit(path, dir, path->frame, len, err);
-        if (rc != SP_OK)
-            return rc;
+        return rule->what == RULE_HOLD ? hold(path, dir, path->frame, len, err) : SP_OK;
     }
     return transmit(path, dir, path->frame, len, err);
 }
@@ -268,8 +262,6 @@ enum sp_rc path_rule(struct path *path, const struct sp_stmt *stmt, struct sp_tr
         return rule_add(path, stmt, RULE_DROP, err);
     if (strcmp(stmt->verb, "hold") == 0)
         return rule_add(path, stmt, RULE_HOLD, err);
-    if (strcmp(stmt->verb, "duplicate") == 0)
-        return rule_add(path, stmt, RULE_DUPLICATE, err);
     bool open = strcmp(stmt->verb, "open") == 0;
     if (!open && strcmp(stmt->verb, "release") != 0)
         return sp_fail(err, SP_E_UNSUPPORTED, "line %d: the path cannot %s", stmt->at.line,

@@ -284,7 +284,7 @@ struct sp_stmt {
     const char *until;    /* NEVER ... until @label: "label" */
 
     const char *verb;   /* LAB: "cut" "restore" "unplug" "plug" "sysctl"; MIDDLE: "drop" "hold"
-                           "release" "open" "delay" "duplicate"; QUEUE: "unread" "unacked" */
+                           "release" "open"; QUEUE: "unread" "unacked" */
     enum sp_who target; /* LAB, MIDDLE: which end; NONE: both */
 
     struct sp_stmt *children; /* blocks */
