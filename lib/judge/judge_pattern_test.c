@@ -80,12 +80,55 @@ static void options_are_contained_absent_or_of_a_value(void **state)
     assert_string_equal(diff, "no option ts");
 }
 
+static void what_the_ip_header_and_the_urgent_pointer_say_is_named(void **state)
+{
+    (void)state;
+    struct sp_seg seg = {.flags = SP_ACK | SP_URG, .tos = 46 << 2 | 3, .ttl = 64, .urgent = 5};
+    char diff[SAY_MAX];
+    assert_int_equal(fit_of("ACK dscp=46 ecn=3 ttl=64 urg=5", &seg, 1, 1, diff), FIT_YES);
+    assert_int_equal(fit_of("ACK dscp=0", &seg, 1, 1, diff), FIT_FIELDS);
+    assert_string_equal(diff, "dscp=46, expected dscp=0");
+    assert_int_equal(fit_of("ACK ecn=0..2", &seg, 1, 1, diff), FIT_FIELDS);
+    assert_string_equal(diff, "ecn=3, expected ecn=0..2");
+    assert_int_equal(fit_of("ACK ttl=63", &seg, 1, 1, diff), FIT_FIELDS);
+    assert_string_equal(diff, "ttl=64, expected ttl=63");
+    assert_int_equal(fit_of("ACK urg=4", &seg, 1, 1, diff), FIT_FIELDS);
+    assert_string_equal(diff, "urg=5, expected urg=4");
+    seg.flags = SP_ACK;
+    assert_int_equal(fit_of("ACK urg=5", &seg, 1, 1, diff), FIT_FIELDS);
+    assert_string_equal(diff, "no URG, expected urg=5");
+}
+
+static void the_first_sack_block_and_the_echoed_timestamp_are_compared(void **state)
+{
+    (void)state;
+    struct sp_seg seg = {.flags = SP_ACK, .ack = 1001};
+    struct sp_opt ts = {.kind = SP_OPT_TIMESTAMPS, .ts_val = 7, .ts_ecr = 9};
+    struct sp_opt sack = {.kind = SP_OPT_SACK, .sack_count = 2};
+    char diff[SAY_MAX];
+    assert_int_equal(fit_of("ACK sack=31..40", &seg, 1, 1, diff), FIT_FIELDS);
+    assert_string_equal(diff, "no SACK block, expected sack=31..40");
+    sack.sack[0].left = 1031;
+    sack.sack[0].right = 1041;
+    sack.sack[1].left = 1011;
+    sack.sack[1].right = 1021;
+    assert_int_equal(sp_opt_add(&seg, &ts, NULL), SP_OK);
+    assert_int_equal(sp_opt_add(&seg, &sack, NULL), SP_OK);
+    assert_int_equal(fit_of("ACK sack=31..40 opt~ts=7 opt~ecr=9", &seg, 1, 1, diff), FIT_YES);
+    assert_int_equal(fit_of("ACK sack=11..20", &seg, 1, 1, diff), FIT_FIELDS);
+    assert_string_equal(diff, "sack=31..40, expected sack=11..20");
+    assert_int_equal(fit_of("ACK opt~ecr=7", &seg, 1, 1, diff), FIT_FIELDS);
+    assert_string_equal(diff, "option ecr=9, expected ecr=7");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(syn_fin_and_rst_are_exact),
         cmocka_unit_test(payload_and_numbers_are_named),
         cmocka_unit_test(options_are_contained_absent_or_of_a_value),
+        cmocka_unit_test(what_the_ip_header_and_the_urgent_pointer_say_is_named),
+        cmocka_unit_test(the_first_sack_block_and_the_echoed_timestamp_are_compared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,8 +84,9 @@ static const struct {
     const char *name;
     enum sp_opt_kind kind;
 } opt_names[] = {
-    {"mss", SP_OPT_MSS},   {"wscale", SP_OPT_WSCALE}, {"sackok", SP_OPT_SACK_OK},
-    {"sack", SP_OPT_SACK}, {"ts", SP_OPT_TIMESTAMPS}, {"fastopen", SP_OPT_FASTOPEN},
+    {"mss", SP_OPT_MSS},           {"wscale", SP_OPT_WSCALE}, {"sackok", SP_OPT_SACK_OK},
+    {"sack", SP_OPT_SACK},         {"ts", SP_OPT_TIMESTAMPS}, {"ecr", SP_OPT_TIMESTAMPS},
+    {"fastopen", SP_OPT_FASTOPEN},
 };
 
 static int opt_kind(const char *name)
@@ -96,7 +97,7 @@ static int opt_kind(const char *name)
     return -1;
 }
 
-static int64_t opt_value(const struct sp_opt *opt)
+static int64_t opt_value(const char *name, const struct sp_opt *opt)
 {
     switch (opt->kind) {
     case SP_OPT_MSS:
@@ -106,7 +107,7 @@ static int64_t opt_value(const struct sp_opt *opt)
     case SP_OPT_SACK:
         return opt->sack_count;
     case SP_OPT_TIMESTAMPS:
-        return opt->ts_val;
+        return strcmp(name, "ecr") == 0 ? opt->ts_ecr : opt->ts_val;
     default:
         return opt->len - 2;
     }
@@ -123,7 +124,7 @@ static bool opt_fits(const struct sp_opt_want *want, const struct sp_seg *seg, c
     for (size_t pos = 0; sp_opt_next(seg, &pos, &opt, &malformed);)
         if (opt.kind == kind) {
             there = true;
-            value = opt_value(&opt);
+            value = opt_value(want->name, &opt);
         }
     if (want->absent) {
         if (there)
@@ -136,6 +137,46 @@ static bool opt_fits(const struct sp_opt_want *want, const struct sp_seg *seg, c
         say(diff, cap, "option %s=%lld, expected %s=%lld", want->name, (long long)value, want->name,
             (long long)want->value);
     return there && (!want->has_value || value == want->value);
+}
+
+/* The first SACK block is these bytes of the other end's stream. */
+static bool sack_fits(const struct sp_num *want, const struct item *item, char *diff, size_t cap)
+{
+    const struct sp_seg *seg = &item->ev->u.seg.seg;
+    uint32_t isn = seg->ack - item->flight->rel_ack;
+    struct sp_opt opt;
+    char text[48];
+    if (!want->set)
+        return true;
+    num_say(want, text, sizeof text);
+    for (size_t pos = 0; sp_opt_next(seg, &pos, &opt, NULL);) {
+        if (opt.kind != SP_OPT_SACK || !opt.sack_count)
+            continue;
+        int64_t left = opt.sack[0].left - isn;
+        int64_t right = opt.sack[0].right - isn - 1;
+        if (left != want->min || right != want->max)
+            say(diff, cap, "sack=%lld..%lld, expected sack=%s", (long long)left, (long long)right,
+                text);
+        return left == want->min && right == want->max;
+    }
+    say(diff, cap, "no SACK block, expected sack=%s", text);
+    return false;
+}
+
+static bool urgent_fits(const struct sp_num *want, const struct sp_seg *seg, char *diff, size_t cap)
+{
+    if (want->set && !(seg->flags & SP_URG))
+        say(diff, cap, "no URG, expected urg=%lld", (long long)want->min);
+    return !want->set ||
+           ((seg->flags & SP_URG) && number_fits("urg", want, seg->urgent, diff, cap));
+}
+
+static bool ip_fits(const struct sp_pattern *pattern, const struct sp_seg *seg, char *diff,
+                    size_t cap)
+{
+    return number_fits("dscp", &pattern->dscp, seg->tos >> 2, diff, cap) &&
+           number_fits("ecn", &pattern->ecn, seg->tos & 3, diff, cap) &&
+           number_fits("ttl", &pattern->ttl, seg->ttl, diff, cap);
 }
 
 /* ---- the whole ----------------------------------------------------------------------------- */
@@ -161,7 +202,9 @@ enum fit pattern_fit(const struct sp_pattern *pattern, const struct item *item, 
         return other;
     }
     if (!number_fits("ack", &pattern->ack, flight->rel_ack, diff, cap) ||
-        !number_fits("win", &pattern->window, seg->window, diff, cap))
+        !number_fits("win", &pattern->window, seg->window, diff, cap) ||
+        !urgent_fits(&pattern->urgent, seg, diff, cap) ||
+        !sack_fits(&pattern->sack, item, diff, cap) || !ip_fits(pattern, seg, diff, cap))
         return other;
     for (size_t i = 0; i < pattern->opt_count; i++)
         if (!opt_fits(&pattern->opts[i], seg, diff, cap))

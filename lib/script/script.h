@@ -126,6 +126,11 @@ struct sp_pattern {
     struct sp_num seq;    /* relative to the sender's ISN (SYN is 0) */
     struct sp_num ack;    /* relative to the other end's ISN */
     struct sp_num window; /* unscaled, as on the wire */
+    struct sp_num urgent; /* the urgent pointer, as on the wire; asks for URG */
+    struct sp_num sack;   /* bytes of the other end's stream: the first SACK block is these */
+    struct sp_num dscp;   /* of the IP header, as are the next two */
+    struct sp_num ecn;    /* 0 not ECT, 1 ECT(1), 2 ECT(0), 3 CE */
+    struct sp_num ttl;    /* or hop limit */
     bool again;           /* a retransmission, which is otherwise let by */
     struct sp_opt_want *opts;
     size_t opt_count;

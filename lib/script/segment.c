@@ -1,6 +1,7 @@
 /* What a segment must look like: `SYN,ACK opt~mss=1460`, `1..100`, `bytes 1..200000 then FIN`. */
 #include "parser.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "wire.h"
@@ -87,19 +88,42 @@ static bool read_stream(struct seg_reader *rd, const struct word *word)
                    cursor_fail(cur, fin, NULL, "only FIN can come behind `then`"));
 }
 
-static struct sp_num *field_of(struct sp_pattern *out, const char *text, size_t *skip)
+/* NAME=N, NAME=A..B. max: what the header's field can hold; 0: no such limit */
+static const struct field {
+    const char *name;
+    size_t at;
+    int64_t max;
+} fields[] = {
+    {"len=", offsetof(struct sp_pattern, len), 0},
+    {"seq=", offsetof(struct sp_pattern, seq), 0},
+    {"ack=", offsetof(struct sp_pattern, ack), 0},
+    {"win=", offsetof(struct sp_pattern, window), 65535},
+    {"urg=", offsetof(struct sp_pattern, urgent), 65535},
+    {"sack=", offsetof(struct sp_pattern, sack), 0},
+    {"dscp=", offsetof(struct sp_pattern, dscp), 63},
+    {"ecn=", offsetof(struct sp_pattern, ecn), 3},
+    {"ttl=", offsetof(struct sp_pattern, ttl), 255},
+};
+
+static const struct field *field_of(const char *text)
 {
-    const struct {
-        const char *name;
-        struct sp_num *num;
-    } fields[] = {
-        {"len=", &out->len}, {"seq=", &out->seq}, {"ack=", &out->ack}, {"win=", &out->window}};
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        *skip = strlen(fields[i].name);
-        if (strncmp(text, fields[i].name, *skip) == 0)
-            return fields[i].num;
-    }
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+        if (strncmp(text, fields[i].name, strlen(fields[i].name)) == 0)
+            return &fields[i];
     return NULL;
+}
+
+static bool read_field(struct cursor *cur, const struct word *word, const struct field *field,
+                       struct sp_pattern *out)
+{
+    struct sp_num *num = (struct sp_num *)(void *)((char *)out + field->at);
+    if (!new_word(cur, word, !num->set) ||
+        !read_range(cur, word, word->text + strlen(field->name), num))
+        return false;
+    const char *hint = num == &out->window ? "write it as on the wire, before scaling" : NULL;
+    return !field->max || num->max <= field->max ||
+           cursor_fail(cur, word, hint, "%.*s is at most %lld", (int)strlen(field->name) - 1,
+                       field->name, (long long)field->max);
 }
 
 static bool read_word(struct seg_reader *rd, const struct word *word)
@@ -107,10 +131,9 @@ static bool read_word(struct seg_reader *rd, const struct word *word)
     struct cursor *cur = rd->cur;
     struct sp_pattern *out = rd->out;
     const char *text = word->text;
-    size_t skip = 0;
-    struct sp_num *field = field_of(out, text, &skip);
+    const struct field *field = field_of(text);
     if (field)
-        return new_word(cur, word, !field->set) && read_range(cur, word, text + skip, field);
+        return read_field(cur, word, field, out);
     if (strncmp(text, "opt~", 4) == 0 || strncmp(text, "opt!~", 5) == 0)
         return word_opt(rd, word);
     if (strcmp(text, "bytes") == 0)
@@ -162,9 +185,6 @@ static bool check_pattern(struct cursor *cur, const struct word *first, struct s
         (out->len.set && out->any_payload))
         return cursor_fail(cur, first, "one of: A..B, bytes A..B, len=N, any",
                            "the payload is said twice");
-    if (out->window.set && out->window.max > 65535)
-        return cursor_fail(cur, first, "write it as on the wire, before scaling",
-                           "a window has at most 65535");
     return true;
 }
 

@@ -38,20 +38,21 @@ syn keyword sockproof_constant TCP_FASTOPEN TCP_FASTOPEN_CONNECT TCP_FASTOPEN_NO
 syn keyword sockproof_constant TCP_LINGER2 TCP_MAXRT TCP_MAXSEG TCP_NODELAY TCP_NOTSENT_LOWAT TCP_QUICKACK TCP_REPAIR TCP_SAVE_SYN
 syn keyword sockproof_constant TCP_SYNCNT TCP_THIN_DUPACK TCP_THIN_LINEAR_TIMEOUTS TCP_TIMESTAMP TCP_TX_DELAY TCP_ULP TCP_USER_TIMEOUT TCP_WINDOW_CLAMP
 syn keyword sockproof_constant WR WRBAND WRNORM
-syn keyword sockproof_tcp_option fastopen mss sack sackok ts wscale
+syn keyword sockproof_tcp_option ecr fastopen mss sack sackok ts wscale
 syn keyword sockproof_stack freebsd fstack gvisor haiku linux lwip macos netbsd
 syn keyword sockproof_stack openbsd rump solaris windows wine zephyr
 syn keyword sockproof_source documented measured reported source
 syn keyword sockproof_word abs accepts ack acks after again as badsum
-syn keyword sockproof_word bytes catch connects cut default doff drop eol
-syn keyword sockproof_word exceeded for frag from has hold host icmp
-syn keyword sockproof_word ignore ipv4 ipv6 killed lacks len linger loopback
-syn keyword sockproof_word mtu net nop off ok once open opt
-syn keyword sockproof_word order pending plug port probe problem protocol quench
-syn keyword sockproof_word raises raw rcv_nxt rcv_wnd release restore routed seq
-syn keyword sockproof_word silent since snd_nxt snd_una sysctl then timeout times
-syn keyword sockproof_word to took unacked unknown unplug unreachable unread until
-syn keyword sockproof_word urg veth wheel win window-probe within
+syn keyword sockproof_word bytes catch connects cut default doff drop dscp
+syn keyword sockproof_word ecn eol exceeded for frag from has hold
+syn keyword sockproof_word host icmp ignore ipv4 ipv6 killed lacks len
+syn keyword sockproof_word linger loopback mtu net nop off ok once
+syn keyword sockproof_word open opt order pending plug port probe problem
+syn keyword sockproof_word protocol quench raises raw rcv_nxt rcv_wnd release restore
+syn keyword sockproof_word routed seq silent since snd_nxt snd_una sysctl then
+syn keyword sockproof_word timeout times to took ttl unacked unknown unplug
+syn keyword sockproof_word unreachable unread until urg veth wheel win window-probe
+syn keyword sockproof_word within
 
 syn match sockproofNumber /\<\d\+\(\.\d\+\)\?\(ns\|us\|ms\|s\|min\|h\|d\)\?\>/
 syn match sockproofVariable /\$[a-z][a-z0-9_]*/
