@@ -84,39 +84,65 @@ static void check_pins(const struct sp_case *c, struct sp_diags *diags)
     sp_arena_release(&arena);
 }
 
-/* A value that no line uses makes runs that are all the same. */
-static void check_values_used(const struct sp_case *c, const struct lines *lines,
-                              struct sp_diags *diags)
+static bool uses_value(const struct line *line, const char *name)
+{
+    char dollar[LINE_MAX_BYTES + 2];
+    if (line->count == 0)
+        return false;
+    if (line->count > 1 && strcmp(line->words[0].text, "when") == 0 &&
+        strcmp(line->words[1].text, name) == 0)
+        return true;
+    snprintf(dollar, sizeof dollar, "$%s", name);
+    return strstr(line->raw, dollar) != NULL;
+}
+
+/* A value that no line uses makes runs that are all the same; the first of several names a row. */
+static void check_values_used(const struct lines *lines, struct sp_diags *diags)
 {
     for (size_t i = 0; i < lines->count; i++) {
         const struct line *line = &lines->items[i];
-        if (line->count < 4 || strcmp(line->words[0].text, "for") != 0)
+        if (line->count < 3 || line->row || strcmp(line->words[0].text, "for") != 0)
             continue;
-        char dollar[LINE_MAX_BYTES + 2];
-        snprintf(dollar, sizeof dollar, "$%s", line->words[1].text);
-        bool used = false;
-        for (size_t j = i + 1; j < lines->count && !used; j++)
-            used = lines->items[j].count && strstr(lines->items[j].raw, dollar);
-        if (!used)
-            diag_add(diags, true, line->number, line->words[1].column, line->words[1].length, NULL,
-                     "no line uses %s", dollar);
+        bool in = strcmp(line->words[2].text, "in") == 0;
+        for (size_t n = in ? 1 : 2; n < (in ? 2 : line->count); n++) {
+            bool used = false;
+            for (size_t j = i + 1; j < lines->count && !used; j++)
+                used = !lines->items[j].row && uses_value(&lines->items[j], line->words[n].text);
+            if (!used)
+                diag_add(diags, true, line->number, line->words[n].column, line->words[n].length,
+                         NULL, "no line uses $%s", line->words[n].text);
+        }
     }
-    (void)c;
 }
 
-static bool body_has_dollar(const struct case_body *body)
+static bool body_has_values(const struct case_body *body)
 {
     for (size_t i = body->first; i < body->lines.count; i++)
-        if (has_dollar(body->lines.items[i].raw))
+        if (has_dollar(body->lines.items[i].raw) ||
+            (body->lines.items[i].count && strcmp(body->lines.items[i].words[0].text, "when") == 0))
             return true;
     return false;
+}
+
+/* What is in no run has not been looked at either. */
+static void check_reached(const struct case_body *body, const bool *reached, struct sp_diags *diags)
+{
+    for (size_t i = body->first; i < body->lines.count; i++) {
+        const struct line *line = &body->lines.items[i];
+        const char *first = line->count ? line->words[0].text : "}";
+        if (!reached[i] && strcmp(first, "}") != 0 && strcmp(first, "source") != 0 &&
+            !line->words[0].quoted)
+            diag_add(diags, true, line->number, line->indent + 1, line->words[0].length, NULL,
+                     "this line is in no run");
+    }
 }
 
 /* Parses the statements with each row's values; rows after the first that is wrong would only say
  * it again. */
 static void check_rows(struct sp_case *c, const struct case_body *body, struct sp_diags *diags)
 {
-    size_t rows = body_has_dollar(body) ? c->row_count : 1;
+    size_t rows = body_has_values(body) ? c->row_count : 1;
+    bool *reached = SP_ARENA_ARRAY(&c->arena, bool, body->lines.count);
     for (size_t i = 0; i < rows; i++) {
         struct sp_arena arena;
         sp_arena_init(&arena);
@@ -125,7 +151,8 @@ static void check_rows(struct sp_case *c, const struct case_body *body, struct s
                           .arena = &arena,
                           .diags = diags,
                           .lines = &body->lines,
-                          .pos = body->first};
+                          .pos = body->first,
+                          .reached = reached};
         struct node_list nodes = {0};
         if (parse_body(&p, &nodes))
             check_nodes(&p, &nodes);
@@ -139,6 +166,8 @@ static void check_rows(struct sp_case *c, const struct case_body *body, struct s
         if (diag_errors(diags))
             return;
     }
+    if (rows > 1)
+        check_reached(body, reached, diags);
 }
 
 enum sp_rc sp_case_parse(const char *file, const char *text, size_t text_len, struct sp_case *out,
@@ -156,7 +185,7 @@ enum sp_rc sp_case_parse(const char *file, const char *text, size_t text_len, st
         parse_header(out, &body->lines, &body->first, diags);
         check_id(out, &body->lines, diags);
         check_pins(out, diags);
-        check_values_used(out, &body->lines, diags);
+        check_values_used(&body->lines, diags);
         check_rows(out, body, diags);
     }
     size_t errors = diag_errors(diags) - before;

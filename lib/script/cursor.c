@@ -17,6 +17,14 @@ static bool name_char(char c, bool first)
     return (c >= 'a' && c <= 'z') || c == '_' || (!first && c >= '0' && c <= '9');
 }
 
+static const char *value_of_name(const struct sp_case_row *row, const char *name, size_t len)
+{
+    for (size_t i = 0; i < row->count; i++)
+        if (strlen(row->names[i]) == len && memcmp(row->names[i], name, len) == 0)
+            return row->values[i];
+    return NULL;
+}
+
 const char *substitute(struct sp_arena *arena, const struct sp_case_row *row, const char *text,
                        const char **unknown, int *unknown_at)
 {
@@ -32,10 +40,7 @@ const char *substitute(struct sp_arena *arena, const struct sp_case_row *row, co
         size_t len = 1;
         while (name_char(p[len], len == 1))
             len++;
-        const char *value = NULL;
-        for (size_t i = 0; i < row->count; i++)
-            if (strlen(row->names[i]) == len - 1 && memcmp(row->names[i], p + 1, len - 1) == 0)
-                value = row->values[i];
+        const char *value = value_of_name(row, p + 1, len - 1);
         if (!value && !*unknown) {
             *unknown = sp_arena_strndup(arena, p, len);
             *unknown_at = (int)(p - text);
@@ -60,6 +65,23 @@ static void add_pieces(struct cursor *cur, const struct word *word, const char *
         }
         text += len + (text[len] == ' ');
     }
+}
+
+bool line_left_out(const struct parse *p, const struct line *line)
+{
+    for (size_t i = 0; i < line->count; i++) {
+        if (line->words[i].quoted)
+            continue;
+        for (const char *at = strchr(line->words[i].text, '$'); at; at = strchr(at + 1, '$')) {
+            size_t len = 0;
+            while (name_char(at[1 + len], len == 0))
+                len++;
+            const char *value = value_of_name(p->row, at + 1, len);
+            if (value && strcmp(value, "-") == 0)
+                return true;
+        }
+    }
+    return false;
 }
 
 static size_t piece_count(const char *text)

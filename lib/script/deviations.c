@@ -1,6 +1,6 @@
 /*
- * Works on the lines of a case that the parser has accepted, like the formatter: a `$NAME` stays as
- * it is written, and both sides of every `on` block are seen.
+ * Works on the lines of a case that the parser has accepted, like the formatter: both sides of
+ * every `on` block are seen, and of a variant with `$NAME` in it one entry for each value.
  */
 #include "deviations.h"
 
@@ -84,20 +84,47 @@ static size_t keys_end(const struct line *line)
     return end;
 }
 
+/* row NULL: as it is written */
+static const char *of_row(struct sp_deviations *all, const struct sp_case_row *row,
+                          const char *text)
+{
+    const char *unknown = NULL;
+    int at = 0;
+    if (!row)
+        return sp_arena_strdup(&all->arena, text);
+    return substitute(&all->arena, row, text, &unknown, &at);
+}
+
+static bool listed(const struct sp_deviations *all, const struct sp_deviation *out)
+{
+    for (size_t i = 0; i + 1 < all->len; i++) {
+        const struct sp_deviation *item = &all->items[i];
+        if (item->at.line == out->at.line && strcmp(item->line, out->line) == 0 &&
+            strcmp(item->stacks, out->stacks) == 0 && strcmp(item->expects, out->expects) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void read_variant(struct sp_deviations *all, const struct lines *lines, size_t at,
-                         const char *owner)
+                         const char *owner, const struct sp_case_row *row)
 {
     const struct line *line = &lines->items[at];
     struct sp_deviation *out = &SP_PUSH(all->items, all->len, all->cap);
     size_t split = keys_end(line);
     bool reason = ends_with_reason(line);
-    *out = (struct sp_deviation){
-        .at = {line->number, line->indent + 1},
-        .line = sp_arena_strdup(&all->arena, owner),
-        .stacks = join_words(&all->arena, line, 1, split),
-        .expects = join_words(&all->arena, line, split, line->count - (reason ? 1 : 0)),
-        .why = "",
-        .source = ""};
+    const char *stacks = join_words(&all->arena, line, 1, split);
+    const char *expects = join_words(&all->arena, line, split, line->count - (reason ? 1 : 0));
+    *out = (struct sp_deviation){.at = {line->number, line->indent + 1},
+                                 .line = of_row(all, row, owner),
+                                 .stacks = of_row(all, row, stacks),
+                                 .expects = of_row(all, row, expects),
+                                 .why = "",
+                                 .source = ""};
+    if (listed(all, out)) {
+        all->len--;
+        return;
+    }
     if (reason)
         out->why = sp_arena_strdup(&all->arena, line->words[line->count - 1].text);
     for (size_t i = at + 1; i < lines->count; i++) {
@@ -147,22 +174,50 @@ static void read_block(struct sp_deviations *all, const struct lines *lines, siz
         out->expects = sp_arena_strdup(&all->arena, lines->items[i].raw);
 }
 
+/* The lines that are part of a row's conversation. */
+static bool *reached_by(struct sp_deviations *all, const struct sp_case *c,
+                        const struct case_body *body, const struct sp_case_row *row)
+{
+    struct sp_diags diags;
+    struct node_list nodes = {0};
+    bool *reached = SP_ARENA_ARRAY(&all->arena, bool, body->lines.count);
+    sp_diags_init(&diags);
+    struct parse p = {.c = c,
+                      .row = row,
+                      .arena = &all->arena,
+                      .diags = &diags,
+                      .lines = &body->lines,
+                      .pos = body->first,
+                      .reached = reached};
+    parse_body(&p, &nodes);
+    sp_diags_release(&diags);
+    return reached;
+}
+
 void sp_case_deviations(const struct sp_case *c, struct sp_deviations *out)
 {
     const struct case_body *body = c->ast;
-    const char *owner = "";
     *out = (struct sp_deviations){0};
     sp_arena_init(&out->arena);
-    for (size_t i = body ? body->first : 0; body && i < body->lines.count; i++) {
+    if (!body)
+        return;
+    bool **reached = SP_ARENA_ARRAY(&out->arena, bool *, c->row_count);
+    for (size_t row = 0; row < c->row_count; row++)
+        reached[row] = reached_by(out, c, body, &c->rows[row]);
+    const char *owner = "";
+    for (size_t i = body->first; i < body->lines.count; i++) {
         const struct line *line = &body->lines.items[i];
         if (line->count == 0)
             continue;
-        if (line_is_variant(line))
-            read_variant(out, &body->lines, i, owner);
-        else if (opens_block(line))
+        if (opens_block(line))
             read_block(out, &body->lines, i);
-        else if (!line->words[0].quoted && strcmp(first_text(line), "source") != 0)
+        else if (!line_is_variant(line) && !line->words[0].quoted &&
+                 strcmp(first_text(line), "source") != 0)
             owner = line->raw;
+        for (size_t row = 0; row < c->row_count && line_is_variant(line); row++)
+            if (reached[row][i])
+                read_variant(out, &body->lines, i, owner,
+                             has_dollar(line->raw) ? &c->rows[row] : NULL);
     }
 }
 

@@ -2,7 +2,8 @@
  * The canonical form of a case's text. Works on lines and words alone, so that a case with a
  * mistake in it can be formatted too; comments and blank lines (one at a time) stay.
  *
- *     header: the keyword, then its text in one column, wide enough for the longest keyword
+ *     header: the keyword, then its text in one column, wide enough for the longest keyword;
+ *     the rows of a table under its names, column by column
  *     statements: wire, state, still, never, queue, wait and lab padded to the width of "client",
  *     the rest with single blanks; inside a block 2 blanks deeper
  *     variants 2 blanks deeper than their statement, what belongs to a variant 4
@@ -13,7 +14,7 @@
 
 enum { KEYWORD_WIDTH = 6, STEP = 2 };
 
-enum role { ROLE_HEADER, ROLE_STATEMENT, ROLE_VARIANT, ROLE_TAIL, ROLE_CLOSER };
+enum role { ROLE_HEADER, ROLE_ROW, ROLE_STATEMENT, ROLE_VARIANT, ROLE_TAIL, ROLE_CLOSER };
 
 struct formatter {
     const struct lines *lines;
@@ -38,6 +39,8 @@ static enum role role_of(const struct formatter *fm, const struct line *line)
 {
     const char *first = first_text(line);
     bool free_text = strcmp(first, "title") == 0 || strcmp(first, "why") == 0;
+    if (line->row)
+        return ROLE_ROW;
     if (line->continues || free_text || (!fm->in_body && name_known(header_words, first)))
         return ROLE_HEADER;
     if (strcmp(first, "source") == 0 || (line->count && line->words[0].quoted))
@@ -53,6 +56,8 @@ static int indent_of(const struct formatter *fm, enum role role)
     switch (role) {
     case ROLE_HEADER:
         return 0;
+    case ROLE_ROW:
+        return (int)fm->header_width;
     case ROLE_STATEMENT:
         return depth * STEP;
     case ROLE_VARIANT:
@@ -123,6 +128,46 @@ static void put_words(struct formatter *fm, const struct line *line)
     }
 }
 
+/* ---- tables -------------------------------------------------------------------------------- */
+
+/* The row under a line of the header, or under another row; NULL where none is. */
+static const struct line *row_under(const struct formatter *fm, const struct line *line)
+{
+    const struct line *end = fm->lines->items + fm->lines->count;
+    for (line++; line < end && !line->blank; line++)
+        if (line->count)
+            return line->row ? line : NULL;
+    return NULL;
+}
+
+static bool is_table(const struct formatter *fm, const struct line *line)
+{
+    return strcmp(first_text(line), "for") == 0 && row_under(fm, line);
+}
+
+/* In characters, as `length` is. */
+static int cell_width(const struct line *line, size_t cell)
+{
+    return cell < line->count ? line->words[cell].length : 0;
+}
+
+/* The words of a line from `from` on, each as wide as the widest of its column. */
+static void put_cells(struct formatter *fm, const struct line *line, size_t from)
+{
+    const struct line *top = line;
+    while (top > fm->lines->items && (top->row || top->count == 0))
+        top--;
+    for (size_t i = from; i < line->count; i++) {
+        int width = cell_width(top, i - from + 1);
+        for (const struct line *row = row_under(fm, top); row; row = row_under(fm, row))
+            if (cell_width(row, i - from) > width)
+                width = cell_width(row, i - from);
+        put_word(fm, &line->words[i], false);
+        if (i + 1 < line->count)
+            sp_buf_addf(fm->out, "%*s", width - line->words[i].length + 2, "");
+    }
+}
+
 /* ---- lines --------------------------------------------------------------------------------- */
 
 static void put_header(struct formatter *fm, const struct line *line)
@@ -134,6 +179,11 @@ static void put_header(struct formatter *fm, const struct line *line)
     }
     const char *word = line->words[0].text;
     bool free_text = strcmp(word, "title") == 0 || strcmp(word, "why") == 0;
+    if (is_table(fm, line)) {
+        sp_buf_addf(fm->out, "%-*s", (int)width, word);
+        put_cells(fm, line, 1);
+        return;
+    }
     bool alone = free_text ? !*line->rest : line->count == 1;
     sp_buf_addf(fm->out, "%-*s", alone ? 0 : (int)width, word);
     if (free_text)
@@ -153,6 +203,8 @@ static void put_line(struct formatter *fm, const struct line *line, enum role ro
     sp_buf_addf(fm->out, "%*s", indent_of(fm, role), "");
     if (role == ROLE_HEADER) {
         put_header(fm, line);
+    } else if (role == ROLE_ROW) {
+        put_cells(fm, line, 0);
     } else if (strcmp(first_text(line), "source") == 0) {
         sp_buf_addf(fm->out, "%s%s%s", line->words[0].text, *line->rest ? " " : "", line->rest);
     } else {
@@ -196,7 +248,7 @@ static void format_lines(struct formatter *fm)
         }
         const struct line *about = line_after(fm, i);
         enum role role = about ? role_of(fm, about) : ROLE_STATEMENT;
-        bool header = role == ROLE_HEADER;
+        bool header = role == ROLE_HEADER || role == ROLE_ROW;
         if (about && !header && !fm->in_body) {
             fm->in_body = true;
             role = role_of(fm, about);
@@ -219,6 +271,8 @@ static size_t widest_header(const struct lines *lines)
     size_t width = KEYWORD_WIDTH;
     for (size_t i = 0; i < lines->count; i++) {
         const char *first = first_text(&lines->items[i]);
+        if (lines->items[i].row)
+            continue;
         if (end_of_name(first, strcspn(first, "/")) || name_known(statement_words, first))
             break;
         if (name_known(header_words, first) && strlen(first) > width)

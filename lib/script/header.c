@@ -7,18 +7,23 @@
 
 #include "clock.h"
 
-enum { FORS_MAX = 8, PINS_MAX = 64 };
+enum { FORS_MAX = 8, COLUMNS_MAX = 16, PINS_MAX = 64 };
 
+/* `for NAME in A B C`: one column; `for NAME NAME` and its rows: several, the first names the row
+ * in the run's id. */
 struct for_table {
-    const char *name;
-    const char **values;
-    size_t count;
+    const struct word *names;
+    size_t columns;
+    const char **values; /* row by row */
+    size_t count;        /* of rows */
     const struct line *line;
 };
 
 struct header {
     struct sp_case *c;
     struct sp_diags *diags;
+    const struct lines *lines;
+    size_t at; /* of line */
     const struct line *line;
     struct for_table fors[FORS_MAX];
     size_t for_count;
@@ -223,38 +228,109 @@ static bool is_for_name(const char *text)
            strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(text);
 }
 
+static bool name_is_free(struct header *h, const struct word *word, size_t before)
+{
+    const char *problem = NULL;
+    const char *hint = NULL;
+    if (!is_for_name(word->text)) {
+        problem = "no name for a value";
+        hint = "lower-case letters, digits and _";
+    }
+    for (size_t i = 0; i < h->for_count && !problem; i++)
+        for (size_t j = 0; j < h->fors[i].columns; j++)
+            if (strcmp(h->fors[i].names[j].text, word->text) == 0)
+                problem = "this name has its values already";
+    for (size_t i = 1; i <= before && !problem; i++)
+        if (strcmp(h->line->words[i].text, word->text) == 0)
+            problem = "two columns of this name";
+    if (problem)
+        complain(h, word, hint, problem);
+    return !problem;
+}
+
+static struct for_table *new_table(struct header *h, size_t columns, size_t rows)
+{
+    if (h->for_count == FORS_MAX) {
+        complain(h, &h->line->words[0], NULL, "too many `for` lines");
+        return NULL;
+    }
+    struct for_table *table = &h->fors[h->for_count++];
+    *table = (struct for_table){.names = &h->line->words[1], .columns = columns, .line = h->line};
+    table->values = SP_ARENA_ARRAY(&h->c->arena, const char *, columns *rows);
+    return table;
+}
+
+/* Puts a row's values in, the first of which no row above may have. */
+static void add_row(struct header *h, struct for_table *table, const struct line *line,
+                    const struct word *words)
+{
+    const char **values = &table->values[table->count * table->columns];
+    for (size_t i = 0; i < table->columns; i++)
+        values[i] = words[i].text;
+    for (size_t i = 0; i < table->count && table->count < ROWS_MAX; i++)
+        if (strcmp(table->values[i * table->columns], values[0]) == 0)
+            diag_add(h->diags, false, line->number, words[0].column, words[0].length, NULL,
+                     "the same value twice");
+    table->count++;
+}
+
+/* for NAME NAME ..., and under it, indented, one row a line: a value for each name */
+static void head_table(struct header *h)
+{
+    size_t columns = h->line->count - 1;
+    size_t rows = 0;
+    for (size_t i = 0; i < columns; i++)
+        if (!name_is_free(h, &h->line->words[i + 1], i))
+            return;
+    if (columns > COLUMNS_MAX) {
+        complain(h, &h->line->words[COLUMNS_MAX + 1], NULL, "too many columns");
+        return;
+    }
+    for (size_t i = h->at + 1; i < h->lines->count; i++)
+        rows += h->lines->items[i].row;
+    struct for_table *table = new_table(h, columns, rows);
+    for (size_t i = h->at + 1; table && i < h->lines->count && !h->lines->items[i].blank; i++) {
+        const struct line *line = &h->lines->items[i];
+        if (line->count == 0)
+            continue;
+        if (!line->row)
+            break;
+        if (line->count == columns) {
+            add_row(h, table, line, line->words);
+            continue;
+        }
+        const struct word *word = &line->words[line->count > columns ? columns : line->count - 1];
+        diag_add(h->diags, false, line->number, word->column, word->length,
+                 "- where a line has no part in this run; quote a value with blanks",
+                 "%zu values for %zu names", line->count, columns);
+    }
+}
+
 /* for NAME in A B C */
 static void head_for(struct header *h)
 {
     const struct line *line = h->line;
-    if (line->count < 4 || strcmp(line->words[2].text, "in") != 0) {
-        complain(h, line->count > 2 ? &line->words[2] : NULL, "for linger in 0 1 5",
-                 "expected NAME in VALUE ...");
-        return;
-    }
-    const char *name = line->words[1].text;
-    if (!is_for_name(name)) {
-        complain(h, &line->words[1], "lower-case letters, digits and _", "no name for a value");
-        return;
-    }
-    for (size_t i = 0; i < h->for_count; i++)
-        if (strcmp(h->fors[i].name, name) == 0) {
-            complain(h, &line->words[1], NULL, "this name has its values already");
+    bool in = line->count > 2 && strcmp(line->words[2].text, "in") == 0;
+    if (!in && line->count > 1 && h->at + 1 < h->lines->count) {
+        size_t next = h->at + 1;
+        while (next + 1 < h->lines->count && h->lines->items[next].count == 0 &&
+               !h->lines->items[next].blank)
+            next++;
+        if (h->lines->items[next].row) {
+            head_table(h);
             return;
         }
-    if (h->for_count == FORS_MAX) {
-        complain(h, &line->words[0], NULL, "too many `for` lines");
+    }
+    if (line->count < 4 || !in) {
+        complain(h, line->count > 2 ? &line->words[2] : NULL, "for linger in 0 1 5",
+                 "expected NAME in VALUE ..., or names and their rows under it");
         return;
     }
-    struct for_table *table = &h->fors[h->for_count++];
-    *table = (struct for_table){.name = name, .count = line->count - 3, .line = line};
-    table->values = SP_ARENA_ARRAY(&h->c->arena, const char *, table->count);
-    for (size_t i = 0; i < table->count; i++) {
-        table->values[i] = line->words[i + 3].text;
-        for (size_t j = 0; j < i; j++)
-            if (i < ROWS_MAX && strcmp(table->values[i], table->values[j]) == 0)
-                complain(h, &line->words[i + 3], NULL, "the same value twice");
-    }
+    if (!name_is_free(h, &line->words[1], 0))
+        return;
+    struct for_table *table = new_table(h, 1, line->count - 3);
+    for (size_t i = 3; table && i < line->count; i++)
+        add_row(h, table, line, &line->words[i]);
 }
 
 static const struct header_line {
@@ -281,26 +357,30 @@ enum { HEADER_LINES = sizeof header_lines / sizeof header_lines[0] };
 
 /* ---- the rows of the tables ----------------------------------------------------------------- */
 
-/* Row number -> one value of each table, the last one changing fastest. */
+/* Row number -> one row of each table, the last one changing fastest. */
 static void fill_row(struct header *h, size_t number, struct sp_case_row *row)
 {
     struct sp_arena *arena = &h->c->arena;
-    row->count = h->for_count;
-    row->names = SP_ARENA_ARRAY(arena, const char *, h->for_count);
-    row->values = SP_ARENA_ARRAY(arena, const char *, h->for_count);
-    for (size_t i = h->for_count; i-- > 0;) {
-        row->names[i] = h->fors[i].name;
-        row->values[i] = h->fors[i].values[number % h->fors[i].count];
-        number /= h->fors[i].count;
-    }
-    struct sp_buf suffix;
-    sp_buf_init(&suffix, 0);
+    const char *suffix = "";
+    size_t end = 0;
     for (size_t i = 0; i < h->for_count; i++)
-        sp_buf_addf(&suffix, "%s%s=%s", i ? "," : "[", row->names[i], row->values[i]);
-    if (h->for_count)
-        sp_buf_addstr(&suffix, "]");
-    row->suffix = suffix.data ? sp_arena_strndup(arena, suffix.data, suffix.len) : "";
-    sp_buf_release(&suffix);
+        end += h->fors[i].columns;
+    row->count = end;
+    row->names = SP_ARENA_ARRAY(arena, const char *, end);
+    row->values = SP_ARENA_ARRAY(arena, const char *, end);
+    for (size_t i = h->for_count; i-- > 0;) {
+        const struct for_table *table = &h->fors[i];
+        const char **values = &table->values[number % table->count * table->columns];
+        number /= table->count;
+        end -= table->columns;
+        for (size_t j = 0; j < table->columns; j++) {
+            row->names[end + j] = table->names[j].text;
+            row->values[end + j] = values[j];
+        }
+        suffix = sp_arena_printf(arena, "%s=%s%s%s", table->names[0].text, values[0],
+                                 *suffix ? "," : "", suffix);
+    }
+    row->suffix = h->for_count ? sp_arena_printf(arena, "[%s]", suffix) : "";
 }
 
 static void make_rows(struct header *h)
@@ -308,7 +388,10 @@ static void make_rows(struct header *h)
     size_t rows = 1;
     for (size_t i = 0; i < h->for_count; i++) {
         rows *= h->fors[i].count;
-        if (rows > ROWS_MAX) {
+        if (rows == 0) { /* it was complained about */
+            rows = 1;
+            h->for_count = 0;
+        } else if (rows > ROWS_MAX) {
             const struct line *line = h->fors[i].line;
             diag_add(h->diags, false, line->number, line->indent + 1, 3, NULL,
                      "the `for` lines make more than %d runs", ROWS_MAX);
@@ -362,13 +445,14 @@ bool parse_header(struct sp_case *c, const struct lines *lines, size_t *body,
                   struct sp_diags *diags)
 {
     size_t before = diag_errors(diags);
-    struct header h = {.c = c, .diags = diags};
+    struct header h = {.c = c, .diags = diags, .lines = lines};
     size_t i = 0;
     for (; i < lines->count; i++) {
+        h.at = i;
         h.line = &lines->items[i];
         if (h.line->continues)
             head_why(&h);
-        if (h.line->count == 0)
+        if (h.line->count == 0 || h.line->row) /* head_table() has read its rows */
             continue;
         bool complete = i > 0 && lines->items[i - 1].blank && is_complete(&h);
         if (begins_statement(&h.line->words[0]) ||

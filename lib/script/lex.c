@@ -178,7 +178,10 @@ static void lex_free_text(struct lexer *lx, size_t keyword)
     lx->line->rest_column = characters(lx->begin, lx->p) + 1;
 }
 
-static bool lex_line(struct lexer *lx, const char *begin, size_t len, bool after_why)
+/* What the line above makes of an indented one. */
+enum above { ABOVE_NONE, ABOVE_WHY, ABOVE_TABLE };
+
+static bool lex_line(struct lexer *lx, const char *begin, size_t len, enum above above)
 {
     struct line *line = lx->line;
     line->rest = "";
@@ -195,10 +198,13 @@ static bool lex_line(struct lexer *lx, const char *begin, size_t len, bool after
     bool ok = true;
     if (first == lx->end) {
         line->blank = true;
-    } else if (after_why && line->indent > 0 && *first != '#') {
+    } else if (above == ABOVE_WHY && line->indent > 0 && *first != '#') {
         line->continues = true;
         line->rest = copy(lx, first, lx->end);
         line->rest_column = line->indent + 1;
+    } else if (above == ABOVE_TABLE && line->indent > 0) {
+        ok = lex_words(lx);
+        line->row = ok && lx->line->count > 0;
     } else if (free_text_keyword(first, lx->end)) {
         lex_free_text(lx, free_text_keyword(first, lx->end));
     } else {
@@ -212,6 +218,20 @@ static bool lex_line(struct lexer *lx, const char *begin, size_t len, bool after
         memcpy(words, lx->words, line->count * sizeof *words);
     line->words = words;
     return ok;
+}
+
+static enum above what_follows(const struct line *line, enum above before)
+{
+    if (line->blank)
+        return ABOVE_NONE;
+    if (line->count == 0 || line->row) /* a comment ends neither, nor does what continues them */
+        return before;
+    const struct word *word = line->words;
+    if (!word->quoted && strcmp(word->text, "why") == 0)
+        return ABOVE_WHY;
+    bool table = !word->quoted && strcmp(word->text, "for") == 0 &&
+                 !(line->count > 2 && strcmp(word[2].text, "in") == 0);
+    return table ? ABOVE_TABLE : ABOVE_NONE;
 }
 
 bool lex_text(const char *text, size_t len, struct sp_arena *arena, struct lines *out,
@@ -228,7 +248,7 @@ bool lex_text(const char *text, size_t len, struct sp_arena *arena, struct lines
     out->items = SP_ARENA_ARRAY(arena, struct line, count);
     struct word *scratch = SP_ARENA_ARRAY(arena, struct word, WORDS_MAX + 1);
     bool ok = true;
-    bool after_why = false;
+    enum above above = ABOVE_NONE;
     const char *p = text;
     const char *end = text + len;
     if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
@@ -240,11 +260,8 @@ bool lex_text(const char *text, size_t len, struct sp_arena *arena, struct lines
         struct line *line = &out->items[out->count];
         line->number = (int)++out->count;
         struct lexer lx = {.arena = arena, .diags = diags, .line = line, .words = scratch};
-        ok = lex_line(&lx, p, (size_t)(stop - p), after_why) && ok;
-        if (line->count > 0)
-            after_why = !line->words[0].quoted && strcmp(line->words[0].text, "why") == 0;
-        else if (line->blank)
-            after_why = false;
+        ok = lex_line(&lx, p, (size_t)(stop - p), above) && ok;
+        above = what_follows(line, above);
         p = stop + 1;
     }
     return ok;

@@ -39,6 +39,7 @@ struct line {
     const char *rest; /* free text after the first word (title, why, source), "" none */
     int rest_column;
     bool continues;      /* an indented line under `why`: raw is free text */
+    bool row;            /* an indented line under `for NAME NAME`: one of the table's rows */
     bool blank;          /* neither word nor comment */
     const char *comment; /* from its '#', NULL none */
     struct word *words;
@@ -94,7 +95,8 @@ struct parse {
     struct sp_arena *arena; /* of the nodes */
     struct sp_diags *diags;
     const struct lines *lines;
-    size_t pos; /* of the next line */
+    size_t pos;    /* of the next line */
+    bool *reached; /* by line: it is a statement or a variant of this row; NULL: nobody asks */
     size_t statements;
     int depth;
 };
@@ -127,6 +129,8 @@ bool cursor_end(struct cursor *cur);
 const char *substitute(struct sp_arena *arena, const struct sp_case_row *row, const char *text,
                        const char **unknown, int *unknown_at);
 bool has_dollar(const char *text);
+/* One of the words is to be $NAME and the row's value is -: the line is not this row's. */
+bool line_left_out(const struct parse *p, const struct line *line);
 
 /* ---- pieces of lines ----------------------------------------------------------------------- */
 

@@ -128,6 +128,22 @@ static void formatting_does_not_change_the_plan(void **state)
     assert_string_equal(before, after);
 }
 
+static void the_rows_of_a_table_stand_under_its_names(void **state)
+{
+    (void)state;
+    struct sp_buf out;
+    format("case a/b\nfor call  n gives\n wait - \"0 | EAGAIN\" # one\n # two\n"
+           "  close \"1 \xc3\xa4\"   -\nlabs veth\n\nclient close\n",
+           &out);
+    assert_string_equal(out.data, "case   a/b\n"
+                                  "for    call   n      gives\n"
+                                  "       wait   -      \"0 | EAGAIN\"  # one\n"
+                                  "       # two\n"
+                                  "       close  \"1 \xc3\xa4\"  -\n"
+                                  "labs   veth\n\nclient close\n");
+    sp_buf_release(&out);
+}
+
 static void a_case_with_a_mistake_can_be_formatted(void **state)
 {
     (void)state;
@@ -158,6 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_messy_case_gets_its_canonical_form),
         cmocka_unit_test(the_canonical_form_stays_as_it_is),
+        cmocka_unit_test(the_rows_of_a_table_stand_under_its_names),
         cmocka_unit_test(formatting_does_not_change_the_plan),
         cmocka_unit_test(a_case_with_a_mistake_can_be_formatted),
         cmocka_unit_test(a_text_that_cannot_be_cut_into_words_is_refused),

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "clock.h"
+#include "deviations.h"
 #include "script.h"
 #include "wire.h"
 
@@ -84,6 +85,98 @@ static void for_tables_make_a_run_of_each_row(void **state)
     memcpy(hash, f.plan.hash, sizeof hash);
     make(&f, &linux_both, 5);
     assert_string_not_equal(hash, f.plan.hash);
+    close_case(&f);
+}
+
+static void a_table_has_several_values_in_a_row(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    open_case(&f, HEADER "for call what gives\n"
+                         "    end \"shutdown WR\" 0\n"
+                         "    # a comment ends it not\n"
+                         "    ask \"recv 1\" \"0 | EAGAIN\"\n"
+                         "for n in 1 2\n\nclient send $n\nserver $what -> $gives\n");
+    assert_int_equal(f.c.row_count, 4);
+    assert_string_equal(f.c.rows[0].suffix, "[call=end,n=1]");
+    make(&f, &linux_both, 3);
+    assert_string_equal(f.plan.run_id, "topic/name[call=ask,n=2]");
+    assert_string_equal(printed(&f), "client send 2\nserver recv 1 -> 0 | EAGAIN\n");
+    close_case(&f);
+}
+
+static void a_line_without_a_value_is_left_out(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    open_case(&f, HEADER "for n says linux\n    1 - 1\n    2 2 -\n\n"
+                         "client send $says\n  on linux -> 5\n    source measured linux-6.18\n"
+                         "server recv $n\n  on linux -> $linux \"why\"\n"
+                         "    source measured linux-6.18\n");
+    make(&f, &linux_both, 0);
+    assert_string_equal(printed(&f), "server recv 1\n");
+    assert_int_equal(f.plan.stmts[0].variant_count, 1);
+    make(&f, &linux_both, 1);
+    assert_string_equal(printed(&f), "client send 2\nserver recv 2\n");
+    assert_int_equal(f.plan.stmts[0].variant_count, 1);
+    assert_int_equal(f.plan.stmts[1].variant_count, 0);
+    close_case(&f);
+}
+
+static void when_chooses_lines_by_the_rows_value(void **state)
+{
+    (void)state;
+    static const char *const want[] = {"client close\noptional\nserver close\n",
+                                       "client send 1\nserver close\n",
+                                       "client send 1\nclient send 2\nserver close\n"};
+    struct fixture f = {0};
+    open_case(&f, HEADER "for n in 1 2 \"3 4\"\n\n"
+                         "when n in 1 {\n  client close\n  optional {\n    wire client FIN\n  }\n"
+                         "} else {\n  client send 1\n  when n in \"3 4\" 1 {\n"
+                         "    client send 2\n  }\n}\nserver close\n");
+    for (size_t row = 0; row < 3; row++) {
+        make(&f, &linux_both, row);
+        assert_string_equal(printed(&f), want[row]);
+    }
+    close_case(&f);
+}
+
+static void a_line_that_no_run_has_is_a_warning(void **state)
+{
+    (void)state;
+    static const char text[] = HEADER "for n says\n    1 -\n    2 -\n\nclient send $n\n"
+                                      "server recv $says\n";
+    struct sp_case c;
+    struct sp_diags diags;
+    struct sp_err err = {0};
+    sp_diags_init(&diags);
+    assert_int_equal(sp_case_parse(NULL, text, sizeof text - 1, &c, &diags, &err), SP_OK);
+    assert_int_equal(diags.len, 1);
+    assert_true(diags.items[0].warning);
+    assert_int_equal(diags.items[0].at.line, 11);
+    assert_string_equal(diags.items[0].text, "this line is in no run");
+    sp_case_release(&c);
+    sp_diags_release(&diags);
+}
+
+static void variants_of_a_table_are_listed_by_value(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    struct sp_deviations all;
+    open_case(&f, HEADER "for n gives wine\n    1 0 EINVAL\n    2 0 -\n    3 1 EPIPE\n\n"
+                         "client send $n -> $gives\n  on wine -> $wine\n"
+                         "    source measured wine-8.0\n"
+                         "when n in 1 {\n  server recv $n -> $gives\n    on wine -> $wine\n"
+                         "      source measured wine-8.0\n}\n");
+    sp_case_deviations(&f.c, &all);
+    assert_int_equal(all.len, 3);
+    assert_string_equal(all.items[0].line, "client send 1 -> 0");
+    assert_string_equal(all.items[0].expects, "-> EINVAL");
+    assert_string_equal(all.items[1].line, "client send 3 -> 1");
+    assert_string_equal(all.items[2].line, "server recv 1 -> 0");
+    assert_string_equal(all.items[2].source, "wine-8.0");
+    sp_deviations_release(&all);
     close_case(&f);
 }
 
@@ -281,6 +374,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(for_tables_make_a_run_of_each_row),
+        cmocka_unit_test(a_table_has_several_values_in_a_row),
+        cmocka_unit_test(a_line_without_a_value_is_left_out),
+        cmocka_unit_test(when_chooses_lines_by_the_rows_value),
+        cmocka_unit_test(a_line_that_no_run_has_is_a_warning),
+        cmocka_unit_test(variants_of_a_table_are_listed_by_value),
         cmocka_unit_test(establish_is_written_out),
         cmocka_unit_test(what_establish_writes_is_what_the_words_mean),
         cmocka_unit_test(on_blocks_ask_for_the_stacks),

@@ -330,6 +330,13 @@ static bool parse_establish(struct cursor *cur, struct node *node)
 static bool parse_lines(struct parse *p, const struct line *opener, unsigned allowed,
                         struct node_list *out, const struct line **closer);
 
+static void no_end(struct parse *p, const struct line *opener)
+{
+    const struct word *brace = &opener->words[opener->count - 1];
+    diag_add(p->diags, false, opener->number, brace->column, 1, "close it with a line }",
+             "block without an end");
+}
+
 static bool open_block(struct cursor *cur)
 {
     const struct word *word = cursor_peek(cur);
@@ -408,6 +415,101 @@ static bool parse_on(struct cursor *cur, struct node *node, unsigned allowed)
     const struct line *last = NULL;
     ok = parse_lines(cur->p, closer, allowed, &node->other, &last) && ok;
     return close_block(cur->p, last) && ok;
+}
+
+/* ---- which rows ---------------------------------------------------------------------------- */
+
+static bool ends_block(const struct line *line)
+{
+    return line->count > 0 && !line->words[0].quoted && strcmp(line->words[0].text, "}") == 0;
+}
+
+static bool begins_block(const struct line *line)
+{
+    const struct word *last = line->count ? &line->words[line->count - 1] : NULL;
+    return last && !last->quoted && strcmp(last->text, "{") == 0;
+}
+
+/* Steps over the lines of a block that this row has no part in, and over the line that ends it. */
+static void skip_block(struct parse *p, const struct line *opener, const struct line **closer)
+{
+    int depth = 0;
+    while (p->pos < p->lines->count) {
+        const struct line *line = &p->lines->items[p->pos++];
+        if (ends_block(line) && depth-- == 0) {
+            *closer = line;
+            return;
+        }
+        depth += begins_block(line);
+    }
+    no_end(p, opener);
+}
+
+static bool value_known(const struct sp_case *c, size_t column, const char *value)
+{
+    for (size_t i = 0; i < c->row_count; i++)
+        if (strcmp(c->rows[i].values[column], value) == 0)
+            return true;
+    return false;
+}
+
+/* NAME in A B C {: whether this row's value is one of them */
+static bool read_when(struct cursor *cur, bool *taken)
+{
+    const struct sp_case_row *row = cur->p->row;
+    const struct word *word = cursor_want(cur, "the name of a value");
+    if (!word)
+        return false;
+    size_t column = 0;
+    while (column < row->count && strcmp(row->names[column], word->text) != 0)
+        column++;
+    if (column == row->count)
+        return cursor_fail(cur, word, "declare it in the header: for NAME in A B C",
+                           "no `for` line makes %s", word->text);
+    if (!cursor_take(cur, "in"))
+        return cursor_fail(cur, cursor_peek(cur), "when call in close shutdown {",
+                           "expected `in` and the values");
+    *taken = false;
+    for (bool first = true; first || !cursor_is(cur, "{"); first = false) {
+        word = cursor_want(cur, "a value, and { at the end");
+        if (!word)
+            return false;
+        if (!value_known(cur->p->c, column, word->text))
+            return cursor_fail(cur, word, NULL, "%s is never \"%s\"", row->names[column],
+                               word->text);
+        *taken = *taken || strcmp(row->values[column], word->text) == 0;
+    }
+    return open_block(cur);
+}
+
+/* when NAME in A B C { ... } [else { ... }]: what stands in it takes the block's place. */
+static bool parse_when(struct cursor *cur, unsigned allowed, struct node_list *out)
+{
+    const struct line *closer = NULL;
+    struct parse *p = cur->p;
+    bool taken = false;
+    bool ok = read_when(cur, &taken);
+    if (!ok)
+        return false;
+    if (taken)
+        ok = parse_lines(p, cur->line, allowed, out, &closer);
+    else
+        skip_block(p, cur->line, &closer);
+    if (!closer || closer->count == 1)
+        return ok && closer;
+    struct cursor end;
+    cursor_open(&end, p, closer);
+    end.at = 1;
+    if (!cursor_take(&end, "else"))
+        return close_block(p, closer);
+    if (!open_block(&end))
+        return false;
+    const struct line *last = NULL;
+    if (taken)
+        skip_block(p, closer, &last);
+    else
+        ok = parse_lines(p, closer, allowed, out, &last) && ok;
+    return close_block(p, last) && ok;
 }
 
 /* ---- the walk ------------------------------------------------------------------------------ */
@@ -491,7 +593,19 @@ static bool parse_statement(struct parse *p, const struct line *line, unsigned a
                             struct node_list *out)
 {
     struct cursor cur;
+    bool block = begins_block(line);
+    if (!block && line_left_out(p, line)) {
+        skip_tail(p);
+        return true;
+    }
     cursor_open(&cur, p, line);
+    if (p->reached)
+        p->reached[line - p->lines->items] = true;
+    if (block && line_left_out(p, line))
+        return cursor_fail(&cur, &cur.words[0], "when NAME in VALUE {",
+                           "a line that begins a block is in every run");
+    if (!cur.failed && cursor_take(&cur, "when"))
+        return parse_when(&cur, allowed, out);
     struct node *node = new_node(p, line);
     node->st.text = line_text(p, line);
     if (cur.failed || cur.count == 0 || !parse_first(&cur, node, allowed)) {
@@ -535,7 +649,7 @@ static bool parse_lines(struct parse *p, const struct line *opener, unsigned all
         const struct line *line = &p->lines->items[p->pos++];
         if (line->count == 0)
             continue;
-        if (opener && strcmp(line->words[0].text, "}") == 0 && !line->words[0].quoted) {
+        if (opener && ends_block(line)) {
             *closer = line;
             p->depth--;
             return ok;
@@ -546,11 +660,8 @@ static bool parse_lines(struct parse *p, const struct line *opener, unsigned all
             ok = parse_statement(p, line, allowed, out) && ok;
     }
     p->depth -= opener != NULL;
-    if (opener && p->statements <= STATEMENTS_MAX && p->depth < DEPTH_MAX) {
-        const struct word *brace = &opener->words[opener->count - 1];
-        diag_add(p->diags, false, opener->number, brace->column, 1, "close it with a line }",
-                 "block without an end");
-    }
+    if (opener && p->statements <= STATEMENTS_MAX && p->depth < DEPTH_MAX)
+        no_end(p, opener);
     return ok && !opener;
 }
 

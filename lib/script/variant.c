@@ -324,6 +324,20 @@ static bool read_source(struct parse *p, const struct line *line, struct sp_vari
     return true;
 }
 
+static bool is_tail(const struct line *line)
+{
+    return first_is(line, "source") || (line->count == 1 && line->words[0].quoted);
+}
+
+/* What belongs to a variant that is not this row's. */
+static void skip_variant(struct parse *p)
+{
+    p->pos++;
+    while (p->pos < p->lines->count &&
+           (p->lines->items[p->pos].count == 0 || is_tail(&p->lines->items[p->pos])))
+        p->pos++;
+}
+
 /* The lines that belong to a variant: its source, and a reason on a line of its own. */
 static bool parse_tail(struct parse *p, struct sp_variant *out)
 {
@@ -349,6 +363,8 @@ static bool parse_variant(struct parse *p, const struct line *owner, const struc
     const struct line *line = &p->lines->items[p->pos++];
     struct cursor cur;
     cursor_open(&cur, p, line);
+    if (p->reached)
+        p->reached[line - p->lines->items] = true;
     out->at = (struct sp_place_in){line->number, line->indent + 1};
     bool ok = !cur.failed && read_variant(&cur, st, out);
     if (ok && line->indent <= owner->indent)
@@ -372,6 +388,10 @@ bool parse_variants(struct parse *p, const struct line *owner, struct sp_stmt *s
             p->pos++;
         if (p->pos >= p->lines->count || !line_is_variant(&p->lines->items[p->pos]))
             break;
+        if (line_left_out(p, &p->lines->items[p->pos])) {
+            skip_variant(p);
+            continue;
+        }
         if (len == VARIANTS_MAX) {
             diag_add(p->diags, false, p->lines->items[p->pos].number, 1, 1, NULL,
                      "more than %d variants of one statement", VARIANTS_MAX);

@@ -8,9 +8,10 @@
 const char *const header_words[] = {"case",  "title", "why",      "spec",  "labs", "family",
                                     "needs", "pin",   "deadline", "watch", "for",  NULL};
 
-const char *const statement_words[] = {
-    "client", "server", "peer",   "wire", "state",    "still",  "never", "silence",   "queue",
-    "wait",   "lab",    "middle", "any",  "optional", "repeat", "on",    "establish", NULL};
+const char *const statement_words[] = {"client", "server", "peer",      "wire",     "state",
+                                       "still",  "never",  "silence",   "queue",    "wait",
+                                       "lab",    "middle", "any",       "optional", "repeat",
+                                       "on",     "when",   "establish", NULL};
 
 const char *const end_names[] = {"client", "server", NULL};
 

@@ -12,7 +12,7 @@ syn keyword sockproof_call finish get getpeername getsockname ioctl kill listen 
 syn keyword sockproof_call poll recv send set shutdown signal socket spawn
 syn keyword sockproof_call start
 syn keyword sockproof_statement any else establish lab never on optional queue
-syn keyword sockproof_statement repeat silence state still wait wire
+syn keyword sockproof_statement repeat silence state still wait when wire
 syn keyword sockproof_state CLOSED CLOSE_WAIT CLOSING ESTABLISHED FIN_WAIT_1 FIN_WAIT_2 LAST_ACK LISTEN
 syn keyword sockproof_state SYN_RECEIVED SYN_SENT TIME_WAIT
 syn keyword sockproof_flag ACK CWR ECE FIN PSH RST SYN URG
@@ -45,14 +45,14 @@ syn keyword sockproof_source documented measured reported source
 syn keyword sockproof_word abs accepts ack acks after again as badsum
 syn keyword sockproof_word bytes catch connects cut default doff drop dscp
 syn keyword sockproof_word ecn eol exceeded for frag from has hold
-syn keyword sockproof_word host icmp ignore ipv4 ipv6 killed lacks len
-syn keyword sockproof_word linger loopback mtu net nop off ok once
-syn keyword sockproof_word open opt order pending plug port probe problem
-syn keyword sockproof_word protocol quench raises raw rcv_nxt rcv_wnd release restore
-syn keyword sockproof_word routed seq silent since snd_nxt snd_una sysctl then
-syn keyword sockproof_word timeout times to took ttl unacked unknown unplug
-syn keyword sockproof_word unreachable unread until urg veth wheel win window-probe
-syn keyword sockproof_word within
+syn keyword sockproof_word host icmp ignore in ipv4 ipv6 killed lacks
+syn keyword sockproof_word len linger loopback mtu net nop off ok
+syn keyword sockproof_word once open opt order pending plug port probe
+syn keyword sockproof_word problem protocol quench raises raw rcv_nxt rcv_wnd release
+syn keyword sockproof_word restore routed seq silent since snd_nxt snd_una sysctl
+syn keyword sockproof_word then timeout times to took ttl unacked unknown
+syn keyword sockproof_word unplug unreachable unread until urg veth wheel win
+syn keyword sockproof_word window-probe within
 
 syn match sockproofNumber /\<\d\+\(\.\d\+\)\?\(ns\|us\|ms\|s\|min\|h\|d\)\?\>/
 syn match sockproofVariable /\$[a-z][a-z0-9_]*/
