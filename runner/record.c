@@ -152,12 +152,19 @@ static void put_bits(struct sp_buf *out, const char *bits)
 static bool tells_nothing(const struct sp_stmt *st)
 {
     static const char *const names[] = {
-        "socket", "bind", "listen",   "connect", "accept", "close",       "shutdown",   "set",
-        "dup",    "fill", "nonblock", "signal",  "send",   "getsockname", "getpeername"};
+        "socket",      "bind", "listen", "connect",  "accept", "close",    "shutdown",
+        "set",         "dup",  "fill",   "nonblock", "signal", "send",     "getsockname",
+        "getpeername", "pass", "take",   "fork",     "reap",   "interrupt"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(names[i], st->call) == 0)
             return true;
     return false;
+}
+
+static bool asks_readiness(const struct sp_stmt *st)
+{
+    return strcmp(st->call, "poll") == 0 || strcmp(st->call, "select") == 0 ||
+           strcmp(st->call, "epoll") == 0;
 }
 
 static int64_t asked_bytes(const struct sp_stmt *st)
@@ -177,7 +184,7 @@ static void put_outcome(const struct sp_stmt *st, const struct sp_event *ev, str
         sp_buf_addstr(out, " -> killed");
     else if (call->error)
         sp_buf_addf(out, " -> %s", call->error);
-    else if (strcmp(st->call, "poll") == 0 && call->value > 0)
+    else if (asks_readiness(st) && call->value > 0)
         put_bits(out, call->out);
     else if (strcmp(st->call, "get") == 0 && strchr(call->out, '='))
         sp_buf_addf(out, " -> %s", call->out);

@@ -46,6 +46,16 @@ enum sp_rc sp_prepare_events(struct sp_call *call, struct sp_err *err)
     return sp_stack_words_parse(SP_STACK_EVENTS, sp_call_text(call, "events"), &call->words, err);
 }
 
+enum sp_rc sp_prepare_epoll(struct sp_call *call, struct sp_err *err)
+{
+    return sp_stack_words_parse(SP_STACK_EPOLL, sp_call_text(call, "events"), &call->words, err);
+}
+
+enum sp_rc sp_prepare_sets(struct sp_call *call, struct sp_err *err)
+{
+    return sp_stack_words_parse(SP_STACK_SETS, sp_call_text(call, "sets"), &call->words, err);
+}
+
 enum sp_rc sp_prepare_query(struct sp_call *call, struct sp_err *err)
 {
     return sp_stack_words_parse(SP_STACK_QUERY, sp_call_text(call, "what"), &call->words, err);
@@ -230,6 +240,26 @@ void sp_make_poll(struct sp_call *call)
     sp_stack_poll(call->sock, call->words, (int)sp_call_number(call, "timeout_ms"), &ready,
                   &call->outcome);
     sp_stack_words_print(SP_STACK_EVENTS, ready, call->reply.out, sizeof call->reply.out);
+}
+
+void sp_make_select(struct sp_call *call)
+{
+    int ready = 0;
+    sp_stack_select(call->sock, call->words, (int)sp_call_number(call, "timeout_ms"), &ready,
+                    &call->outcome);
+    sp_stack_words_print(SP_STACK_SETS, ready, call->reply.out, sizeof call->reply.out);
+}
+
+/* Of one epoll a socket at a time: nobody else touches the slot's set while this one waits. */
+void sp_make_epoll(struct sp_call *call)
+{
+    int ready = 0;
+    struct sp_slot *slot = call->slot;
+    bool changed = slot->epoll_events != call->words;
+    slot->epoll_events = call->words;
+    sp_stack_epoll(call->sock, &slot->epoll, call->words, changed,
+                   (int)sp_call_number(call, "timeout_ms"), &ready, &call->outcome);
+    sp_stack_words_print(SP_STACK_EPOLL, ready, call->reply.out, sizeof call->reply.out);
 }
 
 void sp_make_getsockname(struct sp_call *call)

@@ -291,6 +291,11 @@ static void worker_free(struct sp_worker *worker)
     for (unsigned i = 0; i < SP_AGENT_SOCKETS; i++)
         if (worker->slots[i].stream && --worker->slots[i].stream->refs == 0)
             free(worker->slots[i].stream);
+    for (unsigned i = 0; i < SP_AGENT_SOCKETS; i++)
+        sp_stack_epoll_close(&worker->slots[i].epoll);
+    for (unsigned i = 0; i < worker->passed_count; i++)
+        if (--worker->passed[i].stream->refs == 0)
+            free(worker->passed[i].stream);
     sp_stack_lock_free(worker->lock);
     free(worker);
 }
@@ -305,6 +310,9 @@ enum sp_rc sp_agent_serve(int in_fd, int out_fd, char salt, char peer_salt, stru
     worker->out_fd = out_fd;
     worker->salt = salt;
     worker->peer_salt = peer_salt;
+    worker->channel[0] = worker->channel[1] = SP_STACK_NO_SOCK;
+    for (unsigned i = 0; i < SP_AGENT_SOCKETS; i++)
+        worker->slots[i].epoll = SP_STACK_NO_SOCK;
     worker->lock = sp_stack_lock_new();
     send_hello(worker);
     rc = loop(worker, err);

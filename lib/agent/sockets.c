@@ -57,7 +57,9 @@ static enum sp_rc reserve(struct sp_call *call, const char *name, struct sp_err 
     if (!slot)
         return sp_fail(err, SP_E_LIMIT, "an agent has at most %d sockets", SP_AGENT_SOCKETS);
     stream_let_go(&slot->stream);
-    *slot = (struct sp_slot){.state = SP_SLOT_RESERVED, .sock = SP_STACK_NO_SOCK};
+    sp_stack_epoll_close(&slot->epoll);
+    *slot = (struct sp_slot){
+        .state = SP_SLOT_RESERVED, .sock = SP_STACK_NO_SOCK, .epoll = SP_STACK_NO_SOCK};
     memcpy(slot->name, name, len);
     call->made = slot;
     return SP_OK;
@@ -90,7 +92,7 @@ static void let_go(struct sp_call *call)
         call->stream->sending = call->sending = false;
     stream_let_go(&call->stream);
     if (call->made && call->made->state == SP_SLOT_RESERVED)
-        *call->made = (struct sp_slot){0};
+        *call->made = (struct sp_slot){.epoll = SP_STACK_NO_SOCK};
     call->made = NULL;
 }
 
@@ -134,6 +136,30 @@ void sp_call_made(struct sp_call *call, sp_stack_sock sock, int family, bool sam
     sp_stack_lock_give(call->worker->lock);
 }
 
+void sp_call_passed(struct sp_call *call)
+{
+    struct sp_worker *worker = call->worker;
+    sp_stack_lock_take(worker->lock);
+    worker->passed[worker->passed_count++] =
+        (struct sp_passed){.family = call->slot->family, .stream = call->stream};
+    call->stream->refs++;
+    sp_stack_lock_give(worker->lock);
+}
+
+void sp_call_taken(struct sp_call *call, sp_stack_sock sock)
+{
+    struct sp_worker *worker = call->worker;
+    sp_stack_lock_take(worker->lock);
+    struct sp_passed passed = worker->passed[0];
+    worker->passed_count--;
+    memmove(worker->passed, worker->passed + 1, worker->passed_count * sizeof worker->passed[0]);
+    call->made->state = SP_SLOT_OPEN;
+    call->made->sock = sock;
+    call->made->family = passed.family;
+    call->made->stream = passed.stream; /* with the reference that pass took */
+    sp_stack_lock_give(worker->lock);
+}
+
 /* A slot that has another stream by now is another socket of the same name. */
 static bool is_still_ours(const struct sp_call *call)
 {
@@ -154,6 +180,7 @@ void sp_call_closed(struct sp_call *call)
     sp_stack_lock_take(call->worker->lock);
     if (is_still_ours(call)) {
         call->slot->state = SP_SLOT_CLOSED;
+        sp_stack_epoll_close(&call->slot->epoll);
         call->slot->sock = SP_STACK_NO_SOCK;
     }
     sp_stack_lock_give(call->worker->lock);

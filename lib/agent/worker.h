@@ -18,6 +18,8 @@ enum {
     SP_AGENT_CALLS = 64,   /* overlapped calls under way */
     SP_AGENT_PAYLOAD_MAX_BYTES = 16 * 1024 * 1024,
     SP_CALL_ARGS = 6,
+    SP_AGENT_PASSED = 8,   /* sockets on their way between pass and take */
+    SP_AGENT_CHILDREN = 4, /* processes that fork made and reap has not ended */
 };
 
 /* What one connection has carried so far; every name of a dup'ed socket shares it. */
@@ -40,6 +42,14 @@ struct sp_slot {
     char name[sizeof((struct sp_agent_request *)0)->sock];
     int family;
     sp_stack_sock sock;
+    sp_stack_sock epoll; /* its own set, from the first epoll on; and what was told to it last */
+    int epoll_events;
+    struct sp_stream *stream;
+};
+
+/* A socket that has been passed and not taken: the next take is of the oldest. */
+struct sp_passed {
+    int family;
     struct sp_stream *stream;
 };
 
@@ -54,6 +64,11 @@ struct sp_worker {
     struct sp_stack_lock *lock;
     struct sp_slot slots[SP_AGENT_SOCKETS];
     struct sp_call *calls[SP_AGENT_CALLS];
+    sp_stack_sock channel[2];
+    struct sp_passed passed[SP_AGENT_PASSED];
+    unsigned passed_count;
+    int64_t children[SP_AGENT_CHILDREN];
+    unsigned child_count;
 };
 
 enum sp_arg_type { SP_ARG_NUMBER, SP_ARG_TEXT, SP_ARG_ANY };
@@ -98,7 +113,7 @@ struct sp_call {
     struct sp_stream *stream;
     bool sending; /* holds stream->sending */
 
-    int words;  /* flags, events, how, query, signal */
+    int words;  /* flags, events, sets, how, query, signal */
     int action; /* of signal */
     struct sp_stack_addr addr;
     const struct sp_stack_option *option;
@@ -138,6 +153,12 @@ void sp_call_made(struct sp_call *call, sp_stack_sock sock, int family, bool sam
 /* The handle that the call's name stands for now: none where it was closed meanwhile. */
 sp_stack_sock sp_call_sock_now(struct sp_call *call);
 
+/* Fills call->made with the oldest socket that was passed. */
+void sp_call_taken(struct sp_call *call, sp_stack_sock sock);
+
+/* A passed socket keeps its stream until it is taken. */
+void sp_call_passed(struct sp_call *call);
+
 /* The call's name stands for a closed socket from now on. */
 void sp_call_closed(struct sp_call *call);
 
@@ -153,13 +174,21 @@ void sp_call_reply(struct sp_call *call);
 /* Fills reply.local and reply.remote, where the stack knows them. */
 void sp_call_names(struct sp_agent_reply *reply, sp_stack_sock sock);
 
-/* ---- call_payload.c, call_control.c: what the table's rows do -----------------------------------
+/* ---- call_payload.c, call_control.c, call_share.c: what the table's rows do
+ * -----------------------------------
  */
 
 enum sp_rc sp_prepare_flags(struct sp_call *call, struct sp_err *err);
 enum sp_rc sp_prepare_addr(struct sp_call *call, struct sp_err *err);
 enum sp_rc sp_prepare_how(struct sp_call *call, struct sp_err *err);
 enum sp_rc sp_prepare_events(struct sp_call *call, struct sp_err *err);
+enum sp_rc sp_prepare_epoll(struct sp_call *call, struct sp_err *err);
+enum sp_rc sp_prepare_sets(struct sp_call *call, struct sp_err *err);
+enum sp_rc sp_prepare_interrupt(struct sp_call *call, struct sp_err *err);
+enum sp_rc sp_prepare_pass(struct sp_call *call, struct sp_err *err);
+enum sp_rc sp_prepare_take(struct sp_call *call, struct sp_err *err);
+enum sp_rc sp_prepare_fork(struct sp_call *call, struct sp_err *err);
+enum sp_rc sp_prepare_reap(struct sp_call *call, struct sp_err *err);
 enum sp_rc sp_prepare_query(struct sp_call *call, struct sp_err *err);
 enum sp_rc sp_prepare_signal(struct sp_call *call, struct sp_err *err);
 enum sp_rc sp_prepare_family(struct sp_call *call, struct sp_err *err);
@@ -180,6 +209,13 @@ void sp_make_shutdown(struct sp_call *call);
 void sp_make_setsockopt(struct sp_call *call);
 void sp_make_getsockopt(struct sp_call *call);
 void sp_make_poll(struct sp_call *call);
+void sp_make_epoll(struct sp_call *call);
+void sp_make_select(struct sp_call *call);
+void sp_make_interrupt(struct sp_call *call);
+void sp_make_pass(struct sp_call *call);
+void sp_make_take(struct sp_call *call);
+void sp_make_fork(struct sp_call *call);
+void sp_make_reap(struct sp_call *call);
 void sp_make_getsockname(struct sp_call *call);
 void sp_make_getpeername(struct sp_call *call);
 void sp_make_nonblock(struct sp_call *call);

@@ -34,6 +34,9 @@ static bool open_kind_of(const struct sp_stmt *stmt, enum open_kind *kind)
         [OPEN_CONNECT] = "connect", [OPEN_ACCEPT] = "accept", [OPEN_LISTEN] = "listen"};
     if ((stmt->kind != SP_ST_CALL && stmt->kind != SP_ST_START) || !stmt->call)
         return false;
+    const char *addr = arg_text(stmt, "addr");
+    if (addr && strcmp(addr, "none") == 0)
+        return false; /* connect() with no address ends a connection (POSIX: connect) */
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(stmt->call, names[i]) == 0) {
             *kind = (enum open_kind)i;
@@ -92,15 +95,24 @@ static const struct open *open_before(const struct view *view, const struct open
     return NULL;
 }
 
-static bool closed_between(const struct view *view, const struct open *from, const struct open *to)
+/* Whether the case makes that call between the two, on their socket; a new process has none. */
+static bool called_between(const struct view *view, const struct open *from, const struct open *to,
+                           const char *call)
 {
     for (uint32_t id = from->stmt->id + 1; id < to->stmt->id; id++) {
         const struct sp_stmt *stmt = view->stmts[id].stmt;
-        if (stmt && stmt->who == to->stmt->who && stmt->call && strcmp(stmt->call, "close") == 0 &&
-            stmt->sock && strcmp(stmt->sock, to->sock) == 0)
+        if (!stmt || stmt->who != to->stmt->who || !stmt->call)
+            continue;
+        if (strcmp(stmt->call, "spawn") == 0 ||
+            (strcmp(stmt->call, call) == 0 && stmt->sock && strcmp(stmt->sock, to->sock) == 0))
             return true;
     }
     return false;
+}
+
+static bool closed_between(const struct view *view, const struct open *from, const struct open *to)
+{
+    return called_between(view, from, to, "close");
 }
 
 /* EALREADY and EISCONN say so; a success after EINPROGRESS tells that the first has come true. */
@@ -418,6 +430,19 @@ static struct hist *hist_of_connect(const struct view *view, const struct open *
     return NULL;
 }
 
+/* A listen() that failed makes no listener. */
+static bool listen_failed(const struct open *open)
+{
+    return open->ev && open->ev->u.call.error;
+}
+
+/* listen() on what listens already leaves the socket as it is, but for its backlog. */
+static bool listens_still(const struct view *view, const struct open *before, const struct open *o)
+{
+    return before && strcmp(before->sock, o->sock) == 0 && !closed_between(view, before, o) &&
+           !called_between(view, before, o, "shutdown");
+}
+
 static struct hist *hist_of_listener(const struct view *view, const struct sp_stmt *stmt,
                                      bool *expected)
 {
@@ -425,8 +450,10 @@ static struct hist *hist_of_listener(const struct view *view, const struct sp_st
     int64_t until_ns = INT64_MAX;
     for (size_t i = 0; i < view->open_count; i++) {
         const struct open *o = &view->opens[i];
-        bool same = o->kind == OPEN_LISTEN && o->stmt->who == stmt->who &&
+        bool same = o->kind == OPEN_LISTEN && !listen_failed(o) && o->stmt->who == stmt->who &&
                     (!stmt->sock_named || strcmp(o->sock, sock_of(stmt)) == 0);
+        if (same && listens_still(view, open, o))
+            continue;
         if (same && o->stmt->id < stmt->id)
             open = o;
         else if (same && until_ns == INT64_MAX && o->entry_ns >= 0)
@@ -456,7 +483,9 @@ static bool is_listener(const struct view *view, const struct sp_stmt *stmt)
     if (stmt->state == SP_TCP_LISTEN && !stmt->sock_named)
         return true;
     for (size_t i = 0; i < view->open_count; i++)
-        if (view->opens[i].kind == OPEN_LISTEN && view->opens[i].stmt->who == stmt->who &&
+        if (view->opens[i].kind == OPEN_LISTEN && !listen_failed(&view->opens[i]) &&
+            (view->opens[i].stmt->id < stmt->id || stmt->kind == SP_ST_NEVER_STATE) &&
+            view->opens[i].stmt->who == stmt->who &&
             strcmp(view->opens[i].sock, sock_of(stmt)) == 0)
             return true;
     return false;

@@ -40,8 +40,8 @@ static bool is_plain_success(const struct call_ask *ask)
     if (call->how != SP_CALL_RETURNED || call->error)
         return false;
     const struct sp_arg *len = arg_of(ask, "len");
-    static const char *const moving[] = {"fill", "drain", "poll", "getsockopt",
-                                         "get",  "ioctl", NULL};
+    static const char *const moving[] = {"fill",       "drain", "poll",  "select", "epoll",
+                                         "getsockopt", "get",   "ioctl", NULL};
     /* What moves and tells nothing returns 0 (POSIX); the agent says 0 for a socket that it made.
      */
     if (!is_any_of(call->name, sends) && !is_any_of(call->name, recvs) &&

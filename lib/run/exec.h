@@ -28,6 +28,8 @@ struct exec_sock {
     enum sp_who who;
     char name[32];
     struct sp_addr local; /* as the last call told */
+    uint8_t family;       /* where the case has said it; 0: the lab's */
+    bool plain;           /* made by a `socket` line */
 };
 
 /* A port that a case knows by name (":p1"). */
@@ -122,11 +124,16 @@ enum sp_rc exec_pump(struct exec *x, int64_t until_ns);  /* wait for anything, a
 enum sp_rc exec_sleep(struct exec *x, int64_t until_ns); /* go on pumping until then */
 enum sp_rc exec_look(struct exec *x, bool queues);       /* sock_diag, in every place */
 
+/* exec_addr.c */
+enum sp_rc exec_address(struct exec *x, enum sp_who self, const char *text, uint8_t family,
+                        struct sp_addr *addr, const char **new_port);
+/* An IPv4 address in IPv6's form becomes what it stands for; others stay. */
+void exec_address_unmap(struct sp_addr *addr);
+enum sp_rc exec_port_note(struct exec *x, const char *name, uint16_t port);
+
 /* exec_call.c */
 enum sp_rc exec_agent_reply(struct exec *x, enum sp_who who, const struct sp_agent_reply *reply);
 enum sp_rc exec_do_call(struct exec *x, const struct sp_stmt *stmt, bool start);
-enum sp_rc exec_address(struct exec *x, enum sp_who self, const char *text, struct sp_addr *addr,
-                        const char **new_port);
 /* Of the endpoint's socket `listener`; 0 none. */
 uint16_t exec_listener_port(struct exec *x, enum sp_who who);
 enum sp_rc exec_finish(struct exec *x, const struct sp_stmt *stmt);

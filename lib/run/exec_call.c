@@ -45,71 +45,10 @@ void exec_socks_forget(struct exec *x, enum sp_who who)
             x->socks[i] = x->socks[--x->sock_count];
 }
 
-static struct exec_port *port_find(struct exec *x, const char *name)
-{
-    for (unsigned i = 0; i < x->port_count; i++)
-        if (strcmp(x->ports[i].name, name) == 0)
-            return &x->ports[i];
-    return NULL;
-}
-
-static bool is_number(const char *text, long *number)
-{
-    char *end = NULL;
-    *number = strtol(text, &end, 10);
-    return *text && end && !*end;
-}
-
 uint16_t exec_listener_port(struct exec *x, enum sp_who who)
 {
     const struct exec_sock *sock = who == SP_WHO_NONE ? NULL : sock_find(x, who, "listener");
     return sock ? sock->local.port : 0;
-}
-
-/*
- * The address that "[HOST][:PORT]" stands for. A name without a number yet is port 0, and
- * *new_port gets the name so that the port the kernel picks can be remembered under it.
- */
-enum sp_rc exec_address(struct exec *x, enum sp_who self, const char *text, struct sp_addr *addr,
-                        const char **new_port)
-{
-    char host[32] = "";
-    const char *colon = strrchr(text, ':');
-    size_t host_len = colon ? (size_t)(colon - text) : strlen(text);
-    if (host_len < sizeof host)
-        memcpy(host, text, host_len);
-    enum sp_who who = !*host || strcmp(host, "own") == 0 ? self
-                      : strcmp(host, "client") == 0      ? SP_WHO_CLIENT
-                      : strcmp(host, "server") == 0      ? SP_WHO_SERVER
-                      : strcmp(host, "peer") == 0        ? SP_WHO_PEER
-                                                         : SP_WHO_NONE;
-    *addr = (struct sp_addr){.family = x->trace.head.family};
-    if (who != SP_WHO_NONE)
-        *addr = x->trace.head.addr[who];
-    else if (strcmp(host, "any") != 0)
-        return sp_fail(&x->err, SP_E_USAGE, "no such host in an address: '%s'", text);
-
-    if (!colon) {
-        addr->port = who == SP_WHO_PEER ? peer_port(x->peer) : exec_listener_port(x, who);
-        return SP_OK;
-    }
-    long number = 0;
-    struct exec_port *port = NULL;
-    if (is_number(colon + 1, &number))
-        addr->port = (uint16_t)number;
-    else if ((port = port_find(x, colon + 1)))
-        addr->port = port->port;
-    else
-        *new_port = colon + 1;
-    return SP_OK;
-}
-
-static enum sp_rc port_note(struct exec *x, const char *name, uint16_t port)
-{
-    if (x->port_count == EXEC_PORTS)
-        return sp_fail(&x->err, SP_E_LIMIT, "a case may name at most %d ports", EXEC_PORTS);
-    x->ports[x->port_count++] = (struct exec_port){.name = name, .port = port};
-    return SP_OK;
 }
 
 /* ---- calls under way ------------------------------------------------------------------------ */
@@ -184,6 +123,8 @@ static void event_fill(struct exec *x, struct sp_event *event, const struct sp_a
     call->out = sp_trace_str(&x->trace, reply->out);
     sp_addr_parse(reply->local, &call->local, NULL);
     sp_addr_parse(reply->remote, &call->remote, NULL);
+    exec_address_unmap(&call->local);
+    exec_address_unmap(&call->remote);
 }
 
 enum sp_rc exec_agent_reply(struct exec *x, enum sp_who who, const struct sp_agent_reply *reply)
@@ -306,11 +247,15 @@ static enum sp_rc implicit_steps(struct exec *x, const struct sp_stmt *stmt)
     return wants ? implicit_call(x, stmt->who, "socket", stmt->sock, NULL) : SP_OK;
 }
 
-/* A listener that has no address yet gets its endpoint's own, with a port the kernel picks. */
+/*
+ * A listener that has no address yet gets its endpoint's own, with a port the kernel picks; one
+ * that `socket` has made is left to the stack, so that a case can ask what listen() does without a
+ * bind().
+ */
 static enum sp_rc implicit_bind(struct exec *x, const struct sp_stmt *stmt)
 {
     const struct exec_sock *sock = sock_find(x, stmt->who, stmt->sock);
-    if (strcmp(stmt->call, "listen") != 0 || !sock || sock->local.port)
+    if (strcmp(stmt->call, "listen") != 0 || !sock || sock->local.port || sock->plain)
         return SP_OK;
     char text[SP_ADDR_TEXT];
     struct sp_addr addr = x->trace.head.addr[stmt->who];
@@ -340,10 +285,20 @@ static const char *agent_call(const char *call)
     return strcmp(call, "get") == 0 ? "getsockopt" : call;
 }
 
-/* `signal` is about the process, whatever socket the language gives it. */
+/* These are about the process, whatever socket the language gives them. */
 static bool is_on_socket(const char *call)
 {
-    return strcmp(call, "signal") != 0;
+    static const char *const others[] = {"signal", "take", "fork", "reap"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (strcmp(call, others[i]) == 0)
+            return false;
+    return true;
+}
+
+/* What gives a socket another name, or makes one that has none yet. */
+static bool names_another(const char *call)
+{
+    return strcmp(call, "accept") == 0 || strcmp(call, "dup") == 0 || strcmp(call, "take") == 0;
 }
 
 static enum sp_rc request_fill(struct exec *x, const struct sp_stmt *stmt, bool start,
@@ -354,13 +309,19 @@ static enum sp_rc request_fill(struct exec *x, const struct sp_stmt *stmt, bool 
         snprintf(request->sock, sizeof request->sock, "%s", stmt->sock);
     request->overlapped = start;
     bool named = false;
+    bool of_family = false;
     for (size_t i = 0; i < stmt->arg_count; i++) {
         const struct sp_arg *arg = &stmt->args[i];
         named = named || strcmp(arg->name, "as") == 0;
-        if (strcmp(arg->name, "addr") == 0) {
+        of_family = of_family || strcmp(arg->name, "family") == 0;
+        if (strcmp(arg->name, "addr") == 0 && strcmp(arg->text, "none") == 0) {
+            sp_agent_arg_text(request, "addr", "unspec");
+        } else if (strcmp(arg->name, "addr") == 0) {
             struct sp_addr addr;
             char text[SP_ADDR_TEXT + 8];
-            enum sp_rc rc = exec_address(x, stmt->who, arg->text, &addr, new_port);
+            const struct exec_sock *sock = sock_find(x, stmt->who, stmt->sock);
+            uint8_t family = sock && sock->family ? sock->family : x->trace.head.family;
+            enum sp_rc rc = exec_address(x, stmt->who, arg->text, family, &addr, new_port);
             if (rc != SP_OK)
                 return rc;
             address_print(&addr, text, sizeof text);
@@ -373,7 +334,7 @@ static enum sp_rc request_fill(struct exec *x, const struct sp_stmt *stmt, bool 
     }
     if (strcmp(stmt->call, "accept") == 0 && !named)
         sp_agent_arg_text(request, "as", "conn");
-    if (strcmp(stmt->call, "socket") == 0)
+    if (strcmp(stmt->call, "socket") == 0 && !of_family)
         sp_agent_arg_number(request, "family", x->trace.head.family);
     return SP_OK;
 }
@@ -389,16 +350,25 @@ static enum sp_rc check_took(struct exec *x, const struct sp_stmt *stmt,
                    stmt->at.line, stmt->text, call->out);
 }
 
+/* A socket that the case made in so many words: of which family, and bound by nobody else. */
+static void note_made(struct exec_sock *sock, const struct sp_stmt *stmt)
+{
+    sock->plain = true;
+    for (size_t i = 0; i < stmt->arg_count; i++)
+        if (strcmp(stmt->args[i].name, "family") == 0)
+            sock->family = (uint8_t)stmt->args[i].number;
+}
+
 /* What a call that has returned means for the names of sockets and ports. */
 static enum sp_rc call_effects(struct exec *x, const struct sp_stmt *stmt,
                                const struct sp_event *event, const char *new_port)
 {
     const struct sp_ev_call *call = &event->u.call;
     bool ok = call->how == SP_CALL_RETURNED && !call->error;
-    if (!is_on_socket(stmt->call))
+    if (!is_on_socket(stmt->call) && !names_another(stmt->call))
         return SP_OK;
     if (new_port && ok && call->local.port) {
-        enum sp_rc rc = port_note(x, new_port, call->local.port);
+        enum sp_rc rc = exec_port_note(x, new_port, call->local.port);
         if (rc != SP_OK)
             return rc;
     }
@@ -406,18 +376,19 @@ static enum sp_rc call_effects(struct exec *x, const struct sp_stmt *stmt,
         sock_forget(x, stmt->who, stmt->sock);
         return SP_OK;
     }
-    if ((strcmp(stmt->call, "accept") == 0 || strcmp(stmt->call, "dup") == 0) && ok) {
+    if (names_another(stmt->call) && ok) {
         const char *as = "conn";
         for (size_t i = 0; i < stmt->arg_count; i++)
             if (strcmp(stmt->args[i].name, "as") == 0)
                 as = stmt->args[i].text;
         return sock_note(x, stmt->who, as, &call->local);
     }
-    if (strcmp(stmt->call, "accept") == 0)
+    if (names_another(stmt->call) || (!ok && !sock_find(x, stmt->who, stmt->sock)))
         return SP_OK;
-    return ok || sock_find(x, stmt->who, stmt->sock)
-               ? sock_note(x, stmt->who, stmt->sock, &call->local)
-               : SP_OK;
+    enum sp_rc rc = sock_note(x, stmt->who, stmt->sock, &call->local);
+    if (rc == SP_OK && strcmp(stmt->call, "socket") == 0)
+        note_made(sock_find(x, stmt->who, stmt->sock), stmt);
+    return rc;
 }
 
 /* The latest time at which the call may return, by what the case allows it to take. */

@@ -231,7 +231,7 @@ static enum sp_rc do_peer(struct stepping *s)
     if (answers && sp_match_last_ns(x->match) >= 0)
         exec_note_stall(x, sp_match_last_ns(x->match));
     if (rc == SP_OK && stmt->peer->to)
-        rc = exec_address(x, real, stmt->peer->to, &to, &new_port);
+        rc = exec_address(x, real, stmt->peer->to, x->trace.head.family, &to, &new_port);
     if (rc == SP_OK && new_port)
         rc = sp_fail(&x->err, SP_E_USAGE, "%s:%d: no port has the name %s yet", x->plan.case_->file,
                      stmt->at.line, new_port);

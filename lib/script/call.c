@@ -55,13 +55,17 @@ static bool args_none(struct cursor *cur, struct sp_stmt *st)
 /* [HOST][:PORT] stays text: the run knows addresses and ports. */
 bool parse_address(struct cursor *cur, const struct word *word, const char *text)
 {
-    static const char *const hosts[] = {"client", "server", "peer", "any", "own", NULL};
+    static const char *const hosts[] = {"client",    "server", "peer",      "any",  "own",
+                                        "localhost", "nobody", "multicast", "none", NULL};
     size_t len = strcspn(text, ":");
     const char *host = sp_arena_strndup(cur->p->arena, text, len);
     const char *port = text + len;
     if (*host && !name_known(hosts, host))
         return cursor_fail(cur, word, diag_near(cur->p->diags, host, hosts),
-                           "\"%s\" is no host: client, server, peer, any or own", host);
+                           "\"%s\" is no host: client, server, peer, own, any, localhost, ...",
+                           host);
+    if (strcmp(text, "none") != 0 && strcmp(host, "none") == 0)
+        return cursor_fail(cur, word, "without a port", "no address has no port either");
     if (!*host && !*port)
         return cursor_fail(cur, word, NULL, "an empty address");
     int64_t number = 0;
@@ -77,6 +81,20 @@ static bool args_addr(struct cursor *cur, struct sp_stmt *st)
     if (!word || !parse_address(cur, word, word->text))
         return false;
     add_text(cur, st, "addr", word, word->text);
+    return true;
+}
+
+/* The family of the lab's addresses is the case's own; a socket may be of the other one. */
+static bool args_socket(struct cursor *cur, struct sp_stmt *st)
+{
+    static const char *const families[] = {"ipv4", "ipv6", NULL};
+    if (!more_args(cur))
+        return true;
+    const struct word *word = cursor_next(cur);
+    if (!name_known(families, word->text))
+        return cursor_fail(cur, word, diag_near(cur->p->diags, word->text, families),
+                           "\"%s\" is neither ipv4 nor ipv6", word->text);
+    add_arg(cur, st, "family", word)->number = word->text[3] == '4' ? 4 : 6;
     return true;
 }
 
@@ -140,6 +158,24 @@ static bool args_transfer(struct cursor *cur, struct sp_stmt *st)
 {
     return add_number(cur, st, "len", "a number of bytes", 0, LEN_MAX) &&
            add_set(cur, st, "flags", msg_flag_names, "a MSG_ flag", false);
+}
+
+/* skip=N: bytes of the stream that this call is not to see, those taken as urgent ones. */
+static bool args_recv(struct cursor *cur, struct sp_stmt *st)
+{
+    const struct word *word = NULL;
+    int64_t skip = 0;
+    if (!add_number(cur, st, "len", "a number of bytes", 0, LEN_MAX))
+        return false;
+    word = cursor_peek(cur);
+    if (word && strncmp(word->text, "skip=", 5) == 0) {
+        cur->at++;
+        if (!parse_int(word->text + 5, &skip) || skip > INT32_MAX)
+            return cursor_fail(cur, word, "skip=1", "\"%s\" is not a number of bytes",
+                               word->text + 5);
+        add_arg(cur, st, "skip", word)->number = skip;
+    }
+    return add_set(cur, st, "flags", msg_flag_names, "a MSG_ flag", false);
 }
 
 static bool args_drain(struct cursor *cur, struct sp_stmt *st)
@@ -228,11 +264,9 @@ static bool args_get(struct cursor *cur, struct sp_stmt *st)
     return add_choice(cur, st, "opt", sockopt_names, "a socket option");
 }
 
-static bool args_poll(struct cursor *cur, struct sp_stmt *st)
+static bool read_timeout(struct cursor *cur, struct sp_stmt *st)
 {
     int64_t timeout_ns = 0;
-    if (!add_set(cur, st, "events", poll_names, "something to poll for: IN, OUT, ...", true))
-        return false;
     const struct word *word = cursor_peek(cur);
     if (!cursor_take(cur, "timeout"))
         return true;
@@ -242,6 +276,25 @@ static bool args_poll(struct cursor *cur, struct sp_stmt *st)
         return cursor_fail(cur, word + 1, NULL, "poll counts in whole milliseconds, of 31 bits");
     add_arg(cur, st, "timeout_ms", word)->number = timeout_ns / 1000000;
     return true;
+}
+
+static bool args_poll(struct cursor *cur, struct sp_stmt *st)
+{
+    return add_set(cur, st, "events", poll_names, "something to poll for: IN, OUT, ...", true) &&
+           read_timeout(cur, st);
+}
+
+static bool args_epoll(struct cursor *cur, struct sp_stmt *st)
+{
+    return add_set(cur, st, "events", epoll_names, "something to wait for: IN, OUT, ET, ...",
+                   true) &&
+           read_timeout(cur, st);
+}
+
+static bool args_select(struct cursor *cur, struct sp_stmt *st)
+{
+    return add_set(cur, st, "sets", select_names, "one of READ, WRITE, EXCEPT", true) &&
+           read_timeout(cur, st);
 }
 
 static bool args_nonblock(struct cursor *cur, struct sp_stmt *st)
@@ -263,22 +316,28 @@ static bool args_ioctl(struct cursor *cur, struct sp_stmt *st)
 
 static bool args_signal(struct cursor *cur, struct sp_stmt *st)
 {
-    static const char *const what[] = {"default", "catch", "ignore", NULL};
+    static const char *const what[] = {"default", "catch", "restart", "ignore", NULL};
     return add_choice(cur, st, "what", signal_names, "a signal like SIGPIPE") &&
-           add_choice(cur, st, "action", what, "one of default, catch, ignore");
+           add_choice(cur, st, "action", what, "one of default, catch, restart, ignore");
+}
+
+static bool args_interrupt(struct cursor *cur, struct sp_stmt *st)
+{
+    return add_choice(cur, st, "call", sp_script_calls(), "a call that was started") &&
+           add_choice(cur, st, "what", signal_names, "a signal like SIGUSR1");
 }
 
 /* ---- the table ----------------------------------------------------------------------------- */
 
 /* name, the socket that it means where none is named, its arguments */
 #define CALLS(X)                                                                                   \
-    X(socket, "conn", args_none)                                                                   \
+    X(socket, "conn", args_socket)                                                                 \
     X(bind, "conn", args_addr)                                                                     \
     X(listen, "listener", args_backlog)                                                            \
     X(connect, "conn", args_addr)                                                                  \
     X(accept, "listener", args_accept)                                                             \
     X(send, "conn", args_transfer)                                                                 \
-    X(recv, "conn", args_transfer)                                                                 \
+    X(recv, "conn", args_recv)                                                                     \
     X(drain, "conn", args_drain)                                                                   \
     X(fill, "conn", args_fill)                                                                     \
     X(close, "conn", args_none)                                                                    \
@@ -286,12 +345,19 @@ static bool args_signal(struct cursor *cur, struct sp_stmt *st)
     X(set, "conn", args_set)                                                                       \
     X(get, "conn", args_get)                                                                       \
     X(poll, "conn", args_poll)                                                                     \
+    X(select, "conn", args_select)                                                                 \
+    X(epoll, "conn", args_epoll)                                                                   \
     X(getsockname, "conn", args_none)                                                              \
     X(getpeername, "conn", args_none)                                                              \
     X(nonblock, "conn", args_nonblock)                                                             \
     X(ioctl, "conn", args_ioctl)                                                                   \
     X(dup, "conn", args_dup)                                                                       \
-    X(signal, "conn", args_signal)
+    X(pass, "conn", args_none)                                                                     \
+    X(take, "conn", args_dup)                                                                      \
+    X(fork, "conn", args_none)                                                                     \
+    X(reap, "conn", args_none)                                                                     \
+    X(signal, "conn", args_signal)                                                                 \
+    X(interrupt, "conn", args_interrupt)
 
 static const struct call_row {
     const char *name;

@@ -149,7 +149,7 @@ static void check_labels(struct check *ck, const struct sp_stmt *st, const struc
 
 static enum direction direction_of(const char *call)
 {
-    static const char *const in[] = {"recv", "drain", "accept", NULL};
+    static const char *const in[] = {"recv", "drain", "accept", "poll", "select", "epoll", NULL};
     static const char *const out[] = {"send", "fill", "connect", NULL};
     return name_known(in, call) ? DIR_IN : name_known(out, call) ? DIR_OUT : DIR_OTHER;
 }
@@ -242,8 +242,8 @@ static void reopen(struct check *ck, enum sp_who who, const char *sock)
 
 static void check_closed(struct check *ck, const struct sp_stmt *st)
 {
-    static const char *const makes[] = {"socket", "bind",   "listen", "connect",
-                                        "set",    "signal", NULL};
+    static const char *const makes[] = {"socket", "bind", "listen", "connect", "set",
+                                        "signal", "take", "fork",   "reap",    NULL};
     struct closed *item = find_closed(ck, st->who, st->sock);
     if (name_known(makes, st->call)) {
         reopen(ck, st->who, st->sock);

@@ -196,9 +196,11 @@ static bool bits_outcome(struct cursor *cur, const struct word *words, size_t co
         split++;
     size_t from = strcmp(words[0].text, "has") == 0 ? 1 : 0;
     for (size_t i = from; i < count; i++)
-        if (i != split && !name_known(poll_names, words[i].text))
+        if (i != split && !name_known(poll_names, words[i].text) &&
+            !name_known(select_names, words[i].text))
             return cursor_fail(cur, &words[i], diag_near(cur->p->diags, words[i].text, poll_names),
-                               "\"%s\" is not something that poll reports", words[i].text);
+                               "\"%s\" is not something that poll or select reports",
+                               words[i].text);
     if ((from && split == 1) || split + 1 == count || count == 1)
         return cursor_fail(cur, &words[0], "has IN HUP lacks ERR", "nothing to have or to lack");
     *out = (struct sp_outcome){

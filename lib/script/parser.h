@@ -201,6 +201,8 @@ extern const struct name_number signal_table[];
 extern const char *const signal_names[];
 extern const char *const sockopt_names[];
 extern const char *const poll_names[];
+extern const char *const epoll_names[];
+extern const char *const select_names[];
 extern const char *const msg_flag_names[];
 
 bool name_known(const char *const *names, const char *name);

@@ -214,6 +214,11 @@ const char *const sockopt_names[] = {"IPV6_DONTFRAG",
 const char *const poll_names[] = {"IN",   "OUT",    "PRI",    "ERR",    "HUP",    "RDHUP",
                                   "NVAL", "RDNORM", "RDBAND", "WRNORM", "WRBAND", NULL};
 
+const char *const epoll_names[] = {"IN",  "OUT", "PRI",     "RDHUP", "ERR",
+                                   "HUP", "ET",  "ONESHOT", NULL};
+
+const char *const select_names[] = {"READ", "WRITE", "EXCEPT", NULL};
+
 const char *const msg_flag_names[] = {
     "MSG_DONTWAIT", "MSG_OOB",       "MSG_PEEK", "MSG_WAITALL",  "MSG_NOSIGNAL", "MSG_MORE",
     "MSG_TRUNC",    "MSG_DONTROUTE", "MSG_EOR",  "MSG_ERRQUEUE", "MSG_FASTOPEN", NULL};

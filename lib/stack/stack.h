@@ -60,15 +60,17 @@ bool sp_stack_error_number(const char *name, int *error);
 enum sp_stack_words {
     SP_STACK_MSG,      /* flags of send and recv: "MSG_PEEK|MSG_DONTWAIT" */
     SP_STACK_EVENTS,   /* of poll: "IN|OUT|PRI|RDHUP", answered also with HUP, ERR, NVAL */
+    SP_STACK_EPOLL,    /* of epoll: the same, and "ET", "ONESHOT" */
+    SP_STACK_SETS,     /* of select: "READ|WRITE|EXCEPT" */
     SP_STACK_SHUTDOWN, /* "RD", "WR", "RDWR" */
     SP_STACK_QUERY,    /* "FIONREAD", "SIOCOUTQ", "SIOCATMARK", ... */
-    SP_STACK_SIGNAL,   /* "SIGPIPE" */
-    SP_STACK_ACTION,   /* "default", "catch", "ignore" */
+    SP_STACK_SIGNAL,   /* "SIGPIPE", "SIGUSR1" */
+    SP_STACK_ACTION,   /* "default", "catch", "restart", "ignore" */
     SP_STACK_WORDS_COUNT
 };
 
 /*
- * The number of a text; MSG and EVENTS take several words joined by '|', and "" as 0.
+ * The number of a text; MSG, EVENTS, EPOLL and SETS take several words joined by '|', and "" as 0.
  * SP_E_USAGE for a word that is none (the text lists those that are), SP_E_UNSUPPORTED for one
  * that this stack does not have.
  */
@@ -145,6 +147,19 @@ void sp_stack_shutdown(sp_stack_sock sock, int how, struct sp_stack_outcome *out
 /* value: 1 where ready, 0 where the time ran out; *ready: what for. timeout_ms -1 waits forever. */
 void sp_stack_poll(sp_stack_sock sock, int events, int timeout_ms, int *ready,
                    struct sp_stack_outcome *out);
+
+/* As poll, with one socket in the sets that are named. *ready: those that it is left in. */
+void sp_stack_select(sp_stack_sock sock, int sets, int timeout_ms, int *ready,
+                     struct sp_stack_outcome *out);
+
+/*
+ * As poll, by a set that stays: *set is SP_STACK_NO_SOCK at first and belongs to the caller, who
+ * ends it with sp_stack_epoll_close. What is waited for is told to the set where `changed`; the
+ * call timed is the wait, or the telling where that fails.
+ */
+void sp_stack_epoll(sp_stack_sock sock, sp_stack_sock *set, int events, bool changed,
+                    int timeout_ms, int *ready, struct sp_stack_outcome *out);
+void sp_stack_epoll_close(sp_stack_sock *set);
 void sp_stack_nonblock(sp_stack_sock sock, bool on, struct sp_stack_outcome *out);
 
 /* value: the answer (bytes unread, bytes unsent, at the mark). */
@@ -153,12 +168,30 @@ void sp_stack_query(sp_stack_sock sock, int query, struct sp_stack_outcome *out)
 /* value: another handle of the same socket. */
 void sp_stack_dup(sp_stack_sock sock, struct sp_stack_outcome *out);
 
+/*
+ * A socket on its way between two owners: pass queues a reference in a channel (SCM_RIGHTS,
+ * unix(7)), take makes a handle of the oldest one. The channel is two handles, SP_STACK_NO_SOCK at
+ * first, made at the first pass; it ends with the process. take's value: the handle.
+ */
+void sp_stack_pass(sp_stack_sock sock, sp_stack_sock channel[2], struct sp_stack_outcome *out);
+void sp_stack_take(sp_stack_sock channel[2], struct sp_stack_outcome *out);
+
+/*
+ * A child process that has a copy of every socket and does nothing, until it is reaped or its
+ * parent ends. `pipes`: descriptors that it closes. value of fork: the child.
+ */
+void sp_stack_fork(const int *pipes, size_t pipe_count, struct sp_stack_outcome *out);
+void sp_stack_reap(int64_t child, struct sp_stack_outcome *out);
+
 void sp_stack_getsockname(sp_stack_sock sock, struct sp_stack_addr *addr,
                           struct sp_stack_outcome *out);
 void sp_stack_getpeername(sp_stack_sock sock, struct sp_stack_addr *addr,
                           struct sp_stack_outcome *out);
 
-/* What the signal does from now on: numbers of SP_STACK_SIGNAL and SP_STACK_ACTION. */
+/*
+ * What the signal does from now on: numbers of SP_STACK_SIGNAL and SP_STACK_ACTION. One that is
+ * caught interrupts calls that wait; with "restart" the system begins them again where it can.
+ */
 void sp_stack_signal(int sig, int action, struct sp_stack_outcome *out);
 
 /* ---- Options -------------------------------------------------------------------------------- */
@@ -236,6 +269,9 @@ enum sp_stack_sleep {
 
 /* *t_enter_ns: when the call that the thread is in was entered; untouched where awake. */
 enum sp_stack_sleep sp_stack_thread_sleep(struct sp_stack_thread *thread, int64_t *t_enter_ns);
+
+/* Sends the signal to that thread alone. */
+void sp_stack_thread_signal(struct sp_stack_thread *thread, int sig, struct sp_stack_outcome *out);
 
 /* Lets others run: the longer, the higher the round (0, 1, 2, ...); at most a millisecond. */
 void sp_stack_yield(unsigned round);

@@ -313,6 +313,24 @@ static void do_dup(struct book *book, const struct sp_event *event)
     sock->side = from.side;
 }
 
+/* Which of the sockets that were passed it is, is not told: its acts count for all of the end. */
+static void do_take(struct book *book, const struct sp_event *event)
+{
+    const struct sp_ev_call *call = &event->u.call;
+    const char *name = arg_of(book, call->args, "as=");
+    if (!call->error)
+        sock_new(book, event->end, name ? name : "conn", SOCK_STRANGER);
+}
+
+/* The end of a child closes what had been closed everywhere else, of any connection. */
+static void do_reap(struct book *book, const struct sp_event *event)
+{
+    struct act act = act_make(ACT_CLOSE, event);
+    act_of_end(book, event->end, &act, false);
+    act.kind = ACT_UNACCEPT;
+    act_of_end(book, event->end, &act, true);
+}
+
 static void do_send(struct book *book, const struct sp_event *event)
 {
     const struct sp_ev_call *call = &event->u.call;
@@ -406,6 +424,7 @@ static const struct {
     {"read*", do_read},        {"drain", do_read},    {"peek", do_read},
     {"shutdown", do_shutdown}, {"close*", do_close},  {"disconnect", do_close},
     {"setsockopt", do_option}, {"set", do_option},    {"ioctl", do_option},
+    {"take", do_take},         {"reap", do_reap},
 };
 
 static bool is_named(const char *pattern, const char *name)

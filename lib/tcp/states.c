@@ -241,7 +241,7 @@ static void rule_evidence(struct ctx *ctx, const struct sp_event *event)
 /* Whether a call of that end may have had that effect on a listener by then. */
 static bool has_called(const struct ctx *ctx, const struct sp_event *event, bool opens)
 {
-    static const char *const closing[] = {"close", "shutdown", "disconnect", "connect"};
+    static const char *const closing[] = {"close", "shutdown", "disconnect", "connect", "reap"};
     for (size_t i = 0; i < ctx->trace->len; i++) {
         const struct sp_event *by = &ctx->trace->events[i];
         bool over = by->kind == SP_EV_PROC && by->u.proc.what != SP_PROC_START;

@@ -7,10 +7,10 @@ syn case match
 syn iskeyword @,48-57,_,-
 
 syn keyword sockproof_end both client middle own peer server
-syn keyword sockproof_call accept bind close connect drain dup exit fill
-syn keyword sockproof_call finish get getpeername getsockname ioctl kill listen nonblock
-syn keyword sockproof_call poll recv send set shutdown signal socket spawn
-syn keyword sockproof_call start
+syn keyword sockproof_call accept bind close connect drain dup epoll exit
+syn keyword sockproof_call fill finish fork get getpeername getsockname interrupt ioctl
+syn keyword sockproof_call kill listen nonblock pass poll reap recv select
+syn keyword sockproof_call send set shutdown signal socket spawn start take
 syn keyword sockproof_statement any else establish lab never on optional queue
 syn keyword sockproof_statement repeat silence state still wait when wire
 syn keyword sockproof_state CLOSED CLOSE_WAIT CLOSING ESTABLISHED FIN_WAIT_1 FIN_WAIT_2 LAST_ACK LISTEN
@@ -46,13 +46,13 @@ syn keyword sockproof_word abs accepts ack acks after again as badsum
 syn keyword sockproof_word bytes catch connects cut default doff drop dscp
 syn keyword sockproof_word ecn eol exceeded for frag from has hold
 syn keyword sockproof_word host icmp ignore in ipv4 ipv6 killed lacks
-syn keyword sockproof_word len linger loopback mtu net nop off ok
-syn keyword sockproof_word once open opt order pending plug port probe
-syn keyword sockproof_word problem protocol quench raises raw rcv_nxt rcv_wnd release
-syn keyword sockproof_word restore routed seq silent since snd_nxt snd_una sysctl
-syn keyword sockproof_word then timeout times to took ttl unacked unknown
-syn keyword sockproof_word unplug unreachable unread until urg veth wheel win
-syn keyword sockproof_word window-probe within
+syn keyword sockproof_word len linger localhost loopback mtu multicast net nobody
+syn keyword sockproof_word none nop off ok once open opt order
+syn keyword sockproof_word pending plug port probe problem protocol quench raises
+syn keyword sockproof_word raw rcv_nxt rcv_wnd release restart restore routed seq
+syn keyword sockproof_word silent since skip snd_nxt snd_una sysctl then timeout
+syn keyword sockproof_word times to took ttl unacked unknown unplug unreachable
+syn keyword sockproof_word unread until urg veth wheel win window-probe within
 
 syn match sockproofNumber /\<\d\+\(\.\d\+\)\?\(ns\|us\|ms\|s\|min\|h\|d\)\?\>/
 syn match sockproofVariable /\$[a-z][a-z0-9_]*/

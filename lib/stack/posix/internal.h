@@ -4,10 +4,19 @@
 #define SP_STACK_POSIX_INTERNAL_H
 
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include "stack.h"
 
-enum sp_posix_action { SP_POSIX_DEFAULT, SP_POSIX_CATCH, SP_POSIX_IGNORE };
+enum sp_posix_action { SP_POSIX_DEFAULT, SP_POSIX_CATCH, SP_POSIX_RESTART, SP_POSIX_IGNORE };
+enum sp_posix_set { SP_POSIX_READ = 1, SP_POSIX_WRITE = 2, SP_POSIX_EXCEPT = 4 };
+
+/* Numbers by which /proc shows a call; 0 where the system has no such file. */
+#ifdef __linux__
+#define NR(name) SYS_##name
+#else
+#define NR(name) 0
+#endif
 
 /* Notes the call's number for sp_stack_thread_sleep, and the time, last. */
 void sp_posix_enter(struct sp_stack_outcome *out, long syscall_number);

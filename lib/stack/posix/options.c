@@ -5,15 +5,11 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 
 #include "internal.h"
 
-#ifdef __linux__
-#define NR(name) SYS_##name
-#else
-#define NR(name) 0
+#ifndef __linux__
 #undef TCP_INFO
 #define TCP_INFO ABSENT
 #endif

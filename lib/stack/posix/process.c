@@ -33,9 +33,11 @@ int sp_posix_signal_caught(void)
 
 static int set_action(int sig, int action)
 {
-    struct sigaction how = {.sa_handler = SIG_DFL, .sa_flags = SA_RESTART};
+    struct sigaction how = {.sa_handler = SIG_DFL};
     sigemptyset(&how.sa_mask);
-    if (action == SP_POSIX_CATCH)
+    if (action == SP_POSIX_RESTART)
+        how.sa_flags = SA_RESTART;
+    if (action == SP_POSIX_CATCH || action == SP_POSIX_RESTART)
         how.sa_handler = on_signal;
     else if (action == SP_POSIX_IGNORE)
         how.sa_handler = SIG_IGN;

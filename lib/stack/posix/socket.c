@@ -1,27 +1,10 @@
 /* The calls themselves: each one system call, bracketed by the clock. */
 #include <errno.h>
-#include <limits.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "internal.h"
-
-/* Numbers by which /proc shows a call; 0 where this machine makes the call in another way. */
-#ifdef SYS_poll
-#define NR_POLL SYS_poll
-#elif defined(SYS_ppoll)
-#define NR_POLL SYS_ppoll
-#else
-#define NR_POLL 0
-#endif
-#ifdef __linux__
-#define NR(name) SYS_##name
-#else
-#define NR(name) 0
-#endif
 
 void sp_posix_enter(struct sp_stack_outcome *out, long syscall_number)
 {
@@ -108,15 +91,6 @@ void sp_stack_close(sp_stack_sock sock, bool *gone, struct sp_stack_outcome *out
 void sp_stack_shutdown(sp_stack_sock sock, int how, struct sp_stack_outcome *out)
 {
     SP_POSIX_CALL(out, NR(shutdown), shutdown((int)sock, how));
-}
-
-void sp_stack_poll(sp_stack_sock sock, int events, int timeout_ms, int *ready,
-                   struct sp_stack_outcome *out)
-{
-    /* poll() lets a negative descriptor be; one that was never open it answers with NVAL. */
-    struct pollfd poll_fd = {.fd = sock < 0 ? INT_MAX : (int)sock, .events = (short)events};
-    SP_POSIX_CALL(out, NR_POLL, poll(&poll_fd, 1, timeout_ms));
-    *ready = out->value > 0 ? (unsigned short)poll_fd.revents : 0;
 }
 
 void sp_stack_nonblock(sp_stack_sock sock, bool on, struct sp_stack_outcome *out)

@@ -9,9 +9,11 @@
  *
  * Source: proc(5).
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,6 +159,14 @@ enum sp_stack_sleep sp_stack_thread_sleep(struct sp_stack_thread *thread, int64_
     if (sleep != SP_STACK_AWAKE)
         *t_enter_ns = entered_ns;
     return sleep;
+}
+
+void sp_stack_thread_signal(struct sp_stack_thread *thread, int sig, struct sp_stack_outcome *out)
+{
+    sp_posix_enter(out, 0);
+    int error = pthread_kill(thread->thread, sig);
+    errno = error;
+    sp_posix_leave(out, error ? -1 : 0);
 }
 
 void sp_stack_yield(unsigned round)

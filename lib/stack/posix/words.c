@@ -10,6 +10,7 @@
 
 #ifdef __linux__
 #include <linux/sockios.h>
+#include <sys/epoll.h>
 #endif
 
 enum { ABSENT = -1 };
@@ -60,6 +61,24 @@ static const struct word event_words[] = {
     {"IN", POLLIN},   {"PRI", POLLPRI}, {"OUT", POLLOUT},   {"RDHUP", POLLRDHUP},
     {"HUP", POLLHUP}, {"ERR", POLLERR}, {"NVAL", POLLNVAL},
 };
+#ifdef __linux__
+static const struct word epoll_words[] = {
+    /* epoll_ctl(2) */
+    {"IN", EPOLLIN},   {"PRI", EPOLLPRI}, {"OUT", EPOLLOUT},    {"RDHUP", EPOLLRDHUP},
+    {"HUP", EPOLLHUP}, {"ERR", EPOLLERR}, {"ET", (int)EPOLLET}, {"ONESHOT", EPOLLONESHOT},
+};
+#else
+static const struct word epoll_words[] = {
+    {"IN", ABSENT},  {"PRI", ABSENT}, {"OUT", ABSENT}, {"RDHUP", ABSENT},
+    {"HUP", ABSENT}, {"ERR", ABSENT}, {"ET", ABSENT},  {"ONESHOT", ABSENT},
+};
+#endif
+static const struct word set_words[] = {
+    /* select(2) */
+    {"READ", SP_POSIX_READ},
+    {"WRITE", SP_POSIX_WRITE},
+    {"EXCEPT", SP_POSIX_EXCEPT},
+};
 static const struct word shutdown_words[] = {
     /* shutdown(2) */
     {"RD", SHUT_RD},
@@ -71,10 +90,11 @@ static const struct word query_words[] = {
     {"FIONREAD", FIONREAD},       {"SIOCINQ", (int)SIOCINQ},       {"SIOCOUTQ", (int)SIOCOUTQ},
     {"SIOCOUTQNSD", SIOCOUTQNSD}, {"SIOCATMARK", (int)SIOCATMARK},
 };
-static const struct word signal_words[] = {{"SIGPIPE", SIGPIPE}};
+static const struct word signal_words[] = {{"SIGPIPE", SIGPIPE}, {"SIGUSR1", SIGUSR1}};
 static const struct word action_words[] = {
     {"default", SP_POSIX_DEFAULT},
     {"catch", SP_POSIX_CATCH},
+    {"restart", SP_POSIX_RESTART},
     {"ignore", SP_POSIX_IGNORE},
 };
 
@@ -87,6 +107,8 @@ static const struct list {
 #define LIST(table) table, sizeof table / sizeof table[0]
     [SP_STACK_MSG] = {"flag", LIST(msg_words), true},
     [SP_STACK_EVENTS] = {"event", LIST(event_words), true},
+    [SP_STACK_EPOLL] = {"event of epoll", LIST(epoll_words), true},
+    [SP_STACK_SETS] = {"set of select", LIST(set_words), true},
     [SP_STACK_SHUTDOWN] = {"direction", LIST(shutdown_words), false},
     [SP_STACK_QUERY] = {"query", LIST(query_words), false},
     [SP_STACK_SIGNAL] = {"signal", LIST(signal_words), false},
