@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARENA_BLOCK_BYTES = 16 * 1024 };
+/* Blocks double from the first: hundreds of small arenas cost what they hold. */
+enum { ARENA_FIRST_BYTES = 2 * 1024, ARENA_BLOCK_BYTES = 16 * 1024 };
 
 struct sp_arena_block {
     struct sp_arena_block *next;
@@ -76,7 +77,11 @@ void *sp_arena_alloc(struct sp_arena *arena, size_t size_bytes)
     size_t size = (size_bytes + align - 1) / align * align;
     struct sp_arena_block *block = arena->head;
     if (!block || block->cap - block->used < size) {
-        size_t cap = size > ARENA_BLOCK_BYTES ? size : (size_t)ARENA_BLOCK_BYTES;
+        size_t cap = block ? block->cap * 2 : (size_t)ARENA_FIRST_BYTES;
+        if (cap > ARENA_BLOCK_BYTES)
+            cap = ARENA_BLOCK_BYTES;
+        if (cap < size)
+            cap = size;
         block = sp_xcalloc(1, sizeof *block + cap);
         block->cap = cap;
         block->next = arena->head;

@@ -383,7 +383,7 @@ static enum sp_rc serve_children(struct sched *s, struct sp_err *err)
         if (rc == SP_OK && child->pid <= 0 && s->collector)
             rc = drain_collector(s, err); /* and while we store */
     }
-    return rc == SP_OK ? sp_store_flush(s->config->store, err) : rc;
+    return rc;
 }
 
 static enum sp_rc wait_some(struct sched *s, struct sp_err *err)

@@ -170,6 +170,16 @@ static void check_rows(struct sp_case *c, const struct case_body *body, struct s
         check_reached(body, reached, diags);
 }
 
+bool body_read(const struct sp_case *c, struct sp_arena *arena, struct case_body *out)
+{
+    struct sp_diags diags;
+    sp_diags_init(&diags);
+    *out = (struct case_body){.first = c->body};
+    bool read = c->body && lex_text(c->text, c->text_len, arena, &out->lines, &diags);
+    sp_diags_release(&diags);
+    return read;
+}
+
 enum sp_rc sp_case_parse(const char *file, const char *text, size_t text_len, struct sp_case *out,
                          struct sp_diags *diags, struct sp_err *err)
 {
@@ -180,17 +190,20 @@ enum sp_rc sp_case_parse(const char *file, const char *text, size_t text_len, st
     out->text = sp_arena_strndup(&out->arena, text_len ? text : "", text_len);
     hash_text(out->text, text_len, out->hash);
     size_t before = diag_errors(diags);
-    struct case_body *body = SP_ARENA_NEW(&out->arena, struct case_body);
-    if (lex_text(out->text, text_len, &out->arena, &body->lines, diags)) {
-        parse_header(out, &body->lines, &body->first, diags);
-        check_id(out, &body->lines, diags);
+    struct sp_arena arena; /* of the words, which are read again when a plan is made */
+    sp_arena_init(&arena);
+    struct case_body body = {0};
+    if (lex_text(out->text, text_len, &arena, &body.lines, diags)) {
+        parse_header(out, &body.lines, &body.first, diags);
+        check_id(out, &body.lines, diags);
         check_pins(out, diags);
-        check_values_used(&body->lines, diags);
-        check_rows(out, body, diags);
+        check_values_used(&body.lines, diags);
+        check_rows(out, &body, diags);
     }
+    sp_arena_release(&arena);
     size_t errors = diag_errors(diags) - before;
     if (errors == 0) {
-        out->ast = body;
+        out->body = body.first;
         return SP_OK;
     }
     return sp_fail(err, SP_E_PARSE, "%s: %zu error%s, the first: %s", file ? file : "-", errors,

@@ -196,27 +196,27 @@ static bool *reached_by(struct sp_deviations *all, const struct sp_case *c,
 
 void sp_case_deviations(const struct sp_case *c, struct sp_deviations *out)
 {
-    const struct case_body *body = c->ast;
+    struct case_body body;
     *out = (struct sp_deviations){0};
     sp_arena_init(&out->arena);
-    if (!body)
+    if (!body_read(c, &out->arena, &body))
         return;
     bool **reached = SP_ARENA_ARRAY(&out->arena, bool *, c->row_count);
     for (size_t row = 0; row < c->row_count; row++)
-        reached[row] = reached_by(out, c, body, &c->rows[row]);
+        reached[row] = reached_by(out, c, &body, &c->rows[row]);
     const char *owner = "";
-    for (size_t i = body->first; i < body->lines.count; i++) {
-        const struct line *line = &body->lines.items[i];
+    for (size_t i = body.first; i < body.lines.count; i++) {
+        const struct line *line = &body.lines.items[i];
         if (line->count == 0)
             continue;
         if (opens_block(line))
-            read_block(out, &body->lines, i);
+            read_block(out, &body.lines, i);
         else if (!line_is_variant(line) && !line->words[0].quoted &&
                  strcmp(first_text(line), "source") != 0)
             owner = line->raw;
         for (size_t row = 0; row < c->row_count && line_is_variant(line); row++)
             if (reached[row][i])
-                read_variant(out, &body->lines, i, owner,
+                read_variant(out, &body.lines, i, owner,
                              has_dollar(line->raw) ? &c->rows[row] : NULL);
     }
 }

@@ -99,7 +99,7 @@ static void head_title(struct header *h)
 {
     if (!*h->line->rest)
         complain(h, NULL, NULL, "expected one sentence");
-    h->c->title = h->line->rest;
+    h->c->title = sp_arena_strdup(&h->c->arena, h->line->rest);
 }
 
 static void head_why(struct header *h)
@@ -123,7 +123,7 @@ static void head_spec(struct header *h)
         void *more =
             grown(&h->c->arena, h->c->specs, h->c->spec_count, &h->spec_cap, sizeof *h->c->specs);
         h->c->specs = more ? more : h->c->specs;
-        h->c->specs[h->c->spec_count++] = word->text;
+        h->c->specs[h->c->spec_count++] = sp_arena_strdup(&h->c->arena, word->text);
     }
 }
 
@@ -165,7 +165,7 @@ static void head_needs(struct header *h)
         void *more =
             grown(&h->c->arena, h->c->needs, h->c->need_count, &h->need_cap, sizeof *h->c->needs);
         h->c->needs = more ? more : h->c->needs;
-        h->c->needs[h->c->need_count++] = h->line->words[i].text;
+        h->c->needs[h->c->need_count++] = sp_arena_strdup(&h->c->arena, h->line->words[i].text);
     }
 }
 
@@ -266,7 +266,7 @@ static void add_row(struct header *h, struct for_table *table, const struct line
 {
     const char **values = &table->values[table->count * table->columns];
     for (size_t i = 0; i < table->columns; i++)
-        values[i] = words[i].text;
+        values[i] = sp_arena_strdup(&h->c->arena, words[i].text);
     for (size_t i = 0; i < table->count && table->count < ROWS_MAX; i++)
         if (strcmp(table->values[i * table->columns], values[0]) == 0)
             diag_add(h->diags, false, line->number, words[0].column, words[0].length, NULL,
@@ -374,7 +374,7 @@ static void fill_row(struct header *h, size_t number, struct sp_case_row *row)
         number /= table->count;
         end -= table->columns;
         for (size_t j = 0; j < table->columns; j++) {
-            row->names[end + j] = table->names[j].text;
+            row->names[end + j] = sp_arena_strdup(arena, table->names[j].text);
             row->values[end + j] = values[j];
         }
         suffix = sp_arena_printf(arena, "%s=%s%s%s", table->names[0].text, values[0],

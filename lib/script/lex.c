@@ -246,7 +246,7 @@ bool lex_text(const char *text, size_t len, struct sp_arena *arena, struct lines
     for (size_t i = 0; i < len; i++)
         count += text[i] == '\n';
     out->items = SP_ARENA_ARRAY(arena, struct line, count);
-    struct word *scratch = SP_ARENA_ARRAY(arena, struct word, WORDS_MAX + 1);
+    struct word scratch[WORDS_MAX + 1];
     bool ok = true;
     enum above above = ABOVE_NONE;
     const char *p = text;

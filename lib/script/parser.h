@@ -176,11 +176,17 @@ void check_nodes(struct parse *p, const struct node_list *nodes);
 void hash_text(const char *text, size_t len, char out[17]); /* FNV-1a, hex */
 bool keys_match(const struct sp_stack_key *keys, size_t count, const struct sp_plan_stack *stack);
 
-/* What sp_case.ast points to. */
+/*
+ * The words of a case that parsed, read again from its text into `arena`: a case keeps its text
+ * alone, so that a process with all of them stays small (it is forked for every run). False where
+ * the text has mistakes.
+ */
 struct case_body {
     struct lines lines;
     size_t first; /* line of the first statement */
 };
+
+bool body_read(const struct sp_case *c, struct sp_arena *arena, struct case_body *out);
 
 /* ---- tables -------------------------------------------------------------------------------- */
 

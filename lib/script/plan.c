@@ -314,15 +314,17 @@ static void put_hash(struct sp_plan *plan)
 static enum sp_rc parse_row(const struct sp_case *c, const struct sp_case_row *row,
                             struct sp_plan *plan, struct node_list *nodes, struct sp_err *err)
 {
-    const struct case_body *body = c->ast;
+    struct case_body body;
+    if (!body_read(c, &plan->arena, &body))
+        return sp_fail(err, SP_E_USAGE, "%s: the case was not read", c->file ? c->file : "-");
     struct sp_diags diags;
     sp_diags_init(&diags);
     struct parse p = {.c = c,
                       .row = row,
                       .arena = &plan->arena,
                       .diags = &diags,
-                      .lines = &body->lines,
-                      .pos = body->first};
+                      .lines = &body.lines,
+                      .pos = body.first};
     enum sp_rc rc = SP_OK;
     if (!parse_body(&p, nodes)) {
         const struct sp_diag_line *first = diags.len ? &diags.items[0] : NULL;
@@ -338,7 +340,7 @@ static enum sp_rc check_config(const struct sp_case *c, const struct sp_plan_con
                                struct sp_err *err)
 {
     const char *file = c->file ? c->file : "-";
-    if (!c->ast || config->row >= c->row_count)
+    if (!c->body || config->row >= c->row_count)
         return sp_fail(err, SP_E_USAGE, "%s: the case has no row %zu", file, config->row);
     if (!(c->labs & config->lab))
         return sp_fail(err, SP_E_USAGE, "%s: the case does not run in that lab", file);

@@ -330,7 +330,7 @@ struct sp_case {
     char hash[17]; /* of the text, hex */
     const char *text;
     size_t text_len;
-    void *ast; /* script's own */
+    size_t body; /* script's own: where the statements begin; 0 where the text has mistakes */
 };
 
 /* One complaint about a case file. */

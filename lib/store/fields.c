@@ -74,17 +74,18 @@ static const struct sp_field stack_fields[] = {
 };
 
 const struct sp_field sp_head_fields[] = {
-    HEAD(SP_FIELD_TEXT, version),
-    HEAD_TEXTS(command, command_count),
-    HEAD_OBJECT("machine", machine_fields),
-    HEAD_OBJECT("stack", stack_fields),
-    HEAD(SP_FIELD_TEXT, judged_as),
-    HEAD(SP_FIELD_TEXT, started),
+    HEAD(SP_FIELD_TEXT, version),           HEAD_TEXTS(command, command_count),
+    HEAD_OBJECT("machine", machine_fields), HEAD_OBJECT("stack", stack_fields),
+    HEAD(SP_FIELD_TEXT, judged_as),         HEAD(SP_FIELD_TEXT, started),
+};
+const size_t sp_head_field_count = COUNT_OF(sp_head_fields);
+
+const struct sp_field sp_foot_fields[] = {
     HEAD(SP_FIELD_MS, wall_ms),
     HEAD(SP_FIELD_BOOL, finished),
     HEAD_TEXTS(notes, note_count),
 };
-const size_t sp_head_field_count = COUNT_OF(sp_head_fields);
+const size_t sp_foot_field_count = COUNT_OF(sp_foot_fields);
 
 /* ---- writing --------------------------------------------------------------------------------- */
 

@@ -34,6 +34,8 @@ extern const struct sp_field sp_result_fields[];
 extern const size_t sp_result_field_count;
 extern const struct sp_field sp_head_fields[];
 extern const size_t sp_head_field_count;
+extern const struct sp_field sp_foot_fields[]; /* what each run changes */
+extern const size_t sp_foot_field_count;
 
 /* `"name": value, ...`; `between` stands between two members. */
 void sp_fields_write(const struct sp_field *fields, size_t count, const void *from,

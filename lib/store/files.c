@@ -90,6 +90,8 @@ enum sp_rc sp_file_read(const char *path, size_t max_bytes, struct sp_buf *out, 
 
 enum sp_rc sp_dir_make(const char *path, struct sp_err *err)
 {
+    if (mkdir(path, 0755) == 0) /* those above it stand, as they mostly do */
+        return SP_OK;
     char *copy = sp_xstrdup(path);
     size_t len = strlen(copy);
     int code = 0;
@@ -131,7 +133,8 @@ enum sp_rc sp_dir_look(const char *path, enum sp_dir_state *state, struct sp_err
     bool empty = true;
     for (struct dirent *entry; (entry = readdir(dir));)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            strcmp(entry->d_name, "run.json.new") != 0)
+            strcmp(entry->d_name, "run.json.new") != 0 &&
+            strcmp(entry->d_name, "run.json.old") != 0)
             empty = false;
     *state = empty ? SP_DIR_EMPTY : run_json_is_ours(dirfd(dir)) ? SP_DIR_RESULTS : SP_DIR_FOREIGN;
     closedir(dir);

@@ -10,17 +10,11 @@
 
 static const char schema[] = SP_SCHEMA_RUN;
 
-void sp_run_json_head(const struct sp_run_head *head, const size_t totals[SP_VERDICT_COUNT],
-                      struct sp_buf *out)
+void sp_run_json_head(const struct sp_run_head *head, struct sp_buf *out)
 {
     sp_buf_addf(out, "{\n  \"schema\": \"%s\",\n  ", schema);
     sp_fields_write(sp_head_fields, sp_head_field_count, head, ",\n  ", out);
-    sp_buf_addstr(out, ",\n  \"totals\": {");
-    for (int verdict = 0; verdict < SP_VERDICT_COUNT; verdict++) {
-        sp_json_key(out, sp_verdict_name((enum sp_verdict)verdict));
-        sp_buf_addf(out, "%zu", totals[verdict]);
-    }
-    sp_buf_addstr(out, "},\n  \"runs\": [");
+    sp_buf_addstr(out, ",\n  \"runs\": [");
 }
 
 void sp_run_json_row(const struct sp_result *result, bool first, struct sp_buf *out)
@@ -30,9 +24,17 @@ void sp_run_json_row(const struct sp_result *result, bool first, struct sp_buf *
     sp_buf_addch(out, '}');
 }
 
-void sp_run_json_tail(struct sp_buf *out)
+void sp_run_json_foot(const struct sp_run_head *head, const size_t totals[SP_VERDICT_COUNT],
+                      struct sp_buf *out)
 {
-    sp_buf_addstr(out, "\n  ]\n}\n");
+    sp_buf_addstr(out, "\n  ],\n  ");
+    sp_fields_write(sp_foot_fields, sp_foot_field_count, head, ",\n  ", out);
+    sp_buf_addstr(out, ",\n  \"totals\": {");
+    for (int verdict = 0; verdict < SP_VERDICT_COUNT; verdict++) {
+        sp_json_key(out, sp_verdict_name((enum sp_verdict)verdict));
+        sp_buf_addf(out, "%zu", totals[verdict]);
+    }
+    sp_buf_addstr(out, "}\n}\n");
 }
 
 enum sp_rc sp_result_write(const struct sp_result *result, struct sp_buf *out, struct sp_err *err)
@@ -73,6 +75,9 @@ static enum sp_rc read_root(const json_t *root, struct sp_results *out, struct s
                        schema);
     enum sp_rc rc =
         sp_fields_read(sp_head_fields, sp_head_field_count, root, &out->arena, &out->head, err);
+    if (rc == SP_OK)
+        rc =
+            sp_fields_read(sp_foot_fields, sp_foot_field_count, root, &out->arena, &out->head, err);
     const json_t *runs = json_object_get(root, "runs");
     if (rc == SP_OK && !json_is_array(runs))
         rc = sp_fail(err, SP_E_PARSE, "`runs` is not an array");
@@ -133,10 +138,10 @@ enum sp_rc sp_results_write(const struct sp_results *results, struct sp_buf *out
 {
     size_t totals[SP_VERDICT_COUNT];
     sp_results_count(results, totals);
-    sp_run_json_head(&results->head, totals, out);
+    sp_run_json_head(&results->head, out);
     for (size_t i = 0; i < results->run_count; i++)
         sp_run_json_row(&results->runs[i], i == 0, out);
-    sp_run_json_tail(out);
+    sp_run_json_foot(&results->head, totals, out);
     return out->overflow
                ? sp_fail(err, SP_E_LIMIT, "the results are larger than %zu bytes", out->max_bytes)
                : SP_OK;

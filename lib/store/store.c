@@ -1,9 +1,7 @@
 /*
  * A store keeps every row that it was given as the bytes that stand in run.json. Adding a row
- * appends to them and writes head, rows and tail beside run.json, then renames: a reader sees the
- * file before or after, never between, and a runner that is killed leaves all rows that it added.
- * Where there are thousands, rows wait for the next one, so that
- * writing never takes more than a twentieth of the time (each run's own folder is whole already).
+ * shows a new version of run.json (live.h), which costs what the row does: a runner that is killed
+ * leaves all rows that it added.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,25 +10,21 @@
 
 #include "clock.h"
 #include "files.h"
+#include "live.h"
 #include "run_json.h"
 #include "store.h"
 
 struct sp_store {
     struct sp_arena arena;
     char *dir;
-    char *run_json_path;
+    struct sp_live run_json;
     int lock_fd;
     struct sp_run_head head; /* strings in the arena */
     struct sp_buf rows;
     size_t totals[SP_VERDICT_COUNT];
     size_t row_count;
     int64_t begin_ns;
-    bool behind;           /* rows that run.json does not have yet */
-    int64_t not_before_ns; /* of the next rewrite */
 };
-
-/* A file larger than this is not rewritten for each row. */
-enum { SMALL_BYTES = 1 << 20, REST = 20 /* times as long as the rewrite took */ };
 
 static const char **copy_texts(struct sp_arena *arena, const char *const *texts, size_t count)
 {
@@ -57,24 +51,19 @@ static void keep_head(struct sp_store *store, const struct sp_run_head *head)
     kept->notes = copy_texts(arena, head->notes, head->note_count);
 }
 
-static enum sp_rc rewrite(struct sp_store *store, struct sp_err *err)
+static enum sp_rc show(struct sp_store *store, struct sp_err *err)
 {
-    struct sp_buf head, tail;
+    struct sp_buf head, foot;
     sp_buf_init(&head, 0);
-    sp_buf_init(&tail, 0);
-    sp_run_json_head(&store->head, store->totals, &head);
-    sp_run_json_tail(&tail);
+    sp_buf_init(&foot, 0);
+    sp_run_json_head(&store->head, &head);
+    sp_run_json_foot(&store->head, store->totals, &foot);
     const struct sp_piece pieces[] = {
-        {head.data, head.len}, {store->rows.data, store->rows.len}, {tail.data, tail.len}};
-    int64_t begun_ns = sp_clock_now_ns();
-    enum sp_rc rc =
-        sp_file_write(store->run_json_path, pieces, sizeof pieces / sizeof *pieces, err);
-    int64_t done_ns = sp_clock_now_ns();
-    int64_t took_ns = done_ns - begun_ns;
-    store->not_before_ns = store->rows.len > SMALL_BYTES ? done_ns + REST * took_ns : 0;
-    store->behind = false;
+        {head.data, head.len}, {store->rows.data, store->rows.len}, {foot.data, foot.len}};
+    enum sp_rc rc = sp_live_write(&store->run_json, pieces, sizeof pieces / sizeof *pieces,
+                                  head.len + store->rows.len, err);
     sp_buf_release(&head);
-    sp_buf_release(&tail);
+    sp_buf_release(&foot);
     return rc;
 }
 
@@ -84,10 +73,16 @@ static struct sp_store *store_new(const char *dir)
     sp_arena_init(&store->arena);
     sp_buf_init(&store->rows, 0);
     store->dir = sp_arena_strdup(&store->arena, dir);
-    store->run_json_path = sp_arena_printf(&store->arena, "%s/run.json", dir);
     store->lock_fd = -1;
     store->begin_ns = sp_clock_now_ns();
     return store;
+}
+
+/* The first version; those of an earlier run may have been left beside it. */
+static enum sp_rc show_first(struct sp_store *store, struct sp_err *err)
+{
+    sp_live_open(&store->run_json, sp_arena_printf(&store->arena, "%s/run.json", store->dir));
+    return show(store, err);
 }
 
 enum sp_rc sp_store_create(const char *dir, const struct sp_run_head *head, struct sp_store **out,
@@ -108,7 +103,7 @@ enum sp_rc sp_store_create(const char *dir, const struct sp_run_head *head, stru
     /* First the new run.json, then the old folders: whenever this is interrupted, what is left is
      * a results folder of ours. */
     keep_head(store, head);
-    rc = rewrite(store, err);
+    rc = show_first(store, err);
     if (rc == SP_OK && state == SP_DIR_RESULTS)
         rc = sp_dir_clean(dir, err);
 out:
@@ -124,6 +119,7 @@ void sp_store_free(struct sp_store *store)
 {
     if (!store)
         return;
+    sp_live_close(&store->run_json);
     if (store->lock_fd >= 0)
         close(store->lock_fd);
     sp_buf_release(&store->rows);
@@ -136,24 +132,16 @@ enum sp_rc sp_store_add(struct sp_store *store, const struct sp_result *result, 
     sp_run_json_row(result, store->row_count == 0, &store->rows);
     store->row_count++;
     store->totals[result->verdict]++;
-    store->behind = true;
-    return sp_store_flush(store, err);
-}
-
-enum sp_rc sp_store_flush(struct sp_store *store, struct sp_err *err)
-{
-    int64_t now_ns = sp_clock_now_ns();
-    if (!store->behind || now_ns < store->not_before_ns)
-        return SP_OK;
-    store->head.wall_ms = (double)(now_ns - store->begin_ns) / (double)SP_MS;
-    return rewrite(store, err);
+    store->head.wall_ms = (double)(sp_clock_now_ns() - store->begin_ns) / (double)SP_MS;
+    return show(store, err);
 }
 
 enum sp_rc sp_store_finish(struct sp_store *store, const struct sp_run_head *head,
                            struct sp_err *err)
 {
     keep_head(store, head);
-    return rewrite(store, err);
+    sp_live_forget(&store->run_json);
+    return show(store, err);
 }
 
 enum sp_rc sp_results_save(const struct sp_results *results, struct sp_err *err)
@@ -171,7 +159,7 @@ enum sp_rc sp_results_save(const struct sp_results *results, struct sp_err *err)
         sp_run_json_row(&results->runs[i], i == 0, &store->rows);
     sp_results_count(results, store->totals);
     keep_head(store, &results->head);
-    rc = rewrite(store, err);
+    rc = show_first(store, err);
 out:
     sp_store_free(store);
     return rc;

@@ -81,7 +81,7 @@ void sp_store_free(struct sp_store *store);
 
 /*
  * Writes one run's folder. Called in the process that ran the case; touches nothing that another
- * run writes. `frames` may be NULL (judged again: the capture stays as it is). result->dir is
+ * run writes. Without `trace`, without `frames` the files of them are left out. result->dir is
  * where.
  */
 enum sp_rc sp_store_write_case(const char *dir, const struct sp_result *result,
@@ -89,14 +89,9 @@ enum sp_rc sp_store_write_case(const char *dir, const struct sp_result *result,
                                const struct sp_frames *frames, const struct sp_judgement *judgement,
                                struct sp_err *err);
 
-/* Adds a row and rewrites run.json (rows are kept serialised, so that this is cheap). Copies. */
+/* Adds a row, to run.json too: it costs what the row does, not what the file does. Copies. */
 enum sp_rc sp_store_add(struct sp_store *store, const struct sp_result *result, struct sp_err *err);
-/*
- * Writes rows that a rewrite too recent and too long made wait; nothing where there are none. To be
- * called now and then while runs go on.
- */
-enum sp_rc sp_store_flush(struct sp_store *store, struct sp_err *err);
-/* The last rewrite: totals, wall time, finished. */
+/* The last version: totals, wall time, finished. */
 enum sp_rc sp_store_finish(struct sp_store *store, const struct sp_run_head *head,
                            struct sp_err *err);
 
