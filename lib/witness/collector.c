@@ -1,22 +1,14 @@
 /*
  * Theory of operation: the kernel's account of TCP states.
  *
- * perf_event_open(2) opens each tracepoint once for every CPU that is online, for all processes
- * (pid -1), and all tracepoints of a CPU write into one ring (PERF_EVENT_IOC_SET_OUTPUT). Records
- * carry CLOCK_MONOTONIC (use_clockid) and the raw fields, whose places are read from the
- * tracepoint's own format file. sp_collector_drain() takes what stands in every ring and merges it
- * by time.
+ * Tracepoints write raw fields, whose places are read from each tracepoint's own format file, with
+ * CLOCK_MONOTONIC, into a ring a CPU. sp_collector_drain() takes what stands in every ring and
+ * merges it by time. How records are got at is a source's business: perf events
+ * (collector_perf.c), which leave nothing behind however the process ends, and where a kernel has
+ * none (user-mode Linux), a tracing instance (collector_tracefs.c).
  *
- * Nothing of this has a name in tracefs: no instance, no enabled event, no probe. The descriptors
- * are all there is, so the end of the process, however it comes, ends the events (proved in
- * collector_test.c). Where tracefs is not mounted, fsmount(2) gives a mount that only a descriptor
- * holds; it is closed as soon as the formats are read.
- *
- * The rings are mapped with VM_DONTCOPY by the kernel: a fork neither copies nor inherits them.
- *
- * A full ring loses the newest records. The kernel writes its PERF_RECORD_LOST only when the next
- * record finds room, which may be never; so a ring that was found nearly full has its events'
- * own counters read (PERF_FORMAT_LOST, Linux 6.0), and older kernels rely on the record.
+ * Where tracefs is not mounted, fsmount(2) gives a mount that only a descriptor holds; it is closed
+ * as soon as the source is open.
  *
  * Some kernels withhold samples from whoever asks, in tasks that they protect (measured: one whose
  * idle tasks of all CPUs but the first are such), while the events' counters go on. What a timer
@@ -28,96 +20,28 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
-#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "collector_in.h"
 #include "linux_tcp.h"
-#include "tracepoint_format.h"
-
-/* Linux 6.0; absent from older headers. */
-#define FORMAT_LOST (1U << 4)
 
 enum {
-    RING_BYTES =
-        1024 * 1024,  /* about 8000 records a CPU: some hundred conversations while we are late */
-    RECORD_MAX = 512, /* ours have about 140 bytes */
-    NEAR_FULL = 1024, /* free bytes below which records may have been lost */
-    CPU_MAX = 1024,
     SOCKADDR_BYTES = 28, /* of a sockaddr_in6, in tracepoints that carry socket addresses */
 };
 
-/* What we listen to. The first must be there. */
-static const struct tracepoint {
-    const char *path; /* below events/ */
-    enum sp_tp_what what;
-    const char *filter; /* NULL: all */
-} tracepoints[] = {
+const struct sp_tracepoint sp_tracepoints[SP_TRACEPOINTS] = {
     {"sock/inet_sock_set_state", SP_TP_STATE, "protocol == 6"},
     {"tcp/tcp_retransmit_skb", SP_TP_RETRANSMIT, NULL},
     {"tcp/tcp_retransmit_synack", SP_TP_RETRANSMIT, NULL},
     {"tcp/tcp_send_reset", SP_TP_SEND_RESET, NULL},
     {"tcp/tcp_receive_reset", SP_TP_RECEIVE_RESET, NULL},
-};
-
-enum { TRACEPOINTS = sizeof tracepoints / sizeof tracepoints[0] };
-
-/* The fields that we read, by the kernel's names; one that a tracepoint lacks is NULL. */
-#define FIELDS(X)                                                                                  \
-    X(skaddr)                                                                                      \
-    X(oldstate)                                                                                    \
-    X(newstate)                                                                                    \
-    X(state)                                                                                       \
-    X(reason)                                                                                      \
-    X(sport)                                                                                       \
-    X(dport)                                                                                       \
-    X(saddr)                                                                                       \
-    X(daddr)                                                                                       \
-    X(saddr_v6)                                                                                    \
-    X(daddr_v6)
-
-struct shape {
-    bool present;
-    struct sp_tp_format format;
-#define DECLARE(name) const struct sp_tp_field *name;
-    FIELDS(DECLARE)
-#undef DECLARE
-};
-
-struct ring {
-    int cpu;
-    int fds[TRACEPOINTS]; /* -1: not opened; the first owns the ring */
-    struct perf_event_mmap_page *map;
-    uint64_t lost; /* records that found no room, as last read */
-};
-
-struct pending {
-    struct sp_tp_record record;
-    size_t order;
-};
-
-struct sp_collector {
-    int epoll_fd;
-    bool counts_lost; /* FORMAT_LOST took */
-    uint64_t salt;    /* of socket ids */
-    size_t page_bytes;
-    struct shape shapes[TRACEPOINTS];
-    struct ring *rings;
-    size_t ring_count;
-    size_t ring_cap;
-    uint64_t taken[TRACEPOINTS]; /* records handed over so far */
-    struct pending *pending;
-    size_t pending_count;
-    size_t pending_cap;
 };
 
 /* ---- formats ------------------------------------------------------------------------------ */
@@ -168,7 +92,7 @@ static char *read_file(int dir_fd, const char *path)
     return text;
 }
 
-static bool fields_complete(const struct shape *shape, enum sp_tp_what what)
+static bool fields_complete(const struct sp_tp_shape *shape, enum sp_tp_what what)
 {
     bool addresses = shape->saddr_v6 && shape->daddr_v6 && shape->sport && shape->dport;
     bool sockaddrs = shape->saddr && shape->daddr && shape->saddr->size_bytes == SOCKADDR_BYTES &&
@@ -178,8 +102,8 @@ static bool fields_complete(const struct shape *shape, enum sp_tp_what what)
     return addresses || sockaddrs;
 }
 
-static enum sp_rc shape_read(int dir_fd, const struct tracepoint *tracepoint, struct shape *shape,
-                             struct sp_err *err)
+static enum sp_rc shape_read(int dir_fd, const struct sp_tracepoint *tracepoint,
+                             struct sp_tp_shape *shape, struct sp_err *err)
 {
     char path[96];
     snprintf(path, sizeof path, "events/%s/format", tracepoint->path);
@@ -192,7 +116,7 @@ static enum sp_rc shape_read(int dir_fd, const struct tracepoint *tracepoint, st
     if (rc)
         return rc;
 #define LOOK_UP(name) shape->name = sp_tp_format_field(&shape->format, #name);
-    FIELDS(LOOK_UP)
+    SP_TP_FIELDS(LOOK_UP)
 #undef LOOK_UP
     if (!fields_complete(shape, tracepoint->what)) {
         sp_tp_format_release(&shape->format);
@@ -203,124 +127,54 @@ static enum sp_rc shape_read(int dir_fd, const struct tracepoint *tracepoint, st
     return SP_OK;
 }
 
-static enum sp_rc shapes_read(struct sp_collector *collector, struct sp_err *err)
+static enum sp_rc shapes_read(struct sp_collector *collector, int dir_fd, struct sp_err *err)
 {
-    int dir_fd = -1;
-    enum sp_rc rc = tracefs_open(&dir_fd, err);
-    if (rc)
-        return rc;
-    rc = shape_read(dir_fd, &tracepoints[0], &collector->shapes[0], err);
-    for (int i = 1; i < TRACEPOINTS && rc == SP_OK; i++)
-        (void)shape_read(dir_fd, &tracepoints[i], &collector->shapes[i], NULL);
-    close(dir_fd);
+    enum sp_rc rc = shape_read(dir_fd, &sp_tracepoints[0], &collector->shapes[0], err);
+    for (int i = 1; i < SP_TRACEPOINTS && rc == SP_OK; i++)
+        (void)shape_read(dir_fd, &sp_tracepoints[i], &collector->shapes[i], NULL);
     return rc;
 }
 
-/* ---- rings -------------------------------------------------------------------------------- */
-
-static int event_open(const struct sp_collector *collector, int which, int cpu, bool counts_lost)
+/* perf events, or a tracing instance on a kernel that does not know the system call. */
+static enum sp_rc source_open(struct sp_collector *collector, int dir_fd, struct sp_err *err)
 {
-    struct perf_event_attr attr = {
-        .type = PERF_TYPE_TRACEPOINT,
-        .size = sizeof attr,
-        .config = collector->shapes[which].format.id,
-        .sample_period = 1,
-        .sample_type = PERF_SAMPLE_TIME | PERF_SAMPLE_CPU | PERF_SAMPLE_RAW,
-        .read_format = counts_lost ? FORMAT_LOST : 0,
-        .disabled = 1,
-        .sample_id_all = 1,
-        .use_clockid = 1,
-        .clockid = CLOCK_MONOTONIC,
-        .wakeup_events = 1,
-    };
-    return (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
-}
-
-static void ring_release(struct ring *ring, size_t page_bytes)
-{
-    if (ring->map)
-        munmap(ring->map, RING_BYTES + page_bytes);
-    for (int i = TRACEPOINTS - 1; i >= 0; i--)
-        if (ring->fds[i] >= 0)
-            close(ring->fds[i]);
-}
-
-/* Opens the tracepoints of one CPU. An offline CPU is left out: ring->fds[0] stays -1. */
-static enum sp_rc ring_open(struct sp_collector *collector, struct ring *ring, struct sp_err *err)
-{
-    for (int i = 0; i < TRACEPOINTS; i++) {
-        if (!collector->shapes[i].present)
-            continue;
-        int fd = event_open(collector, i, ring->cpu, collector->counts_lost);
-        if (fd < 0 && errno == EINVAL && collector->counts_lost && collector->ring_count == 1) {
-            collector->counts_lost = false;
-            fd = event_open(collector, i, ring->cpu, false);
-        }
-        if (fd < 0 && errno == ENODEV)
-            return SP_OK;
-        if (fd < 0)
-            return sp_fail_os(err, errno == EACCES || errno == EPERM ? SP_E_PERM : SP_E_UNSUPPORTED,
-                              errno, "tracepoints need root (or CAP_PERFMON): %s on CPU %d",
-                              tracepoints[i].path, ring->cpu);
-        ring->fds[i] = fd;
-        if (tracepoints[i].filter && ioctl(fd, PERF_EVENT_IOC_SET_FILTER, tracepoints[i].filter))
-            return sp_fail_os(err, SP_E_UNSUPPORTED, errno, "filter on tracepoint %s",
-                              tracepoints[i].path);
-        if (i > 0 && ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, ring->fds[0]))
-            return sp_fail_os(err, SP_E_IO, errno, "sharing the ring of CPU %d", ring->cpu);
-        if (i > 0)
-            continue;
-        void *map = mmap(NULL, RING_BYTES + collector->page_bytes, PROT_READ | PROT_WRITE,
-                         MAP_SHARED, fd, 0);
-        if (map == MAP_FAILED)
-            return sp_fail_os(err, SP_E_IO, errno, "mapping the ring of CPU %d", ring->cpu);
-        ring->map = map;
-    }
-    for (int i = 0; i < TRACEPOINTS; i++)
-        if (ring->fds[i] >= 0 && ioctl(ring->fds[i], PERF_EVENT_IOC_ENABLE, 0))
-            return sp_fail_os(err, SP_E_IO, errno, "enabling %s", tracepoints[i].path);
-    struct epoll_event interest = {.events = EPOLLIN};
-    if (epoll_ctl(collector->epoll_fd, EPOLL_CTL_ADD, ring->fds[0], &interest))
-        return sp_fail_os(err, SP_E_IO, errno, "polling the ring of CPU %d", ring->cpu);
-    return SP_OK;
-}
-
-static enum sp_rc rings_open(struct sp_collector *collector, struct sp_err *err)
-{
-    long cpus = sysconf(_SC_NPROCESSORS_CONF);
-    for (int cpu = 0; cpu < cpus && cpu < CPU_MAX; cpu++) {
-        struct ring *ring = &SP_PUSH(collector->rings, collector->ring_count, collector->ring_cap);
-        ring->cpu = cpu;
-        for (int i = 0; i < TRACEPOINTS; i++)
-            ring->fds[i] = -1;
-        enum sp_rc rc = ring_open(collector, ring, err);
-        if (rc)
-            return rc;
-        if (ring->fds[0] < 0)
-            collector->ring_count--;
-    }
-    if (collector->ring_count == 0)
-        return sp_fail(err, SP_E_UNSUPPORTED, "no CPU that tracepoints can be opened on");
-    return SP_OK;
+    collector->source = &sp_tp_perf;
+    enum sp_rc rc = collector->source->open(collector, dir_fd, err);
+    if (rc != SP_E_UNSUPPORTED || err->os_code != ENOSYS)
+        return rc;
+    collector->source->close(collector);
+    free(collector->rings);
+    collector->rings = NULL;
+    collector->ring_count = collector->ring_cap = 0;
+    collector->source = &sp_tp_tracefs;
+    return collector->source->open(collector, dir_fd, err);
 }
 
 enum sp_rc sp_collector_new(struct sp_collector **out, struct sp_err *err)
 {
     struct sp_collector *collector = sp_xcalloc(1, sizeof *collector);
-    collector->counts_lost = true;
+    struct sp_err own = {0};
+    int dir_fd = -1;
     collector->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
     collector->salt = (uint64_t)sp_clock_now_ns() ^ ((uint64_t)getpid() << 40);
+    collector->instance_fd = collector->instances_fd = -1;
     collector->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     enum sp_rc rc = SP_OK;
     if (collector->epoll_fd < 0)
-        rc = sp_fail_os(err, SP_E_IO, errno, "epoll_create1");
+        rc = sp_fail_os(&own, SP_E_IO, errno, "epoll_create1");
     if (rc == SP_OK)
-        rc = shapes_read(collector, err);
+        rc = tracefs_open(&dir_fd, &own);
     if (rc == SP_OK)
-        rc = rings_open(collector, err);
+        rc = shapes_read(collector, dir_fd, &own);
+    if (rc == SP_OK)
+        rc = source_open(collector, dir_fd, &own);
+    if (dir_fd >= 0)
+        close(dir_fd);
     if (rc != SP_OK) {
         sp_collector_free(collector);
         collector = NULL;
+        if (err)
+            *err = own;
     }
     *out = collector;
     return rc;
@@ -330,9 +184,9 @@ void sp_collector_free(struct sp_collector *collector)
 {
     if (!collector)
         return;
-    for (size_t i = 0; i < collector->ring_count; i++)
-        ring_release(&collector->rings[i], collector->page_bytes);
-    for (int i = 0; i < TRACEPOINTS; i++)
+    if (collector->source)
+        collector->source->close(collector);
+    for (int i = 0; i < SP_TRACEPOINTS; i++)
         if (collector->shapes[i].present)
             sp_tp_format_release(&collector->shapes[i].format);
     if (collector->epoll_fd >= 0)
@@ -421,7 +275,7 @@ static struct sp_tp_record *pending_add(struct sp_collector *collector, int64_t 
                                         enum sp_tp_what what)
 {
     size_t order = collector->pending_count;
-    struct pending *pending =
+    struct sp_tp_pending *pending =
         &SP_PUSH(collector->pending, collector->pending_count, collector->pending_cap);
     pending->order = order;
     pending->record.mono_ns = mono_ns;
@@ -430,7 +284,7 @@ static struct sp_tp_record *pending_add(struct sp_collector *collector, int64_t 
     return &pending->record;
 }
 
-static void detail_fill(const struct shape *shape, const uint8_t *raw, size_t len,
+static void detail_fill(const struct sp_tp_shape *shape, const uint8_t *raw, size_t len,
                         struct sp_tp_record *record)
 {
     int used = 0;
@@ -450,24 +304,24 @@ static void detail_fill(const struct shape *shape, const uint8_t *raw, size_t le
                  used ? " " : "", word);
 }
 
-static void raw_take(struct sp_collector *collector, int64_t mono_ns, const uint8_t *raw,
-                     size_t len)
+void sp_collector_raw(struct sp_collector *collector, int64_t mono_ns, const uint8_t *raw,
+                      size_t len)
 {
     uint16_t id;
     if (len < sizeof id)
         return;
     memcpy(&id, raw, sizeof id);
-    for (int i = 0; i < TRACEPOINTS; i++) {
-        const struct shape *shape = &collector->shapes[i];
+    for (int i = 0; i < SP_TRACEPOINTS; i++) {
+        const struct sp_tp_shape *shape = &collector->shapes[i];
         if (!shape->present || shape->format.id != id)
             continue;
         collector->taken[i]++;
-        struct sp_tp_record *record = pending_add(collector, mono_ns, tracepoints[i].what);
+        struct sp_tp_record *record = pending_add(collector, mono_ns, sp_tracepoints[i].what);
         record->sock_id =
             scramble((uint64_t)field_number(shape->skaddr, raw, len, 0), collector->salt);
         record->local = field_addr(shape->saddr_v6, shape->sport, shape->saddr, raw, len);
         record->remote = field_addr(shape->daddr_v6, shape->dport, shape->daddr, raw, len);
-        if (tracepoints[i].what != SP_TP_STATE) {
+        if (sp_tracepoints[i].what != SP_TP_STATE) {
             detail_fill(shape, raw, len, record);
             return;
         }
@@ -477,140 +331,90 @@ static void raw_take(struct sp_collector *collector, int64_t mono_ns, const uint
     }
 }
 
-static void lost_add(struct sp_collector *collector, int64_t mono_ns, uint64_t lost)
+void sp_collector_lost(struct sp_collector *collector, int64_t mono_ns, uint64_t lost)
 {
     struct sp_tp_record *record = pending_add(collector, mono_ns, SP_TP_LOST);
     record->reason = lost > INT32_MAX ? INT32_MAX : (int32_t)lost;
     snprintf(record->detail, sizeof record->detail, "%llu events lost", (unsigned long long)lost);
 }
 
-/* One record of a ring; returns whether it says that some were lost. */
-static bool record_take(struct sp_collector *collector, const uint8_t *bytes, size_t len)
-{
-    struct perf_event_header header;
-    memcpy(&header, bytes, sizeof header);
-    const uint8_t *body = bytes + sizeof header;
-    size_t body_len = len - sizeof header;
-    if (header.type == PERF_RECORD_SAMPLE) {
-        struct {
-            int64_t time_ns;
-            uint32_t cpu, reserved;
-            uint32_t raw_bytes;
-        } head;
-        enum { HEAD_BYTES = 20 }; /* without the structure's padding */
-        if (body_len < HEAD_BYTES)
-            return false;
-        memcpy(&head, body, HEAD_BYTES);
-        if (head.raw_bytes <= body_len - HEAD_BYTES)
-            raw_take(collector, head.time_ns, body + HEAD_BYTES, head.raw_bytes);
-        return false;
-    }
-    if (header.type != PERF_RECORD_LOST)
-        return false;
-    /* id, lost, then the sample_id: time and CPU. */
-    if (!collector->counts_lost && body_len >= 32) {
-        uint64_t words[3];
-        memcpy(words, body, sizeof words);
-        lost_add(collector, (int64_t)words[2], words[1]);
-    }
-    return true;
-}
-
-/* Copies out of a ring that may wrap inside the piece. */
-static void ring_copy(const struct ring *ring, uint64_t at, void *out, size_t len,
-                      size_t page_bytes)
-{
-    const uint8_t *data = (const uint8_t *)ring->map + page_bytes;
-    size_t from = (size_t)(at % RING_BYTES);
-    size_t first = len < RING_BYTES - from ? len : RING_BYTES - from;
-    memcpy(out, data + from, first);
-    memcpy((uint8_t *)out + first, data, len - first);
-}
-
-/* The counters of a CPU's events against what they were; adds a record where they have grown. */
-static void lost_count(struct sp_collector *collector, struct ring *ring)
-{
-    uint64_t lost = 0;
-    for (int i = 0; i < TRACEPOINTS; i++) {
-        uint64_t words[2]; /* value, lost */
-        if (ring->fds[i] >= 0 && read(ring->fds[i], words, sizeof words) == sizeof words)
-            lost += words[1];
-    }
-    if (lost > ring->lost)
-        lost_add(collector, sp_clock_now_ns(), lost - ring->lost);
-    ring->lost = lost;
-}
-
-static void ring_drain(struct sp_collector *collector, struct ring *ring)
-{
-    uint64_t head = __atomic_load_n(&ring->map->data_head, __ATOMIC_ACQUIRE);
-    uint64_t tail = ring->map->data_tail;
-    if (head == tail)
-        return;
-    bool lost = RING_BYTES - (head - tail) < NEAR_FULL;
-    while (tail < head) {
-        uint8_t bytes[RECORD_MAX];
-        struct perf_event_header header;
-        ring_copy(ring, tail, &header, sizeof header, collector->page_bytes);
-        if (header.size <= sizeof bytes) {
-            ring_copy(ring, tail, bytes, header.size, collector->page_bytes);
-            lost |= record_take(collector, bytes, header.size);
-        }
-        tail += header.size;
-    }
-    __atomic_store_n(&ring->map->data_tail, tail, __ATOMIC_RELEASE);
-    if (lost && collector->counts_lost)
-        lost_count(collector, ring);
-}
-
 static int by_time(const void *a, const void *b)
 {
-    const struct pending *left = a;
-    const struct pending *right = b;
+    const struct sp_tp_pending *left = a;
+    const struct sp_tp_pending *right = b;
     if (left->record.mono_ns != right->record.mono_ns)
         return left->record.mono_ns < right->record.mono_ns ? -1 : 1;
     return left->order < right->order ? -1 : left->order > right->order;
+}
+
+/*
+ * Linux before 6.13 (inet_csk_clone_lock) tells of SYN_RECEIVED while the new socket still has its
+ * listener's addresses. Such a record waits for the next one of the same socket, which follows in
+ * the same call and has the connection's.
+ */
+static bool unnamed_keep(struct sp_collector *collector, const struct sp_tp_record *record)
+{
+    if (record->what != SP_TP_STATE || record->new_state != SP_TCP_SYN_RECEIVED ||
+        record->old_state != SP_TCP_LISTEN || record->remote.port)
+        return false;
+    if (collector->unnamed_count == SP_TP_UNNAMED_MAX) /* a socket that never came to anything */
+        memmove(collector->unnamed, collector->unnamed + 1,
+                --collector->unnamed_count * sizeof *record);
+    collector->unnamed[collector->unnamed_count++] = *record;
+    return true;
+}
+
+/* The record that waits for this one, named by it; false where none does. */
+static bool unnamed_take(struct sp_collector *collector, const struct sp_tp_record *next,
+                         struct sp_tp_record *out)
+{
+    for (unsigned i = 0; next->what == SP_TP_STATE && i < collector->unnamed_count; i++) {
+        if (collector->unnamed[i].sock_id != next->sock_id)
+            continue;
+        *out = collector->unnamed[i];
+        out->local = next->local;
+        out->remote = next->remote;
+        collector->unnamed[i] = collector->unnamed[--collector->unnamed_count];
+        return true;
+    }
+    return false;
 }
 
 enum sp_rc sp_collector_drain(struct sp_collector *collector,
                               void (*sink)(const struct sp_tp_record *record, void *arg), void *arg,
                               struct sp_err *err)
 {
-    (void)err; /* reading mapped memory cannot fail; the contract leaves room for what can */
     collector->pending_count = 0;
-    for (size_t i = 0; i < collector->ring_count; i++)
-        ring_drain(collector, &collector->rings[i]);
+    enum sp_rc rc = collector->source->drain(collector, err);
     if (collector->pending_count > 1)
         qsort(collector->pending, collector->pending_count, sizeof *collector->pending, by_time);
-    for (size_t i = 0; i < collector->pending_count; i++)
-        sink(&collector->pending[i].record, arg);
-    return SP_OK;
+    for (size_t i = 0; i < collector->pending_count; i++) {
+        const struct sp_tp_record *record = &collector->pending[i].record;
+        struct sp_tp_record before;
+        if (unnamed_keep(collector, record))
+            continue;
+        if (unnamed_take(collector, record, &before))
+            sink(&before, arg);
+        sink(record, arg);
+    }
+    return rc;
 }
 
 enum sp_rc sp_collector_hidden(struct sp_collector *collector,
                                void (*sink)(const struct sp_tp_record *record, void *arg),
                                void *arg, struct sp_collector_hidden *hidden, struct sp_err *err)
 {
-    int64_t missing[TRACEPOINTS] = {0};
-    for (size_t r = 0; r < collector->ring_count; r++) {
-        for (int i = 0; i < TRACEPOINTS; i++) {
-            uint64_t words[2] = {0}; /* value, and lost where FORMAT_LOST took */
-            if (collector->rings[r].fds[i] < 0)
-                continue;
-            if (read(collector->rings[r].fds[i], words, sizeof words) < (ssize_t)sizeof words[0])
-                return sp_fail_os(err, SP_E_IO, errno, "reading the counter of %s",
-                                  tracepoints[i].path);
-            missing[i] += (int64_t)(words[0] - words[1]);
-        }
-    }
-    /* What was counted before now and shown is in the rings: only the rest stays missing. */
-    enum sp_rc rc = sp_collector_drain(collector, sink, arg, err);
+    int64_t missing[SP_TRACEPOINTS] = {0};
+    enum sp_rc rc = collector->source->count(collector, missing, err);
+    if (rc == SP_OK)
+        /* What was counted before now and shown is in the rings: only the rest stays missing. */
+        rc = sp_collector_drain(collector, sink, arg, err);
     if (rc)
         return rc;
     memset(hidden, 0, sizeof *hidden);
-    for (int i = 0; i < TRACEPOINTS; i++) {
+    for (int i = 0; i < SP_TRACEPOINTS; i++) {
         int64_t left = missing[i] - (int64_t)collector->taken[i];
-        if (left > 0 && tracepoints[i].what == SP_TP_STATE)
+        if (left > 0 && sp_tracepoints[i].what == SP_TP_STATE)
             hidden->states += (uint64_t)left;
         else if (left > 0)
             hidden->notes += (uint64_t)left;
