@@ -234,6 +234,42 @@ static void a_wrong_field_is_named(void **state)
     judged_release(&d);
 }
 
+/* The clock of initial sequence numbers, between two connections of the same addresses. */
+static void the_growth_of_the_isn_is_judged_by_the_millisecond(void **state)
+{
+    static const struct {
+        const char *isn; /* of the second SYN, 20 ms after the first, which has 4294967280 */
+        const char *seen;
+    } rows[] = {{"4984", NULL},
+                {"984", "isn-rate=50 (1000 in 20.000 ms), expected isn-rate=200..36000"},
+                {"4294967000", "isn-rate=214748350"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct judged d;
+        char ladder[512];
+        snprintf(ladder, sizeof ladder,
+                 "200-250 client conn connect = ECONNREFUSED\n210 c> SYN\n240 s> RST,ACK seq=0\n"
+                 "20200-20250 client conn connect = ECONNREFUSED\n20210 c> SYN isn=%s\n"
+                 "20240 s> RST,ACK seq=0 ack=1\n30000 end\n",
+                 rows[i].isn);
+        judge(&d,
+              "client connect server -> ECONNREFUSED\nwire client SYN\nwire server RST\n"
+              "client/b connect server -> ECONNREFUSED\nwire client/b SYN isn-rate=200..36000\n"
+              "wire server RST\n",
+              ladder);
+        if (rows[i].seen)
+            assert_fails(&d, SP_FAIL_SEG_WRONG, "SYN isn-rate=200..36000", rows[i].seen);
+        else
+            assert_verdict(&d, SP_VERDICT_PASS);
+        judged_release(&d);
+    }
+    struct judged d;
+    judge(&d, "server listen\nclient connect server\nwire client SYN isn-rate=1..2\n",
+          HANDSHAKE CLEAN_UP);
+    assert_fails(&d, SP_FAIL_SEG_WRONG, "SYN isn-rate", "no earlier connection");
+    judged_release(&d);
+}
+
 static void retransmissions_and_pure_acks_are_let_by_until_asked_for(void **state)
 {
     (void)state;
@@ -749,6 +785,7 @@ int main(void)
         cmocka_unit_test(a_missing_segment_fails_and_says_what_came_last),
         cmocka_unit_test(an_extra_segment_fails_wherever_it_comes),
         cmocka_unit_test(a_wrong_field_is_named),
+        cmocka_unit_test(the_growth_of_the_isn_is_judged_by_the_millisecond),
         cmocka_unit_test(retransmissions_and_pure_acks_are_let_by_until_asked_for),
         cmocka_unit_test(a_stall_makes_lateness_inconclusive),
         cmocka_unit_test(a_moments_stall_does_not_excuse_what_never_came),

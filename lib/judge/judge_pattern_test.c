@@ -99,6 +99,47 @@ static void what_the_ip_header_and_the_urgent_pointer_say_is_named(void **state)
     assert_string_equal(diff, "no URG, expected urg=5");
 }
 
+static void options_that_break_off_and_bytes_behind_their_end_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pattern;
+        uint8_t opt[8];
+        const char *why;
+    } rows[] = {
+        {"ACK opt!~malformed opt!~junk", {1, 1, 1, 1, 2, 4, 5, 180}, ""},
+        {"ACK opt!~malformed opt!~junk", {2, 4, 5, 180, 0, 0, 0, 0}, ""},
+        {"ACK opt!~malformed", {253, 1, 1, 1, 1, 1, 1, 1}, "option malformed, expected none"},
+        {"ACK opt!~malformed", {2, 4, 5, 180, 253, 9, 0, 0}, "option malformed, expected none"},
+        {"ACK opt!~junk", {2, 4, 5, 180, 0, 0, 7, 0}, "option junk, expected none"},
+        {"ACK opt!~junk", {0, 2, 4, 5, 180, 0, 0, 0}, "option junk, expected none"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct sp_seg seg = {.flags = SP_ACK, .opt_len = 8};
+        char diff[SAY_MAX];
+        memcpy(seg.opt, rows[i].opt, sizeof rows[i].opt);
+        assert_int_equal(fit_of(rows[i].pattern, &seg, 1, 1, diff),
+                         *rows[i].why ? FIT_FIELDS : FIT_YES);
+        assert_string_equal(diff, rows[i].why);
+    }
+}
+
+static void wrong_checksums_are_told(void **state)
+{
+    (void)state;
+    struct sp_seg seg = {.flags = SP_ACK, .checksum_ok = true, .ip_checksum_ok = true};
+    char diff[SAY_MAX];
+    assert_int_equal(fit_of("ACK goodsum", &seg, 1, 1, diff), FIT_YES);
+    seg.checksum_ok = false;
+    assert_int_equal(fit_of("ACK", &seg, 1, 1, diff), FIT_YES);
+    assert_int_equal(fit_of("ACK goodsum", &seg, 1, 1, diff), FIT_FIELDS);
+    assert_string_equal(diff, "a wrong TCP checksum, expected a right one");
+    seg.checksum_ok = true;
+    seg.ip_checksum_ok = false;
+    assert_int_equal(fit_of("ACK goodsum", &seg, 1, 1, diff), FIT_FIELDS);
+    assert_string_equal(diff, "a wrong IP checksum, expected a right one");
+}
+
 static void the_first_sack_block_and_the_echoed_timestamp_are_compared(void **state)
 {
     (void)state;
@@ -128,6 +169,8 @@ int main(void)
         cmocka_unit_test(payload_and_numbers_are_named),
         cmocka_unit_test(options_are_contained_absent_or_of_a_value),
         cmocka_unit_test(what_the_ip_header_and_the_urgent_pointer_say_is_named),
+        cmocka_unit_test(options_that_break_off_and_bytes_behind_their_end_are_told),
+        cmocka_unit_test(wrong_checksums_are_told),
         cmocka_unit_test(the_first_sack_block_and_the_echoed_timestamp_are_compared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

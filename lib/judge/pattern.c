@@ -113,15 +113,33 @@ static int64_t opt_value(const char *name, const struct sp_opt *opt)
     }
 }
 
+/*
+ * "malformed": the row of options ends in a length that is missing or impossible (RFC 9293,
+ * MUST-68). "junk": something but zeros behind the end of the option list (MUST-69).
+ */
+static bool opts_are(const char *name, const struct sp_seg *seg)
+{
+    struct sp_opt opt = {0};
+    bool malformed = false;
+    size_t pos = 0;
+    while (sp_opt_next(seg, &pos, &opt, &malformed) && opt.kind != SP_OPT_EOL)
+        ;
+    if (strcmp(name, "malformed") == 0)
+        return malformed;
+    for (const uint8_t *p = opt.data; !malformed && p && p < seg->opt + seg->opt_len; p++)
+        if (opt.kind == SP_OPT_EOL && *p)
+            return true;
+    return false;
+}
+
 static bool opt_fits(const struct sp_opt_want *want, const struct sp_seg *seg, char *diff,
                      size_t cap)
 {
     struct sp_opt opt;
-    bool malformed = false;
-    bool there = false;
-    int64_t value = 0;
     int kind = opt_kind(want->name);
-    for (size_t pos = 0; sp_opt_next(seg, &pos, &opt, &malformed);)
+    bool there = kind < 0 && opts_are(want->name, seg);
+    int64_t value = 0;
+    for (size_t pos = 0; kind >= 0 && sp_opt_next(seg, &pos, &opt, NULL);)
         if (opt.kind == kind) {
             there = true;
             value = opt_value(want->name, &opt);
@@ -179,6 +197,16 @@ static bool ip_fits(const struct sp_pattern *pattern, const struct sp_seg *seg, 
            number_fits("ttl", &pattern->ttl, seg->ttl, diff, cap);
 }
 
+static bool sums_fit(const struct sp_pattern *pattern, const struct sp_seg *seg, char *diff,
+                     size_t cap)
+{
+    bool good = seg->checksum_ok && seg->ip_checksum_ok;
+    if (pattern->good_sums && !good)
+        say(diff, cap, "a wrong %s checksum, expected a right one",
+            seg->checksum_ok ? "IP" : "TCP");
+    return !pattern->good_sums || good;
+}
+
 /* ---- the whole ----------------------------------------------------------------------------- */
 
 enum fit pattern_fit(const struct sp_pattern *pattern, const struct item *item, char *diff,
@@ -204,7 +232,8 @@ enum fit pattern_fit(const struct sp_pattern *pattern, const struct item *item, 
     if (!number_fits("ack", &pattern->ack, flight->rel_ack, diff, cap) ||
         !number_fits("win", &pattern->window, seg->window, diff, cap) ||
         !urgent_fits(&pattern->urgent, seg, diff, cap) ||
-        !sack_fits(&pattern->sack, item, diff, cap) || !ip_fits(pattern, seg, diff, cap))
+        !sack_fits(&pattern->sack, item, diff, cap) || !ip_fits(pattern, seg, diff, cap) ||
+        !sums_fit(pattern, seg, diff, cap))
         return other;
     for (size_t i = 0; i < pattern->opt_count; i++)
         if (!opt_fits(&pattern->opts[i], seg, diff, cap))

@@ -214,6 +214,40 @@ static enum sp_try stream_step(struct walk *walk, const struct sp_stmt *stmt, st
 
 /* ---- one segment --------------------------------------------------------------------------- */
 
+/*
+ * `isn-rate`: by how much the ISN has grown for each millisecond since the last connection between
+ * the same addresses and ports (RFC 9293, 3.4.1). Modulo 2^32: a number that fell has grown a lot.
+ */
+static bool isn_fits(const struct view *view, const struct sp_pattern *pattern,
+                     const struct item *item, char *why, size_t cap)
+{
+    const struct sp_seg *seg = &item->ev->u.seg.seg;
+    const struct item *last = NULL;
+    if (!pattern->isn_rate.set)
+        return true;
+    for (size_t l = 0; l < view->lane_count; l++)
+        for (size_t i = 0; i < view->lanes[l].len; i++) {
+            const struct item *old = &view->lanes[l].items[i];
+            const struct sp_seg *syn = &old->ev->u.seg.seg;
+            if ((syn->flags & SP_SYN) && old->t_ns < item->t_ns && syn->seq != seg->seq &&
+                sp_addr_same(&syn->src, &seg->src) && sp_addr_same(&syn->dst, &seg->dst) &&
+                (!last || old->t_ns > last->t_ns))
+                last = old;
+        }
+    if (!last) {
+        say(why, cap, "no earlier connection between these addresses, expected one");
+        return false;
+    }
+    int64_t grown = (int64_t)(uint32_t)(seg->seq - last->ev->u.seg.seg.seq);
+    int64_t rate = grown * 1000000 / (item->t_ns - last->t_ns);
+    if (rate >= pattern->isn_rate.min && rate <= pattern->isn_rate.max)
+        return true;
+    say(why, cap, "isn-rate=%lld (%lld in %.3f ms), expected isn-rate=%lld..%lld", (long long)rate,
+        (long long)grown, (double)(item->t_ns - last->t_ns) / 1e6, (long long)pattern->isn_rate.min,
+        (long long)pattern->isn_rate.max);
+    return false;
+}
+
 static enum sp_try segment_step(struct walk *walk, const struct sp_stmt *stmt, struct lane *lane,
                                 struct outcome *out, struct finding *f)
 {
@@ -227,6 +261,8 @@ static enum sp_try segment_step(struct walk *walk, const struct sp_stmt *stmt, s
         bool eligible = is_eligible(&stmt->pattern, item);
         *why = '\0';
         enum fit fit = eligible ? pattern_fit(&stmt->pattern, item, why, sizeof why) : FIT_NO;
+        if (fit == FIT_YES && !isn_fits(walk->view, &stmt->pattern, item, why, sizeof why))
+            fit = FIT_FIELDS;
         if (fit == FIT_YES && let_by && !is_in_order(walk, item)) {
             near_kind = SP_FAIL_ORDER;
             near = item;

@@ -30,7 +30,8 @@ enum sp_place { SP_PLACE_CLIENT, SP_PLACE_SERVER, SP_PLACE_BOX, SP_PLACE_COUNT }
 
 struct sp_lab_pin {
     const char *name;  /* sysctl with dots: "net.ipv4.tcp_sack" */
-    const char *value; /* as written; white space is folded when it is read back */
+    const char *value; /* as written; white space is folded when it is read back. "default": as the
+                          kernel has it, whatever a pin of ours says */
     enum sp_place place;
     bool everywhere; /* client and server (the box holds no sockets); `place` does not matter */
     bool optional;   /* this kernel may not have it: then it is left out of the trace's pins */

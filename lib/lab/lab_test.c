@@ -353,6 +353,24 @@ static void a_pin_of_one_place_leaves_the_other_alone(void **state)
     sp_lab_close(&lab);
 }
 
+static void a_pin_that_says_default_takes_ours_away(void **state)
+{
+    struct sp_lab lab;
+    struct sp_lab_config config = talk_config(SP_LAB_VETH, 4);
+    const struct sp_lab_pin pin = {
+        .name = "net.ipv4.tcp_ecn", .value = "default", .everywhere = true};
+    char text[64];
+    (void)state;
+
+    config.pins = &pin;
+    config.pin_count = 1;
+    open_lab(&lab, &config);
+    read_in(&lab, SP_PLACE_CLIENT, "/proc/sys/net/ipv4/tcp_ecn", text);
+    assert_string_equal(text, "2"); /* ip-sysctl */
+    assert_null(pin_value(&lab, "net.ipv4.tcp_ecn", SP_PLACE_CLIENT));
+    sp_lab_close(&lab);
+}
+
 /* Opens with one more pin; the return code, and the words. */
 static enum sp_rc open_with(enum sp_lab_kind kind, const struct sp_lab_pin *pins, size_t count,
                             struct sp_err *err)
@@ -453,6 +471,7 @@ int main(void)
         cmocka_unit_test(default_pins_hold_in_both_ends),
         cmocka_unit_test(a_pin_of_one_place_leaves_the_other_alone),
         cmocka_unit_test(a_pin_that_does_not_take_is_named),
+        cmocka_unit_test(a_pin_that_says_default_takes_ours_away),
         cmocka_unit_test(pins_that_make_no_sense_are_refused),
         cmocka_unit_test(sysctl_sets_one_place_while_the_run_goes_on),
     };

@@ -366,18 +366,20 @@ static enum sp_rc plan_pin(const struct sp_lab *lab, struct sp_lab_pin_plan *pla
     }
     row->optional = row->optional && pin->optional;
     if (one_namespace && !pin->everywhere && row->asked_by != SP_PLACE_COUNT &&
-        row->asked_by != pin->place && strcmp(row->want[SP_PLACE_CLIENT], pin->value) != 0)
+        row->asked_by != pin->place && row->want[SP_PLACE_CLIENT] &&
+        strcmp(row->want[SP_PLACE_CLIENT], pin->value) != 0)
         return sp_fail(err, SP_E_USAGE,
                        "%s: client and server share a namespace on loopback and cannot differ",
                        pin->name);
     if (!pin->everywhere)
         row->asked_by = pin->place;
+    const char *want = strcmp(pin->value, "default") == 0 ? NULL : pin->value;
     for (int place = SP_PLACE_CLIENT; place <= SP_PLACE_SERVER; place++) {
         if (pin->everywhere || one_namespace || pin->place == (enum sp_place)place)
-            row->want[place] = pin->value;
+            row->want[place] = want;
     }
     if (!pin->everywhere && pin->place == SP_PLACE_BOX)
-        row->want[SP_PLACE_BOX] = pin->value;
+        row->want[SP_PLACE_BOX] = want;
     return SP_OK;
 }
 

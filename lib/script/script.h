@@ -101,7 +101,7 @@ struct sp_num { /* a number or a range, absent where !set */
 };
 
 struct sp_opt_want {
-    const char *name; /* "mss" "wscale" "sackok" "sack" "ts" "fastopen" */
+    const char *name; /* "mss" "wscale" "sackok" "sack" "ts" "fastopen"; "malformed", "junk" */
     bool absent;      /* `opt!~ts`: must not be there */
     bool has_value;
     int64_t value;
@@ -132,6 +132,10 @@ struct sp_pattern {
     struct sp_num ecn;    /* 0 not ECT, 1 ECT(1), 2 ECT(0), 3 CE */
     struct sp_num ttl;    /* or hop limit */
     bool again;           /* a retransmission, which is otherwise let by */
+
+    bool good_sums;         /* `goodsum`: the checksums of IP and TCP are right */
+    struct sp_num isn_rate; /* SYN: what its ISN has grown by, for each millisecond since the last
+                               connection of the same addresses and ports */
     struct sp_opt_want *opts;
     size_t opt_count;
     const char *text; /* as written, for messages */

@@ -103,6 +103,7 @@ static const struct field {
     {"dscp=", offsetof(struct sp_pattern, dscp), 63},
     {"ecn=", offsetof(struct sp_pattern, ecn), 3},
     {"ttl=", offsetof(struct sp_pattern, ttl), 255},
+    {"isn-rate=", offsetof(struct sp_pattern, isn_rate), 0},
 };
 
 static const struct field *field_of(const char *text)
@@ -147,6 +148,9 @@ static bool read_word(struct seg_reader *rd, const struct word *word)
     } else if (strcmp(text, "again") == 0) {
         said = out->again;
         out->again = true;
+    } else if (strcmp(text, "goodsum") == 0) {
+        said = out->good_sums;
+        out->good_sums = true;
     } else if (strcmp(text, "probe") == 0 || strcmp(text, "window-probe") == 0) {
         said = out->class_ != SP_CLASS_ANY;
         out->class_ = *text == 'p' ? SP_CLASS_KEEPALIVE : SP_CLASS_ZERO_WINDOW_PROBE;

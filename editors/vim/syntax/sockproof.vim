@@ -38,21 +38,23 @@ syn keyword sockproof_constant TCP_FASTOPEN TCP_FASTOPEN_CONNECT TCP_FASTOPEN_NO
 syn keyword sockproof_constant TCP_LINGER2 TCP_MAXRT TCP_MAXSEG TCP_NODELAY TCP_NOTSENT_LOWAT TCP_QUICKACK TCP_REPAIR TCP_SAVE_SYN
 syn keyword sockproof_constant TCP_SYNCNT TCP_THIN_DUPACK TCP_THIN_LINEAR_TIMEOUTS TCP_TIMESTAMP TCP_TX_DELAY TCP_ULP TCP_USER_TIMEOUT TCP_WINDOW_CLAMP
 syn keyword sockproof_constant WR WRBAND WRNORM
-syn keyword sockproof_tcp_option ecr fastopen mss sack sackok ts wscale
+syn keyword sockproof_tcp_option ecr fastopen junk malformed mss sack sackok ts
+syn keyword sockproof_tcp_option wscale
 syn keyword sockproof_stack freebsd fstack gvisor haiku linux lwip macos netbsd
 syn keyword sockproof_stack openbsd rump solaris windows wine zephyr
 syn keyword sockproof_source documented measured reported source
 syn keyword sockproof_word abs accepts ack acks after again as badsum
 syn keyword sockproof_word bytes catch connects cut default doff drop dscp
-syn keyword sockproof_word ecn eol exceeded for frag from has hold
-syn keyword sockproof_word host icmp ignore in ipv4 ipv6 killed lacks
-syn keyword sockproof_word len linger localhost loopback mtu multicast net nobody
-syn keyword sockproof_word none nop off ok once open opt order
-syn keyword sockproof_word pending plug port probe problem protocol quench raises
-syn keyword sockproof_word raw rcv_nxt rcv_wnd release restart restore routed seq
-syn keyword sockproof_word silent since skip snd_nxt snd_una sysctl then timeout
-syn keyword sockproof_word times to took ttl unacked unknown unplug unreachable
-syn keyword sockproof_word unread until urg veth wheel win window-probe within
+syn keyword sockproof_word ecn eol exceeded for frag from goodsum has
+syn keyword sockproof_word hold host icmp ignore in ipv4 ipv6 isn-rate
+syn keyword sockproof_word killed lacks len linger localhost loopback mtu multicast
+syn keyword sockproof_word net nobody none nop off ok once open
+syn keyword sockproof_word opt order pending plug port probe problem protocol
+syn keyword sockproof_word quench raises raw rcv_nxt rcv_wnd release restart restore
+syn keyword sockproof_word routed seq silent since skip snd_nxt snd_una sysctl
+syn keyword sockproof_word then timeout times to took ttl unacked unknown
+syn keyword sockproof_word unplug unreachable unread until urg veth wheel win
+syn keyword sockproof_word window-probe within
 
 syn match sockproofNumber /\<\d\+\(\.\d\+\)\?\(ns\|us\|ms\|s\|min\|h\|d\)\?\>/
 syn match sockproofVariable /\$[a-z][a-z0-9_]*/
