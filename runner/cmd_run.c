@@ -15,7 +15,7 @@
 #include "run.h"
 #include "stack.h"
 
-enum { RUN_MAX = 16383 };
+enum { RUN_MAX = 1000 * 1000 };
 
 struct run_options {
     const char *cases, *lab, *family, *results, *os, *format;
@@ -77,12 +77,12 @@ static enum sp_rc job_add(struct job_list *jobs, const struct sp_case *c,
     }
     for (long repeat = 1; repeat <= o->repeat; repeat++) {
         if (jobs->len == RUN_MAX)
-            return sp_fail(err, SP_E_LIMIT, "more than %d runs at once", RUN_MAX);
+            return sp_fail(err, SP_E_LIMIT, "more than %d runs in one results folder", RUN_MAX);
         struct sp_run_job *job = &SP_PUSH(jobs->items, jobs->len, jobs->cap);
         *job = (struct sp_run_job){.case_ = c,
                                    .config = *config,
                                    .repeat = (int)repeat,
-                                   .number = (uint16_t)jobs->len,
+                                   .order = jobs->len,
                                    .least_ns = least_ns};
     }
     return SP_OK;

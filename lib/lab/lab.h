@@ -37,13 +37,15 @@ struct sp_lab_pin {
     bool optional;   /* this kernel may not have it: then it is left out of the trace's pins */
 };
 
+enum { SP_LAB_NUMBER_MAX = 16383 };
+
 struct sp_lab_config {
     enum sp_lab_kind kind;
     int family; /* 4 or 6 */
     uint8_t
         slot; /* this runner's own (sp_lab_slot_take), so that two runners never share addresses */
     bool mute[SP_PLACE_COUNT]; /* no address there: its kernel takes no part and stays silent */
-    uint16_t number;           /* of the run, 1..16383: the addresses come from slot and number */
+    uint16_t number; /* of the run, 1..SP_LAB_NUMBER_MAX: slot and number make addresses */
     const struct sp_lab_pin *pins; /* beside the defaults (sp_lab_default_pins) */
     size_t pin_count;
 };

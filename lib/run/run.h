@@ -21,8 +21,9 @@ struct sp_run_job {
     const struct sp_case *case_;
     struct sp_plan_config config;
     int repeat;       /* from 1 */
-    uint16_t number;  /* of the run on this machine: its addresses */
-    int64_t least_ns; /* plan's, for the order of the queue */
+    int64_t least_ns; /* plan's: those that wait longest go first, */
+    size_t order;     /* and then by this */
+    uint16_t number;  /* out, while it runs: its addresses on this machine */
 };
 
 /* What all runs of one command share. */

@@ -46,6 +46,7 @@ struct sched {
     unsigned running;
     size_t next;
     size_t done;
+    uint16_t last_number;
     int64_t begin_ns;
     struct pollfd *set;
 };
@@ -111,11 +112,30 @@ static enum sp_rc child_addresses(const struct sp_run_job *job, const struct sp_
     return rc == SP_OK ? sp_addr_parse(server, &child->server, err) : rc;
 }
 
-static enum sp_rc child_start(struct sched *s, struct child *child, const struct sp_run_job *job,
+static bool number_is_taken(const struct sched *s, uint16_t number)
+{
+    for (unsigned i = 0; i < s->config->parallel; i++)
+        if (s->children[i].pid > 0 && s->children[i].job->number == number)
+            return true;
+    return false;
+}
+
+/* The one that was not used for longest, so that what arrives late finds nobody. There are always
+ * more numbers than runs at once. */
+static uint16_t number_take(struct sched *s)
+{
+    do
+        s->last_number = (uint16_t)(s->last_number % SP_LAB_NUMBER_MAX + 1);
+    while (number_is_taken(s, s->last_number));
+    return s->last_number;
+}
+
+static enum sp_rc child_start(struct sched *s, struct child *child, struct sp_run_job *job,
                               struct sp_err *err)
 {
     int status[2] = {-1, -1};
     int link[2] = {-1, -1};
+    job->number = number_take(s);
     *child = (struct child){.job = job, .status_fd = -1, .link_fd = -1};
     enum sp_rc rc = child_addresses(job, s->config->env, child, err);
     if (rc != SP_OK)
@@ -405,7 +425,7 @@ static int longest_first(const void *a, const void *b)
     const struct sp_run_job *y = b;
     if (x->least_ns != y->least_ns)
         return x->least_ns < y->least_ns ? 1 : -1;
-    return x->number < y->number ? -1 : x->number > y->number;
+    return x->order < y->order ? -1 : x->order > y->order;
 }
 
 static void open_collector(struct sched *s)
