@@ -505,6 +505,26 @@ static void an_accept_that_failed_takes_no_name(void **state)
     judged_release(&d);
 }
 
+static void a_listen_that_failed_leaves_the_connection_its_name(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, HANDSHAKE_LINES "client/conn listen -> EINVAL\nstate client ESTABLISHED\n",
+          HANDSHAKE "400-410 client conn listen = EINVAL\n" CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
+static void a_second_listen_is_about_the_same_socket(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, HANDSHAKE_LINES "server listen 7\nstate server LISTEN\n",
+          HANDSHAKE "4000-4010 server listener listen = 0\n" CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
 static void what_clean_up_does_is_not_the_cases_doing(void **state)
 {
     (void)state;
@@ -796,6 +816,8 @@ int main(void)
         cmocka_unit_test(a_forbidden_state_or_segment_fails),
         cmocka_unit_test(until_an_action_ends_where_the_action_begins),
         cmocka_unit_test(an_accept_that_failed_takes_no_name),
+        cmocka_unit_test(a_listen_that_failed_leaves_the_connection_its_name),
+        cmocka_unit_test(a_second_listen_is_about_the_same_socket),
         cmocka_unit_test(what_clean_up_does_is_not_the_cases_doing),
         cmocka_unit_test(a_socket_that_nobody_made_fails),
         cmocka_unit_test(queues_are_compared),
