@@ -86,7 +86,7 @@ static const struct {
 } opt_names[] = {
     {"mss", SP_OPT_MSS},           {"wscale", SP_OPT_WSCALE}, {"sackok", SP_OPT_SACK_OK},
     {"sack", SP_OPT_SACK},         {"ts", SP_OPT_TIMESTAMPS}, {"ecr", SP_OPT_TIMESTAMPS},
-    {"fastopen", SP_OPT_FASTOPEN},
+    {"fastopen", SP_OPT_FASTOPEN}, {"uto", SP_OPT_UTO},
 };
 
 static int opt_kind(const char *name)

@@ -92,8 +92,8 @@ static const struct name_number flags[] = {
 
 const char *const flag_names[] = {"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", NULL};
 
-const char *const opt_names[] = {"mss", "wscale",   "sackok",    "sack", "ts",
-                                 "ecr", "fastopen", "malformed", "junk", NULL};
+const char *const opt_names[] = {"mss",      "wscale", "sackok",    "sack", "ts", "ecr",
+                                 "fastopen", "uto",    "malformed", "junk", NULL};
 
 const char *const stack_names[] = {"linux",   "windows", "wine",    "freebsd", "netbsd",
                                    "openbsd", "macos",   "solaris", "gvisor",  "lwip",

@@ -65,6 +65,7 @@ static void facts_init(struct ctx *ctx)
             .keepalive_ns = INT64_MAX,
             .timers_ns = INT64_MAX,
             .urgent_ns = INT64_MAX,
+            .fastopen_ns = INT64_MAX,
             .blind_ns = INT64_MAX,
         };
     for (size_t i = 0; i < ctx->trace->len; i++) {

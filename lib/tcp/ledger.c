@@ -275,6 +275,8 @@ static void do_connect(struct book *book, const struct sp_event *event)
 {
     struct sock *sock = sock_of(book, event->end, event->u.call.sock);
     struct act act = act_make(ACT_CONNECT, event);
+    if (book->ctx->facts[event->end].fastopen_ns <= event->t_ns)
+        act.to_ns = INT64_MAX;
     if (has_word(&event->u.call, "unspec")) { /* dissolves the association (POSIX: connect) */
         act.kind = ACT_CLOSE;
         act_add(book, sock, &act);
@@ -404,6 +406,8 @@ static void do_option(struct book *book, const struct sp_event *event)
         earliest(&facts->abort_ns, event->t_ns);
     if (has_word(call, "SO_KEEPALIVE"))
         earliest(&facts->keepalive_ns, event->t_ns);
+    if (has_word(call, "TCP_FASTOPEN_CONNECT"))
+        earliest(&facts->fastopen_ns, event->t_ns);
     for (size_t i = 0; i < sizeof timers / sizeof timers[0]; i++)
         if (has_word(call, timers[i]))
             earliest(&facts->timers_ns, event->t_ns);

@@ -131,6 +131,11 @@ static const struct story clean[] = {
     {"nobody listens", BOTH,
      "0 client start\n0 server start\n100-200 client conn connect noaddr = ECONNREFUSED\n"
      "110 c> SYN\n140 s> RST,ACK seq=0 ack=1\n" OVER},
+    {"fast open: the SYN leaves with the first data, after connect() has returned", VETH,
+     "0 client start\n0 server start\n100-101 client conn setsockopt TCP_FASTOPEN_CONNECT value=1 "
+     "= 0\n"
+     "200-210 client conn connect noaddr = 0\n5000-5050 client conn send 10 = 10\n5010 c> SYN\n"
+     "5040 s> SYN,ACK\n5070 c> PSH,ACK len=10\n5100 s> ACK\n" OVER},
     {"both connect at once", VETH,
      "0 client start\n0 server start\n100-200 client conn connect = 0\n"
      "100-200 server conn connect = 0\n110 c> SYN\n115 s> SYN\n140 c> SYN,ACK seq=0 ack=1\n"

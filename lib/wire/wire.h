@@ -175,6 +175,7 @@ enum sp_opt_kind {
     SP_OPT_SACK_OK = 4,
     SP_OPT_SACK = 5,
     SP_OPT_TIMESTAMPS = 8,
+    SP_OPT_UTO = 28, /* RFC 5482 */
     SP_OPT_FASTOPEN = 34,
 };
 

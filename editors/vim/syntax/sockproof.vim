@@ -39,7 +39,7 @@ syn keyword sockproof_constant TCP_LINGER2 TCP_MAXRT TCP_MAXSEG TCP_NODELAY TCP_
 syn keyword sockproof_constant TCP_SYNCNT TCP_THIN_DUPACK TCP_THIN_LINEAR_TIMEOUTS TCP_TIMESTAMP TCP_TX_DELAY TCP_ULP TCP_USER_TIMEOUT TCP_WINDOW_CLAMP
 syn keyword sockproof_constant WR WRBAND WRNORM
 syn keyword sockproof_tcp_option ecr fastopen junk malformed mss sack sackok ts
-syn keyword sockproof_tcp_option wscale
+syn keyword sockproof_tcp_option uto wscale
 syn keyword sockproof_stack freebsd fstack gvisor haiku linux lwip macos netbsd
 syn keyword sockproof_stack openbsd rump solaris windows wine zephyr
 syn keyword sockproof_source documented measured reported source
