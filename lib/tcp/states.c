@@ -257,6 +257,9 @@ static bool has_called(const struct ctx *ctx, const struct sp_event *event, bool
         if (opens && strcmp(by->u.call.name, "listen") == 0 &&
             (by->t_end_ns < 0 || by->t_end_ns >= event->t_ns - SKEW_NS))
             return true;
+        /* a listen() that finds the address taken was LISTEN for a moment (Linux, SO_REUSEADDR) */
+        if (!opens && by->u.call.error && strcmp(by->u.call.name, "listen") == 0)
+            return true;
         for (size_t k = 0; !opens && k < sizeof closing / sizeof closing[0]; k++)
             if (strncmp(by->u.call.name, closing[k], strlen(closing[k])) == 0)
                 return true;

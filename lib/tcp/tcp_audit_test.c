@@ -39,6 +39,10 @@ static const struct story clean[] = {
      OPEN "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n9000-9010 server conn close = 0\n"
           "9005 s> FIN,ACK\n9015 s> ACK seq=1\n9045 c> ACK\n"},
     {"nothing", BOTH, ""},
+    {"a listen() that finds the address taken is LISTEN for a moment", BOTH,
+     OPEN "2000-2010 server second listen 1 = EADDRINUSE\n"
+          "2004 state server 9 CLOSED>LISTEN listener\n"
+          "2005 state server 9 LISTEN>CLOSED listener\n"},
     {"handshake, then both processes end", BOTH,
      OPEN "2000 end\n3000-3900 client exit\n3100 c> FIN,ACK\n3150 s> ACK\n"
           "4000-4900 server exit\n4100 s> FIN,ACK\n4150 c> ACK\n"},
@@ -270,6 +274,10 @@ static const struct damage damaged[] = {
     {"state-walk", BOTH, C, OPEN "1500 state client 1 SYN_SENT>CLOSED\n"},
     {"state-walk", BOTH, C, OPEN "1500 state client 1 ESTABLISHED>ESTABLISHED\n"},
     {"state-evidence", BOTH, S, OPEN "1500 state server 2 ESTABLISHED>CLOSE_WAIT\n"},
+    {"state-evidence", BOTH, S,
+     OPEN "2000-2010 server second listen 1 = 0\n"
+          "2004 state server 9 CLOSED>LISTEN listener\n"
+          "2005 state server 9 LISTEN>CLOSED listener\n"},
     {"state-evidence", BOTH, C, OPEN "1500 state client 1 ESTABLISHED>FIN_WAIT_1\n"},
     {"state-evidence", BOTH, C, OPEN "1500 state client 1 ESTABLISHED>CLOSED\n"},
     {"state-evidence", VETH, S,

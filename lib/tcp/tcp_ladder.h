@@ -5,7 +5,7 @@
  *               [lost] [dup] [only] [badsum] [badbytes] [noack]
  *   TIME[-TIME] END SOCK CALL [ARGS...] = VALUE|ERROR
  *   TIME[-TIME] END start|exit|kill
- *   TIME state END ID OLD>NEW [bound]
+ *   TIME state END ID OLD>NEW [bound | listener]
  *   TIME lab ACTION
  *   TIME end | drops
  *
@@ -187,7 +187,8 @@ static inline void ladder_state(struct ladder *l, double t_us, char **words)
         !sp_tcp_state_parse(arrow + 1, &event->u.state.new_state))
         abort();
     event->u.state.local = ladder_addr(event->end == SP_END_CLIENT ? 0 : 1);
-    event->u.state.remote = ladder_addr(event->end == SP_END_CLIENT ? 1 : 0);
+    if (!words[3] || strcmp(words[3], "listener") != 0)
+        event->u.state.remote = ladder_addr(event->end == SP_END_CLIENT ? 1 : 0);
     if (event->u.state.new_state == SP_TCP_SYN_SENT && !words[3])
         event->u.state.local.port = 0;
 }
