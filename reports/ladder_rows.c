@@ -387,6 +387,8 @@ static bool split(const struct rows *rows, const struct sp_flight *flight)
     const struct sp_event *sent = flight->sent, *received = flight->received;
     if (sent == received)
         return false;
+    if (flight->by)
+        return true;
     if (received->t_ns - sent->t_ns >= SLOW_NS)
         return true;
     const struct sp_flights *flights = &rows->judgement->audit.flights;
@@ -412,7 +414,8 @@ static void add_flight(struct rows *rows, const struct sp_flight *flight)
 {
     const struct sp_event *sent = flight->sent, *received = flight->received;
     if (!sent) {
-        add_arrow(rows, received, flight, ARROW_ARRIVES, "");
+        add_arrow(rows, received, flight, ARROW_ARRIVES,
+                  flight->from == SP_END_MIDDLE ? " (by the middle)" : "");
         return;
     }
     if (!received) {
@@ -430,7 +433,7 @@ static void add_flight(struct rows *rows, const struct sp_flight *flight)
         return;
     }
     add_arrow(rows, sent, flight, ARROW_LEAVES, "");
-    add_arrow(rows, received, flight, ARROW_ARRIVES, " arrives");
+    add_arrow(rows, received, flight, ARROW_ARRIVES, flight->by ? " arrives changed" : " arrives");
 }
 
 /* Segments that belong to no flight: ICMP errors, frames that nobody could read; and all of them

@@ -192,11 +192,17 @@ enum sp_try never_step(struct walk *walk, const struct sp_stmt *stmt, const stru
 
 /* ---- SILENCE ------------------------------------------------------------------------------- */
 
+/* When it left; what the path made itself is nobody's word. */
 static int64_t left_at(const struct view *view, const struct sp_event *ev)
 {
-    for (size_t i = 0; i < view->flights->len; i++)
-        if (view->flights->items[i].received == ev && view->flights->items[i].sent)
-            return view->flights->items[i].sent->t_ns;
+    for (size_t i = 0; i < view->flights->len; i++) {
+        const struct sp_flight *flight = &view->flights->items[i];
+        if (flight->received != ev)
+            continue;
+        if (flight->from == SP_END_MIDDLE)
+            return INT64_MIN;
+        return flight->sent ? flight->sent->t_ns : ev->t_ns;
+    }
     return ev->t_ns;
 }
 
@@ -216,7 +222,7 @@ enum sp_try silence_step(struct walk *walk, const struct sp_stmt *stmt, struct o
             (stmt->who != SP_WHO_NONE && (int)ev->end != (int)stmt->who))
             continue;
         if (left_at(view, ev) < begin)
-            continue; /* it was under way already */
+            continue; /* it was under way already, or the path's own */
         char flags[48];
         sp_tcp_flags_print(ev->u.seg.seg.flags, flags, sizeof flags);
         say(f->seen, sizeof f->seen, "%s sent %s", sp_end_name(ev->end),

@@ -301,6 +301,16 @@ const struct item *bind_peer_item(const struct view *view, const struct sp_stmt 
     return found;
 }
 
+const struct item *bind_made_item(const struct view *view, const struct sp_stmt *stmt)
+{
+    const struct sp_event *act = view->stmts[stmt->id].act;
+    for (size_t l = SP_END_MIDDLE; act && l < view->lane_count; l += SP_END_COUNT)
+        for (size_t i = 0; i < view->lanes[l].len; i++)
+            if (view->lanes[l].items[i].flight->by == act)
+                return &view->lanes[l].items[i];
+    return NULL;
+}
+
 /* The connection that the peer's last segment before a line was of. */
 static int conn_of_peer(const struct view *view, uint32_t id)
 {

@@ -170,6 +170,8 @@ bool bind_owns_conn(const struct view *view, const struct sp_stmt *stmt, int con
 bool bind_owns_hist(const struct view *view, const struct sp_stmt *stmt, const struct hist *hist);
 /* What the peer sent for that statement, NULL nothing (yet). */
 const struct item *bind_peer_item(const struct view *view, const struct sp_stmt *stmt);
+/* What the middle sent itself for that statement, NULL nothing (yet). */
+const struct item *bind_made_item(const struct view *view, const struct sp_stmt *stmt);
 /* The connection whose end this kernel socket is, -1 none. */
 int bind_hist_conn(const struct view *view, const struct hist *hist);
 /* Whether a call or a connection accounts for this kernel socket. */

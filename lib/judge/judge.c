@@ -177,12 +177,17 @@ static void hold_extra(struct judging *j, const struct item *item)
     hold_against(j, &f);
 }
 
+static bool is_scripted(enum sp_end end)
+{
+    return end == SP_END_PEER || end == SP_END_MIDDLE;
+}
+
 static void judge_leftovers(struct judging *j)
 {
     for (size_t l = 0; l < j->view.lane_count; l++) {
         const struct lane *lane = &j->view.lanes[l];
         for (size_t i = j->walk.cursors[l]; i < lane->len; i++) {
-            if (lane->from == SP_END_PEER || item_let_by(&j->view, &lane->items[i]) ||
+            if (is_scripted(lane->from) || item_let_by(&j->view, &lane->items[i]) ||
                 !before_end(j, lane->items[i].t_ns))
                 continue;
             hold_extra(j, &lane->items[i]);
@@ -199,7 +204,7 @@ static void judge_strays(struct judging *j)
     for (size_t i = 0; i < flights->len; i++) {
         const struct sp_flight *flight = &flights->items[i];
         const struct sp_event *ev = flight->sent ? flight->sent : flight->received;
-        if (flight->from == SP_END_PEER || flight->conn >= 0 || !before_end(j, ev->t_ns) ||
+        if (is_scripted(flight->from) || flight->conn >= 0 || !before_end(j, ev->t_ns) ||
             ev->u.seg.seg.kind == SP_SEG_ICMP)
             continue;
         struct item item = {.flight = flight, .ev = ev, .t_ns = ev->t_ns};
@@ -329,6 +334,8 @@ static bool settle_broken(struct judging *j)
         settle(j, SP_VERDICT_BROKEN, "no statement was begun");
     else if (view->end_ns < 0)
         settle(j, SP_VERDICT_BROKEN, "the trace stops before the end of the script");
+    else if (j->out->audit.astray)
+        settle(j, SP_VERDICT_BROKEN, j->out->audit.astray);
     else if (j->no_record)
         settle(j, SP_VERDICT_BROKEN,
                sp_arena_printf(&j->out->arena, "%s: there is no record of it",

@@ -280,7 +280,8 @@ static void lanes_build(struct view *view)
         size_t at = base + flight->from;
         /* Seen to arrive but not yet to leave: its own side's capture has not been read so far,
          * and what comes after it cannot be put in order. */
-        halted[at] = halted[at] || (wait_for_sent && !flight->sent);
+        halted[at] =
+            halted[at] || (wait_for_sent && !flight->sent && flight->from != SP_END_MIDDLE);
         if (halted[at])
             continue;
         struct lane *lane = &view->lanes[at];

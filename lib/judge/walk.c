@@ -279,6 +279,19 @@ static enum sp_try action_step(struct walk *walk, const struct sp_stmt *stmt, st
     return SP_TRY_DONE;
 }
 
+/* What the middle sends itself comes before what answers it. */
+static enum sp_try middle_step(struct walk *walk, const struct sp_stmt *stmt, struct outcome *out,
+                               struct finding *f)
+{
+    const struct item *made = bind_made_item(walk->view, stmt);
+    enum sp_try now = action_step(walk, stmt, out, f);
+    if (made) {
+        walk_consume(walk, stmt, made->ev);
+        walk->prev = made;
+    }
+    return now;
+}
+
 /* What it forbids is judged over the whole trace; here it only takes its time. */
 static enum sp_try never_here(struct walk *walk, const struct sp_stmt *stmt, struct outcome *out,
                               struct finding *f)
@@ -299,7 +312,7 @@ static const step_fn steps[] = {
     [SP_ST_NEVER_STATE] = never_here,   [SP_ST_NEVER_WIRE] = never_here,
     [SP_ST_SILENCE] = silence_step,     [SP_ST_QUEUE] = queue_step,
     [SP_ST_WAIT] = action_step,         [SP_ST_LAB] = action_step,
-    [SP_ST_MIDDLE] = action_step,       [SP_ST_PROC] = action_step,
+    [SP_ST_MIDDLE] = middle_step,       [SP_ST_PROC] = action_step,
     [SP_ST_ANY_ORDER] = any_order_step, [SP_ST_OPTIONAL] = optional_step,
     [SP_ST_REPEAT] = repeat_step,       [SP_ST_PEER] = peer_step,
 };

@@ -14,7 +14,8 @@
  * Segments that are let by anyway are passed over where they are out of order.
  *
  * What the scripted peer sends is no evidence of anybody's behaviour, but it has its place in the
- * ladder: what a later line expects of the real end left after it had arrived.
+ * ladder: what a later line expects of the real end left after it had arrived. So has what the
+ * middle sends in the name of an end: what the other one answers left after it.
  */
 #include "impl.h"
 
@@ -58,8 +59,8 @@ static bool path_was_worked_on(const struct view *view, int64_t from_ns, int64_t
 static bool is_in_order(const struct walk *walk, const struct item *item)
 {
     const struct item *prev = walk->prev;
-    if (!prev || prev->flight->conn != item->flight->conn ||
-        prev->flight->from == item->flight->from || !item->flight->sent)
+    if (!prev || prev->flight->conn != item->flight->conn || prev->ev->end == item->ev->end ||
+        !item->flight->sent)
         return true;
     const struct sp_event *arrived = prev->flight->received;
     if (arrived && (!prev->flight->sent ||

@@ -72,6 +72,12 @@ static enum sp_rc open_peer(struct exec *x)
                     &x->trace.head.addr[SP_END_PEER], &x->trace.head.addr[real], &x->peer, &x->err);
 }
 
+static enum sp_rc open_path(struct exec *x)
+{
+    struct path_config config = {.lab = &x->lab, .trace = &x->trace};
+    return path_new(&config, &x->path, &x->err);
+}
+
 static enum sp_rc open_lab(struct exec *x)
 {
     struct sp_lab_pin *pins = SP_ARENA_ARRAY(&x->trace.arena, struct sp_lab_pin, x->plan.pin_count);
@@ -141,7 +147,7 @@ static enum sp_rc open_all(struct exec *x)
     if (rc == SP_OK)
         rc = open_diags(x);
     if (rc == SP_OK && x->lab.config.kind == SP_LAB_PATH)
-        rc = path_new(&x->lab, &x->path, &x->err);
+        rc = open_path(x);
     if (rc == SP_OK)
         rc = open_peer(x);
     if (rc == SP_OK)

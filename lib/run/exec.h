@@ -7,8 +7,9 @@
  *   exec_proc.c   agents' processes: start, exit, kill
  *   exec_watch.c  the one loop that waits: agents, captures, records, the path, sock_diag
  *   exec_fence.c  canaries and fences: proof that a witness sees, and has seen all
- *   path.c        the box of the path lab
+ *   path*.c       the box of the path lab: frames, connections seen, frames changed
  *   peer.c        the end that has no kernel behind it
+ *   forge.c       segments made to order, for both
  */
 #ifndef SP_RUN_EXEC_H
 #define SP_RUN_EXEC_H

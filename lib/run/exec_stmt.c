@@ -164,7 +164,7 @@ static struct sp_event *lab_event(struct exec *x, const struct sp_stmt *stmt)
     struct sp_event *event = sp_trace_add(&x->trace, SP_EV_LAB, exec_now(x));
     event->stmt = stmt->id;
     event->end = (enum sp_end)stmt->target;
-    const char *text = stmt->text ? stmt->text : stmt->verb;
+    const char *text = stmt->text;
     event->u.lab.action = sp_trace_str(&x->trace, strncmp(text, "lab ", 4) == 0 ? text + 4 : text);
     event->u.lab.detail = "";
     return event;
@@ -207,12 +207,32 @@ static enum sp_rc do_lab(struct stepping *s)
     return rc;
 }
 
+/* `to=`, of a segment that the peer or the middle sends. */
+static enum sp_rc address_of(struct exec *x, const struct sp_stmt *stmt, enum sp_who who,
+                             struct sp_addr *to)
+{
+    const char *new_port = NULL;
+    enum sp_rc rc = exec_address(x, who, stmt->peer->to, x->trace.head.family, to, &new_port);
+    if (rc == SP_OK && new_port)
+        rc = sp_fail(&x->err, SP_E_USAGE, "%s:%d: no port has the name %s yet", x->plan.case_->file,
+                     stmt->at.line, new_port);
+    return rc;
+}
+
 static enum sp_rc do_middle(struct stepping *s)
 {
     struct exec *x = s->x;
-    uint32_t order = lab_event(x, s->stmt)->order;
-    enum sp_rc rc = path_rule(x->path, s->stmt, &x->trace, exec_now(x), &x->err);
-    exec_event_by_order(x, order)->t_end_ns = exec_now(x);
+    const struct sp_stmt *stmt = s->stmt;
+    enum sp_who far = stmt->target == SP_WHO_SERVER ? SP_WHO_CLIENT : SP_WHO_SERVER;
+    struct path_target target = {.listener = exec_listener_port(x, far)};
+    enum sp_rc rc = exec_drain(x); /* what it injects counts from all that has come */
+    if (rc == SP_OK && stmt->peer && stmt->peer->to)
+        rc = address_of(x, stmt, far, &target.to);
+    if (rc != SP_OK)
+        return rc;
+    target.order = lab_event(x, stmt)->order;
+    rc = path_rule(x->path, stmt, &target, &x->err);
+    exec_event_by_order(x, target.order)->t_end_ns = exec_now(x);
     return rc;
 }
 
@@ -222,7 +242,6 @@ static enum sp_rc do_peer(struct stepping *s)
     const struct sp_stmt *stmt = s->stmt;
     enum sp_who real = x->plan.peer_at == SP_WHO_CLIENT ? SP_WHO_SERVER : SP_WHO_CLIENT;
     struct sp_addr to = {0};
-    const char *new_port = NULL;
     struct sp_buf detail;
     sp_buf_init(&detail, 0);
     enum sp_rc rc = exec_drain(x); /* its numbers are those of all that has come */
@@ -231,10 +250,7 @@ static enum sp_rc do_peer(struct stepping *s)
     if (answers && sp_match_last_ns(x->match) >= 0)
         exec_note_stall(x, sp_match_last_ns(x->match));
     if (rc == SP_OK && stmt->peer->to)
-        rc = exec_address(x, real, stmt->peer->to, x->trace.head.family, &to, &new_port);
-    if (rc == SP_OK && new_port)
-        rc = sp_fail(&x->err, SP_E_USAGE, "%s:%d: no port has the name %s yet", x->plan.case_->file,
-                     stmt->at.line, new_port);
+        rc = address_of(x, stmt, real, &to);
     if (rc == SP_OK) {
         struct sp_event *event = lab_event(x, stmt);
         uint32_t order = event->order;

@@ -102,7 +102,7 @@ enum sp_rc exec_drain(struct exec *x)
     enum sp_rc rc = SP_OK;
     size_t before = x->trace.len;
     if (x->path)
-        rc = path_run(x->path, &x->trace, exec_now(x), &x->err);
+        rc = path_run(x->path, &x->err);
     if (rc == SP_OK && x->peer)
         rc = peer_run(x->peer, exec_now(x), &x->err);
     for (unsigned i = 0; rc == SP_OK && i < x->capture_count; i++)
@@ -185,6 +185,8 @@ enum sp_rc exec_pump(struct exec *x, int64_t until_ns)
 {
     int64_t wake_ns = until_ns;
     earlier(&wake_ns, next_look_ns(x));
+    if (x->path)
+        earlier(&wake_ns, path_next_ns(x->path));
     int64_t now = exec_now(x);
     int64_t left = wake_ns > now ? wake_ns - now : 0;
     struct timespec timeout = {.tv_sec = left / SP_S, .tv_nsec = left % SP_S};

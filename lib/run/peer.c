@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "pattern.h"
+#include "forge.h"
 
 enum {
     FRAME_MAX = 16 * 1024,
@@ -45,8 +45,8 @@ struct peer {
     /* the real end's */
     bool irs_known, ts_in, wscale_in;
     uint32_t irs, rcv_nxt; /* rcv_nxt: what the peer has in order, the real end's SND.NXT at most */
-    uint32_t their_snd_nxt, their_rcv_nxt, their_snd_una;
-    uint32_t their_window_bytes; /* scaled */
+    struct forge_end theirs;
+    enum sp_who real; /* whose they are */
     uint8_t their_wscale;
     uint32_t ts_recent;
     uint8_t last[QUOTED_MAX]; /* its last segment, from the IP header on */
@@ -69,6 +69,7 @@ enum sp_rc peer_new(const struct sp_lab *lab, enum sp_place place, const struct 
     enum sp_place far = place == SP_PLACE_CLIENT ? SP_PLACE_SERVER : SP_PLACE_CLIENT;
     memcpy(peer->mac, lab->links[place].mac, sizeof peer->mac);
     memcpy(peer->far_mac, lab->links[far].mac, sizeof peer->far_mac);
+    peer->real = far == SP_PLACE_CLIENT ? SP_WHO_CLIENT : SP_WHO_SERVER;
     peer->own = *own;
     peer->other = *other;
     peer->isn = peer->snd_nxt = ISN;
@@ -103,137 +104,32 @@ static void begin(struct peer *peer, uint32_t isn)
     peer->wscale_sent = peer->ts_sent = false;
     peer->irs_known = peer->ts_in = peer->wscale_in = false;
     peer->irs = peer->rcv_nxt = 0;
-    peer->their_snd_nxt = peer->their_rcv_nxt = peer->their_snd_una = 0;
-    peer->their_window_bytes = 0;
+    peer->theirs = (struct forge_end){0};
     peer->their_wscale = 0;
 }
 
 /* ---- building ------------------------------------------------------------------------------- */
 
-static uint32_t number_of(const struct peer *peer, const struct sp_peer_num *num, uint32_t isn,
-                          uint32_t usual)
+/* What it would say now, if it were a healthy end. */
+static struct forge forge_of(const struct peer *peer)
 {
-    uint32_t base = usual;
-    switch (num->base) {
-    case SP_BASE_USUAL:
-        return usual;
-    case SP_BASE_ISN:
-        base = isn;
-        break;
-    case SP_BASE_ABS:
-        base = 0;
-        break;
-    case SP_BASE_RCV_NXT:
-        base = peer->their_rcv_nxt;
-        break;
-    case SP_BASE_SND_NXT:
-        base = peer->their_snd_nxt;
-        break;
-    case SP_BASE_SND_UNA:
-        base = peer->their_snd_una;
-        break;
-    }
-    return base + (uint32_t)num->offset + (num->window ? peer->their_window_bytes : 0);
-}
-
-static uint32_t ts_now(const struct peer *peer)
-{
-    return (uint32_t)(TS_BEGIN_MS + peer->now_ns / SP_MS);
-}
-
-static enum sp_rc put_opt(const struct peer *peer, const struct sp_peer_opt *want,
-                          struct sp_seg *seg, struct sp_err *err)
-{
-    struct sp_opt opt = {.kind = want->kind};
-    switch (want->kind) {
-    case SP_OPT_MSS:
-        opt.mss = (uint16_t)want->values[0];
-        break;
-    case SP_OPT_WSCALE:
-        opt.wscale = (uint8_t)want->values[0];
-        break;
-    case SP_OPT_TIMESTAMPS:
-        opt.ts_val = want->count > 0 ? (uint32_t)want->values[0] : ts_now(peer);
-        opt.ts_ecr = want->count > 1 ? (uint32_t)want->values[1] : peer->ts_recent;
-        break;
-    case SP_OPT_SACK:
-        opt.sack_count = (uint8_t)(want->count / 2);
-        for (unsigned i = 0; i < opt.sack_count; i++) {
-            opt.sack[i].left = peer->irs + (uint32_t)want->values[2 * i];
-            opt.sack[i].right = peer->irs + (uint32_t)want->values[2 * i + 1];
-        }
-        break;
-    default:
-        break;
-    }
-    return sp_opt_add(seg, &opt, err);
-}
-
-/* What is written; else an MSS on a SYN, and timestamps once both ends have offered them. */
-static enum sp_rc put_opts(const struct peer *peer, const struct sp_peer_seg *want,
-                           struct sp_seg *seg, struct sp_err *err)
-{
-    static const struct sp_peer_opt mss = {.kind = SP_OPT_MSS, .count = 1, .values = {1460}};
-    static const struct sp_peer_opt nop = {.kind = SP_OPT_NOP};
-    static const struct sp_peer_opt ts = {.kind = SP_OPT_TIMESTAMPS};
-    enum sp_rc rc = SP_OK;
-    if (want->has_opts) {
-        memcpy(seg->opt, want->raw, want->raw_len);
-        seg->opt_len = want->raw_len;
-        for (size_t i = 0; rc == SP_OK && i < want->opt_count; i++)
-            rc = put_opt(peer, &want->opts[i], seg, err);
-        return rc;
-    }
-    if (seg->flags & SP_SYN)
-        return put_opt(peer, &mss, seg, err);
-    if (!peer->ts_sent || !peer->ts_in || (seg->flags & SP_RST))
-        return SP_OK;
-    rc = put_opt(peer, &nop, seg, err);
-    if (rc == SP_OK)
-        rc = put_opt(peer, &nop, seg, err);
-    return rc == SP_OK ? put_opt(peer, &ts, seg, err) : rc;
-}
-
-/* Fills in the header; `payload` gets seg->payload_len bytes of the pattern, to be freed. */
-static enum sp_rc fill(struct peer *peer, const struct sp_peer_seg *want, struct sp_seg *seg,
-                       char **payload, struct sp_err *err)
-{
-    bool has_ack = (want->flags & SP_ACK) != 0;
-    if (want->window.set)
-        peer->window = (uint16_t)want->window.min;
-    *seg = (struct sp_seg){.kind = SP_SEG_TCP,
-                           .src = peer->own,
-                           .dst = peer->other,
-                           .flags = want->flags,
-                           .window = peer->window,
-                           .urgent = (uint16_t)want->urgent.min,
-                           .ip_df = true,
-                           .ip_id = ++peer->ip_id,
-                           .ip_checksum_ok = true,
-                           .checksum_ok = !want->bad_checksum};
-    uint32_t usual = peer->snd_nxt;
-    if (want->flags & SP_SYN)
-        usual = peer->isn;
-    else if (want->bytes.set)
-        usual = peer->isn + (uint32_t)want->bytes.min;
-    seg->seq = number_of(peer, &want->seq, peer->isn, usual);
-    seg->ack =
-        number_of(peer, &want->ack, peer->irs, has_ack && peer->irs_known ? peer->rcv_nxt : 0);
-    if (want->bytes.set)
-        seg->payload_len = (uint32_t)(want->bytes.max - want->bytes.min + 1);
-    else if (want->len.set)
-        seg->payload_len = (uint32_t)want->len.min;
-    else if (want->len_is_window)
-        seg->payload_len = peer->their_window_bytes;
-    int64_t first = want->bytes.set
-                        ? want->bytes.min
-                        : (int32_t)(seg->seq - peer->isn) + ((want->flags & SP_SYN) ? 1 : 0);
-    *payload = sp_xcalloc(seg->payload_len + 1, 1);
-    sp_pattern_fill('p', first < 1 ? 0 : (uint64_t)(first - 1), *payload, seg->payload_len);
-    enum sp_rc rc = put_opts(peer, want, seg, err);
-    while (seg->opt_len % 4) /* as it is read back: padded with EOL */
-        seg->opt[seg->opt_len++] = SP_OPT_EOL;
-    return rc;
+    return (struct forge){
+        .src = peer->own,
+        .dst = peer->other,
+        .salt = 'p',
+        .isn = peer->isn,
+        .other_isn = peer->irs,
+        .seq = peer->snd_nxt,
+        .ack = peer->irs_known ? peer->rcv_nxt : 0,
+        .window = peer->window,
+        .ip_id = peer->ip_id,
+        .ts = peer->ts_sent && peer->ts_in,
+        .ts_val = (uint32_t)(TS_BEGIN_MS + peer->now_ns / SP_MS),
+        .ts_ecr = peer->ts_recent,
+        .other = peer->real,
+        .ends[SP_WHO_CLIENT] = peer->theirs,
+        .ends[SP_WHO_SERVER] = peer->theirs, /* there is one real end, by whatever name */
+    };
 }
 
 /* What a healthy end knows after it has sent this. */
@@ -255,8 +151,8 @@ static void note_sent(struct peer *peer, const struct sp_peer_seg *want, const s
     if (own && !(seg->flags & SP_RST) && sp_seq_lt(peer->snd_nxt, next))
         peer->snd_nxt = next;
     if ((seg->flags & SP_ACK) && !(seg->flags & SP_RST) && peer->irs_known &&
-        sp_seq_le(seg->ack, peer->their_snd_nxt) && sp_seq_lt(peer->their_snd_una, seg->ack))
-        peer->their_snd_una = seg->ack;
+        sp_seq_le(seg->ack, peer->theirs.snd_nxt) && sp_seq_lt(peer->theirs.snd_una, seg->ack))
+        peer->theirs.snd_una = seg->ack;
 }
 
 static enum sp_rc transmit(struct peer *peer, const struct sp_buf *frame, struct sp_err *err)
@@ -271,15 +167,13 @@ static enum sp_rc send_segment(struct peer *peer, const struct sp_peer_seg *want
                                struct sp_buf *detail, struct sp_err *err)
 {
     struct sp_seg seg;
-    char *payload = NULL;
     struct sp_buf frame;
-    struct sp_build_fault fault = {.bad_checksum = want->bad_checksum,
-                                   .data_offset = (uint8_t)want->offset.min};
+    if (want->window.set)
+        peer->window = (uint16_t)want->window.min;
+    peer->ip_id++;
+    struct forge forge = forge_of(peer);
     sp_buf_init(&frame, 0);
-    enum sp_rc rc = fill(peer, want, &seg, &payload, err);
-    if (rc == SP_OK)
-        rc = sp_wire_build(SP_LINK_ETHERNET, peer->mac, peer->far_mac, &seg, payload, &fault,
-                           &frame, err);
+    enum sp_rc rc = forge_frame(&forge, want, peer->mac, peer->far_mac, &seg, &frame, err);
     if (rc == SP_OK)
         rc = transmit(peer, &frame, err);
     if (rc == SP_OK)
@@ -287,7 +181,6 @@ static enum sp_rc send_segment(struct peer *peer, const struct sp_peer_seg *want
     if (rc == SP_OK && detail)
         sp_seg_print(&seg, 0, 0, detail);
     sp_buf_release(&frame);
-    free(payload);
     return rc;
 }
 
@@ -301,7 +194,8 @@ static size_t quote(const struct peer *peer, const struct sp_peer_seg *want, uin
     memcpy(out, peer->last, peer->last_len);
     if (want->seq.base == SP_BASE_USUAL || peer->last_len < ip_len + 8)
         return peer->last_len;
-    uint32_t seq = number_of(peer, &want->seq, peer->irs, 0);
+    struct forge forge = forge_of(peer);
+    uint32_t seq = forge_number(&forge, &want->seq, peer->irs, 0);
     for (int i = 0; i < 4; i++)
         out[ip_len + 4 + (size_t)i] = (uint8_t)(seq >> (24 - 8 * i));
     return peer->last_len;
@@ -364,18 +258,18 @@ static void note_heard(struct peer *peer, const struct sp_seg *seg)
         peer->irs_known = true;
         peer->irs = seg->seq;
         peer->rcv_nxt = seg->seq;
-        peer->their_snd_nxt = peer->their_snd_una = seg->seq;
+        peer->theirs.snd_nxt = peer->theirs.snd_una = seg->seq;
     }
     note_opts(peer, seg);
-    if (sp_seq_lt(peer->their_snd_nxt, end))
-        peer->their_snd_nxt = end;
+    if (sp_seq_lt(peer->theirs.snd_nxt, end))
+        peer->theirs.snd_nxt = end;
     if (sp_seq_le(seg->seq, peer->rcv_nxt) && sp_seq_lt(peer->rcv_nxt, end))
         peer->rcv_nxt = end;
     if (seg->flags & SP_ACK)
-        peer->their_rcv_nxt = seg->ack;
+        peer->theirs.rcv_nxt = seg->ack;
     /* A SYN's window is never scaled (RFC 7323 section 2.2). */
     bool scaled = peer->wscale_in && peer->wscale_sent && !(seg->flags & SP_SYN);
-    peer->their_window_bytes = (uint32_t)seg->window << (scaled ? peer->their_wscale : 0);
+    peer->theirs.window_bytes = (uint32_t)seg->window << (scaled ? peer->their_wscale : 0);
 }
 
 /* Whether a segment that has come wants an answer of one who acknowledges all that comes. */
@@ -449,7 +343,7 @@ static void aim(struct peer *peer, const struct sp_peer_seg *want, const struct 
     if (!peer->other.port)
         peer->other.port = listener ? listener : PORT_CLOSED;
     if ((want->flags & (SP_SYN | SP_ACK)) == SP_SYN && want->seq.base == SP_BASE_ABS)
-        begin(peer, number_of(peer, &want->seq, 0, 0));
+        begin(peer, (uint32_t)want->seq.offset);
 }
 
 enum sp_rc peer_act(struct peer *peer, const struct sp_stmt *stmt, const struct sp_addr *to,

@@ -3,7 +3,8 @@
  * is parsed into, the tables of the language.
  *
  * The way of a text: lex.c cuts it into lines of words (once, kept as sp_case.ast); header.c reads
- * the header; stmt.c, call.c, segment.c, peer.c, expect.c and variant.c parse the statements of one
+ * the header; stmt.c, call.c, segment.c, peer.c,
+ * middle.c, expect.c and variant.c parse the statements of one
  * row of the `for` tables into nodes, with the row's values put into the words; check.c looks at
  * what only the whole tells; plan.c resolves nodes into statements.
  */
@@ -153,6 +154,7 @@ bool read_label(struct cursor *cur, const char **label);  /* as @x */
 bool finish_line(struct cursor *cur, struct sp_stmt *st); /* [as @x], and nothing more */
 bool read_label_name(struct cursor *cur, const char **label);
 bool read_pattern(struct cursor *cur, struct sp_pattern *out);
+bool read_opt_want(struct cursor *cur, const struct word *word, struct sp_opt_want *want);
 bool read_flags(struct cursor *cur, const struct word *word, uint8_t *set, uint8_t *clear);
 bool parse_address(struct cursor *cur, const struct word *word, const char *text);
 bool parse_call(struct cursor *cur, struct sp_stmt *st); /* after END: [start|finish] CALL ... */
@@ -161,8 +163,22 @@ bool read_keys(struct cursor *cur, struct sp_stack_key **keys, size_t *count, en
 bool parse_variants(struct parse *p, const struct line *owner, struct sp_stmt *st);
 bool line_is_variant(const struct line *line);
 
+/* Which end a line of the path is about, into st->target. */
+bool read_target(struct cursor *cur, struct sp_stmt *st);
+
+/* middle.c */
+bool parse_middle(struct cursor *cur, struct node *node);
+void middle_print(const struct sp_stmt *st, struct sp_buf *out);
+
 /* peer.c */
 bool parse_peer(struct cursor *cur, struct node *node);
+/* The words of a segment that is sent or changed, up to one of those that can stand behind it. */
+bool read_segment(struct cursor *cur, struct sp_peer_seg *out);
+/* One word of it; `set` and `clear` are the flags that are named. */
+bool read_segment_word(struct cursor *cur, const struct word *word, struct sp_peer_seg *out,
+                       uint8_t *clear);
+/* The words from `from` up to the cursor, with one blank between two. */
+const char *text_from(struct cursor *cur, size_t from);
 /* A segment with these flags and what a healthy end puts in the rest. */
 struct sp_peer_seg *peer_plain(struct sp_arena *arena, enum sp_peer_verb verb, const char *flags);
 /* Whose place the peer of these statements has; NONE where none of them is the peer's. */

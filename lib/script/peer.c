@@ -12,8 +12,9 @@
 enum { PEER_OPTS_MAX = 20, PORT_MAX = 65535, LEN_MAX = 60000 };
 
 static const char *const peer_words[] = {
-    "accepts", "connects", "acks", "silent", "icmp", "SYN", "ACK",   "FIN",   "RST",    "seq=",
-    "ack=",    "win=",     "len=", "urg=",   "opt=", "to=", "from=", "doff=", "badsum", NULL};
+    "accepts", "connects", "acks",   "silent", "icmp", "SYN",   "ACK",      "FIN",
+    "RST",     "seq=",     "ack=",   "win=",   "len=", "urg=",  "opt=",     "to=",
+    "from=",   "doff=",    "badsum", "ttl=",   "ecn=", "dscp=", "payload=", NULL};
 
 /* ---- sequence numbers ----------------------------------------------------------------------- */
 
@@ -124,18 +125,17 @@ static bool read_opt(struct sp_arena *arena, const char *text, struct sp_peer_op
     return false;
 }
 
-static bool read_hex(const char *text, struct sp_peer_seg *out)
+/* Pairs of digits; 0 where it is none or too long. */
+static size_t read_hex(const char *text, uint8_t *out, size_t cap)
 {
     size_t len = strlen(text);
-    if (!len || len % 2 || len / 2 > sizeof out->raw ||
-        strspn(text, "0123456789abcdefABCDEF") != len)
-        return false;
+    if (!len || len % 2 || len / 2 > cap || strspn(text, "0123456789abcdefABCDEF") != len)
+        return 0;
     for (size_t i = 0; i < len; i++) {
         int digit = text[i] <= '9' ? text[i] - '0' : (text[i] | 0x20) - 'a' + 10;
-        out->raw[i / 2] = (uint8_t)(out->raw[i / 2] << 4 | digit);
+        out[i / 2] = (uint8_t)(out[i / 2] << 4 | digit);
     }
-    out->raw_len = (uint8_t)(len / 2);
-    return true;
+    return len / 2;
 }
 
 /* The words of `opt=[mss 1460,nop]` in one, without the brackets; NULL: it has no end. */
@@ -160,7 +160,7 @@ static bool read_opts(struct cursor *cur, const struct word *word, const char *t
 {
     out->has_opts = true;
     if (strncmp(text, "raw:", 4) == 0)
-        return read_hex(text + 4, out) ||
+        return (out->raw_len = (uint8_t)read_hex(text + 4, out->raw, sizeof out->raw)) ||
                cursor_fail(cur, word, "pairs of hexadecimal digits, at most 40 of them",
                            "\"%s\" is no row of bytes", text + 4);
     const char *list = *text == '[' ? opt_list(cur, text) : NULL;
@@ -208,7 +208,6 @@ struct peer_reader {
     struct cursor *cur;
     struct sp_peer_seg *out;
     uint8_t clear;
-    bool flags_read;
 };
 
 static const char *value_of(const char *text, const char *name)
@@ -225,9 +224,10 @@ static bool read_field(struct peer_reader *rd, const struct word *word, bool *kn
         const char *name;
         struct sp_num *num;
         int64_t max;
-    } numbers[] = {{"win", &out->window, 65535},   {"len", &out->len, LEN_MAX},
-                   {"urg", &out->urgent, 65535},   {"doff", &out->offset, 15},
-                   {"from", &out->from, PORT_MAX}, {"mtu", &out->mtu, 65535}};
+    } numbers[] = {
+        {"win", &out->window, 65535}, {"len", &out->len, LEN_MAX},    {"urg", &out->urgent, 65535},
+        {"doff", &out->offset, 15},   {"from", &out->from, PORT_MAX}, {"mtu", &out->mtu, 65535},
+        {"ttl", &out->ttl, 255},      {"dscp", &out->dscp, 63},       {"ecn", &out->ecn, 3}};
     const char *value = NULL;
     *known = true;
     if ((value = value_of(word->text, "len")) && end_of_name(value, strcspn(value, ".")) &&
@@ -235,6 +235,8 @@ static bool read_field(struct peer_reader *rd, const struct word *word, bool *kn
         out->len_is_window = true;
         return !said_before(rd->cur, word, out->len.set);
     }
+    if ((value = value_of(word->text, "ttl")) && strcmp(value, "0") == 0)
+        return cursor_fail(rd->cur, word, "ttl=1", "a packet cannot leave with no hops left");
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         if ((value = value_of(word->text, numbers[i].name)))
             return read_limited(rd->cur, word, value, numbers[i].max, numbers[i].num);
@@ -246,6 +248,11 @@ static bool read_field(struct peer_reader *rd, const struct word *word, bool *kn
                read_sum(rd->cur, word, value, &out->ack);
     if ((value = value_of(word->text, "opt")))
         return !said_before(rd->cur, word, out->has_opts) && read_opts(rd->cur, word, value, out);
+    if ((value = value_of(word->text, "payload"))) {
+        out->payload_len = read_hex(value, out->payload, sizeof out->payload);
+        return out->payload_len || cursor_fail(rd->cur, word, "pairs of hexadecimal digits",
+                                               "\"%s\" is no row of bytes", value);
+    }
     if ((value = value_of(word->text, "to"))) {
         out->to = value;
         return parse_address(rd->cur, word, value);
@@ -267,13 +274,11 @@ static bool read_word(struct peer_reader *rd, const struct word *word)
     if (*word->text >= '0' && *word->text <= '9')
         return !said_before(cur, word, rd->out->bytes.set) &&
                read_range(cur, word, word->text, &rd->out->bytes);
-    if (said_before(cur, word, rd->flags_read))
-        return false;
     if ((*word->text < 'A' || *word->text > 'Z') && *word->text != '!')
         return cursor_fail(cur, word, diag_near(cur->p->diags, word->text, peer_words),
-                           "the peer does not know \"%s\"", word->text);
-    rd->flags_read = true;
-    return read_flags(cur, word, &rd->out->flags, &rd->clear);
+                           "\"%s\" is no word of a segment that is sent", word->text);
+    return !said_before(cur, word, rd->out->flags || rd->clear) &&
+           read_flags(cur, word, &rd->out->flags, &rd->clear);
 }
 
 static bool check_segment(struct cursor *cur, const struct sp_peer_seg *seg)
@@ -281,13 +286,24 @@ static bool check_segment(struct cursor *cur, const struct sp_peer_seg *seg)
     if (seg->bytes.set && (seg->bytes.min < 1 || seg->bytes.max - seg->bytes.min >= LEN_MAX))
         return cursor_fail(cur, &cur->words[0], "the first byte of a stream is number 1",
                            "a segment has 1 to %d bytes", LEN_MAX);
-    if (seg->bytes.set && (seg->len.set || seg->len_is_window))
-        return cursor_fail(cur, &cur->words[0], "one of: A..B, len=N", "the payload is said twice");
+    int payloads = seg->bytes.set + seg->len.set + seg->len_is_window + (seg->payload_len > 0);
+    if (payloads > 1)
+        return cursor_fail(cur, &cur->words[0], "one of: A..B, len=N, payload=HEX",
+                           "the payload is said twice");
     return true;
 }
 
 /* Whatever describes a segment, up to the label. */
-static bool read_segment(struct cursor *cur, struct sp_peer_seg *out)
+bool read_segment_word(struct cursor *cur, const struct word *word, struct sp_peer_seg *out,
+                       uint8_t *clear)
+{
+    struct peer_reader rd = {.cur = cur, .out = out, .clear = *clear};
+    bool ok = read_word(&rd, word);
+    *clear = rd.clear;
+    return ok;
+}
+
+bool read_segment(struct cursor *cur, struct sp_peer_seg *out)
 {
     struct peer_reader rd = {.cur = cur, .out = out};
     while (cursor_more(cur) && !cursor_is(cur, "as"))
@@ -339,7 +355,7 @@ static bool read_icmp(struct cursor *cur, struct sp_peer_seg *out)
 
 /* ---- the whole ------------------------------------------------------------------------------ */
 
-static const char *text_from(struct cursor *cur, size_t from)
+const char *text_from(struct cursor *cur, size_t from)
 {
     struct sp_buf text;
     sp_buf_init(&text, 0);

@@ -162,20 +162,6 @@ static void print_lab(const struct sp_stmt *st, struct sp_buf *out)
         sp_buf_addf(out, " %s=%s", st->args[0].text, st->args[1].text);
 }
 
-static void print_middle(const struct sp_stmt *st, struct sp_buf *out)
-{
-    bool hold = strcmp(st->verb, "hold") == 0;
-    sp_buf_addf(out, "middle %s", st->verb);
-    if (st->target || hold)
-        sp_buf_addf(out, " %s", st->target ? sp_who_name(st->target) : "both");
-    if (st->pattern.text)
-        sp_buf_addf(out, " %s%s", hold ? "from " : "", st->pattern.text);
-    if (st->times.set && strcmp(st->verb, "drop") == 0)
-        sp_buf_addf(out, " times %" PRId64, st->times.min);
-    else if (st->times.set)
-        sp_buf_addf(out, " %" PRId64, st->times.min);
-}
-
 static void print_watch(const struct sp_stmt *st, const char *word, struct sp_buf *out)
 {
     bool wire = st->kind == SP_ST_WIRE || st->kind == SP_ST_NEVER_WIRE;
@@ -249,7 +235,7 @@ void sp_stmt_print(const struct sp_stmt *st, struct sp_buf *out)
         print_lab(st, out);
         break;
     case SP_ST_MIDDLE:
-        print_middle(st, out);
+        middle_print(st, out);
         break;
     case SP_ST_PEER:
         peer_print(st->peer, out);

@@ -174,6 +174,8 @@ struct sp_peer_opt {
     int64_t values[8]; /* mss, wscale: one; ts: value and echo, where written; sack: edges */
 };
 
+enum { SP_PEER_PAYLOAD_MAX = 256 };
+
 struct sp_peer_seg {
     enum sp_peer_verb verb;
     uint8_t flags;
@@ -185,6 +187,9 @@ struct sp_peer_seg {
     struct sp_num window;
     struct sp_num urgent;
     struct sp_num offset; /* data offset field, in 32-bit words, instead of the right one */
+    struct sp_num ttl;    /* TTL or hop limit */
+    struct sp_num dscp;   /* of the IP header, as is ECN: 0 not ECT, 1 ECT(1), 2 ECT(0), 3 CE */
+    struct sp_num ecn;
     struct sp_num from;   /* source port, which begins a connection of its own */
     const char *to;       /* "server:p1", NULL: where the segment before it went */
     bool bad_checksum;
@@ -196,7 +201,63 @@ struct sp_peer_seg {
     /* ICMP: what it says, by IP's family: type and code */
     uint8_t icmp[2][2]; /* [0] IPv4, [1] IPv6 */
     struct sp_num mtu;
+    uint8_t payload[SP_PEER_PAYLOAD_MAX]; /* payload=HEX, instead of the pattern */
+    size_t payload_len;
     const char *text; /* as written */
+};
+
+/* ---- the path ------------------------------------------------------------------------------ */
+
+/* What `middle` does to a segment, and to which of those that its pattern fits. */
+#define SP_MIDDLE_VERBS(X)                                                                         \
+    X(DROP, "drop")           /* it is lost */                                                     \
+    X(HOLD, "hold")           /* it and all behind it stay, until they are released */             \
+    X(RELEASE, "release")     /* the oldest of those held go on */                                 \
+    X(OPEN, "open")           /* all of them do, and no rule is left */                            \
+    X(DELAY, "delay")         /* it goes on later; those behind it do not wait */                  \
+    X(DUPLICATE, "duplicate") /* it goes on, and so do copies of it */                             \
+    X(REORDER, "reorder")     /* it goes on behind the next of its sender */                       \
+    X(CORRUPT, "corrupt")     /* one bit is turned, which a checksum tells */                      \
+    X(REWRITE, "rewrite")     /* fields are changed, checksums are mended */                       \
+    X(KEEP, "keep")           /* it goes on, and a copy is kept */                                 \
+    X(REPLAY, "replay")       /* a copy that was kept is sent: the last, or the n-th */            \
+    X(INJECT, "inject")       /* a segment that its sender never sent */
+
+enum sp_middle_verb {
+#define X(id, word) SP_MIDDLE_##id,
+    SP_MIDDLE_VERBS(X)
+#undef X
+        SP_MIDDLE_COUNT
+};
+
+/* Where a bit is turned. */
+#define SP_MIDDLE_PARTS(X)                                                                         \
+    X(PAYLOAD, "payload")   /* the first byte of the payload; without any, the header */           \
+    X(HEADER, "header")     /* TCP's */                                                            \
+    X(CHECKSUM, "checksum") /* TCP's */                                                            \
+    X(IP, "ip")             /* the checksum of the IPv4 header */
+
+enum sp_middle_part {
+#define X(id, word) SP_PART_##id,
+    SP_MIDDLE_PARTS(X)
+#undef X
+        SP_PART_COUNT
+};
+
+struct sp_middle {
+    enum sp_middle_verb verb;
+    int64_t nth;   /* acts from the n-th segment on that fits, 1 where not written */
+    int64_t count; /* DUPLICATE: how many copies; REORDER: behind how many */
+    int64_t by_ns; /* DELAY, DUPLICATE: how much later */
+    enum sp_middle_part part;
+    /* REWRITE: what is written: flags to set, window, urgent, ttl, dscp, ecn, has_opts, payload;
+     * INJECT: the segment */
+    struct sp_peer_seg *seg;
+    uint8_t clear; /* flags to clear */
+    struct sp_opt_want *opts;
+    size_t opt_count;
+    bool seq_shift, ack_shift; /* `seq+=N`: by so much, instead of so many from the ISN on */
+    const char *text;          /* REWRITE, INJECT: as written */
 };
 
 /* ---- statements ---------------------------------------------------------------------------- */
@@ -284,7 +345,8 @@ struct sp_stmt {
     size_t variant_count;
 
     struct sp_pattern pattern;      /* WIRE, NEVER_WIRE, MIDDLE */
-    const struct sp_peer_seg *peer; /* PEER */
+    const struct sp_peer_seg *peer; /* PEER; MIDDLE inject */
+    const struct sp_middle *middle; /* MIDDLE */
     struct sp_num times;            /* MIDDLE `once`/`times N`, `release N`; REPEAT; absent: all.
                                        QUEUE: how many (bytes, LISTEN: connections) */
     int state;                      /* STATE, STILL, NEVER_STATE: enum sp_tcp_state of wire.h */
@@ -292,8 +354,8 @@ struct sp_stmt {
                              how long, kind NONE; NEVER without it: 0, the whole trace */
     const char *until;    /* NEVER ... until @label: "label" */
 
-    const char *verb;   /* LAB: "cut" "restore" "unplug" "plug" "sysctl"; MIDDLE: "drop" "hold"
-                           "release" "open"; QUEUE: "unread" "unacked" */
+    const char *verb;   /* LAB: "cut" "restore" "unplug" "plug" "sysctl"; QUEUE: "unread"
+                           "unacked" */
     enum sp_who target; /* LAB, MIDDLE: which end; NONE: both */
 
     struct sp_stmt *children; /* blocks */

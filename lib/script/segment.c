@@ -40,23 +40,30 @@ bool read_flags(struct cursor *cur, const struct word *word, uint8_t *set, uint8
 }
 
 /* opt~mss, opt~mss=1460, opt!~ts */
+bool read_opt_want(struct cursor *cur, const struct word *word, struct sp_opt_want *want)
+{
+    *want = (struct sp_opt_want){.absent = word->text[3] == '!'};
+    const char *name = word->text + (want->absent ? 5 : 4);
+    size_t len = strcspn(name, "=");
+    want->name = sp_arena_strndup(cur->p->arena, name, len);
+    if (!name_known(opt_names, want->name))
+        return cursor_fail(cur, word, diag_near(cur->p->diags, want->name, opt_names),
+                           "\"%s\" is not a TCP option", want->name);
+    if (name[len] != '=')
+        return true;
+    want->has_value = true;
+    if (want->absent)
+        return cursor_fail(cur, word, NULL, "an option that is absent has no value");
+    return parse_int(name + len + 1, &want->value) ||
+           cursor_fail(cur, word, NULL, "\"%s\" is not a number", name + len + 1);
+}
+
 static bool word_opt(struct seg_reader *rd, const struct word *word)
 {
     struct cursor *cur = rd->cur;
-    struct sp_opt_want want = {.absent = word->text[3] == '!'};
-    const char *name = word->text + (want.absent ? 5 : 4);
-    size_t len = strcspn(name, "=");
-    want.name = sp_arena_strndup(cur->p->arena, name, len);
-    if (!name_known(opt_names, want.name))
-        return cursor_fail(cur, word, diag_near(cur->p->diags, want.name, opt_names),
-                           "\"%s\" is not a TCP option", want.name);
-    if (name[len] == '=') {
-        want.has_value = true;
-        if (want.absent)
-            return cursor_fail(cur, word, NULL, "an option that is absent has no value");
-        if (!parse_int(name + len + 1, &want.value))
-            return cursor_fail(cur, word, NULL, "\"%s\" is not a number", name + len + 1);
-    }
+    struct sp_opt_want want;
+    if (!read_opt_want(cur, word, &want))
+        return false;
     if (rd->out->opt_count == OPTS_MAX)
         return cursor_fail(cur, word, NULL, "more than %d options", OPTS_MAX);
     if (!rd->out->opts)
@@ -165,7 +172,8 @@ static bool read_word(struct seg_reader *rd, const struct word *word)
 static bool ends_pattern(const struct word *word)
 {
     static const char *const ends[] = {"within", "after", "as",   "once", "times", "for",
-                                       "until",  "since", "from", "{",    NULL};
+                                       "until",  "since", "from", "nth",  "by",    "copies",
+                                       "behind", "at",    "to",   "{",    NULL};
     return word->quoted || name_known(ends, word->text);
 }
 

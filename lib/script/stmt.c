@@ -153,7 +153,7 @@ static bool parse_wait(struct cursor *cur, struct node *node)
     return finish_line(cur, &node->st);
 }
 
-static bool read_target(struct cursor *cur, struct sp_stmt *st)
+bool read_target(struct cursor *cur, struct sp_stmt *st)
 {
     const char *sock = NULL;
     const struct word *word = cursor_peek(cur);
@@ -216,64 +216,6 @@ static bool parse_lab(struct cursor *cur, struct node *node)
                : (!either || (cursor_more(cur) && !cursor_is(cur, "as"))) && !read_target(cur, st))
         return false;
     return finish_line(cur, st);
-}
-
-static bool read_times(struct cursor *cur, struct sp_num *out)
-{
-    if (cursor_take(cur, "once")) {
-        *out = (struct sp_num){.set = true, .min = 1, .max = 1};
-        return true;
-    }
-    if (!cursor_take(cur, "times"))
-        return true;
-    out->set = true;
-    if (!read_number(cur, "how often", 1, 1000000, &out->min))
-        return false;
-    out->max = out->min;
-    return true;
-}
-
-static bool read_hold(struct cursor *cur, struct sp_stmt *st)
-{
-    if (!cursor_take(cur, "both") && !read_target(cur, st))
-        return false;
-    return !cursor_take(cur, "from") || read_pattern(cur, &st->pattern);
-}
-
-static bool read_release(struct cursor *cur, struct sp_stmt *st)
-{
-    if (!read_target(cur, st))
-        return false;
-    if (!cursor_more(cur) || cursor_is(cur, "as"))
-        return true;
-    st->times.set = true;
-    if (!read_number(cur, "a number of frames", 1, 1000000, &st->times.min))
-        return false;
-    st->times.max = st->times.min;
-    return true;
-}
-
-static bool parse_middle(struct cursor *cur, struct node *node)
-{
-    static const char *const verbs[] = {"drop", "hold", "release", "open", NULL};
-    struct sp_stmt *st = &node->st;
-    st->kind = SP_ST_MIDDLE;
-    st->who = SP_WHO_MIDDLE;
-    const struct word *word = cursor_want(cur, "drop, hold, release or open");
-    if (!word)
-        return false;
-    if (!name_known(verbs, word->text))
-        return cursor_fail(cur, word, diag_near(cur->p->diags, word->text, verbs),
-                           "the middle cannot \"%s\"", word->text);
-    st->verb = word->text;
-    bool ok = true;
-    if (strcmp(st->verb, "drop") == 0)
-        ok = read_target(cur, st) && read_pattern(cur, &st->pattern) && read_times(cur, &st->times);
-    else if (strcmp(st->verb, "hold") == 0)
-        ok = read_hold(cur, st);
-    else if (strcmp(st->verb, "release") == 0)
-        ok = read_release(cur, st);
-    return ok && finish_line(cur, st);
 }
 
 /* establish peer [server[/b]] */

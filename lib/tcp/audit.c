@@ -102,6 +102,91 @@ static void replay_all(struct ctx *ctx)
     free(start);
 }
 
+/* ---- what the path did ---------------------------------------------------------------------- */
+
+/* What left so short before the end may be under way still. */
+#define UNDER_WAY_NS (100 * SP_MS)
+
+/* Whether the middle took such a segment and let it go as it was: it may be on its way. */
+static bool was_taken(const struct sp_trace *trace, uint64_t identity)
+{
+    for (size_t i = 0; i < trace->len; i++)
+        if (trace->events[i].kind == SP_EV_LAB && trace->events[i].u.lab.was == identity)
+            return true;
+    return false;
+}
+
+static bool has_action(const struct sp_trace *trace, const char *words)
+{
+    for (size_t i = 0; i < trace->len; i++)
+        if (trace->events[i].kind == SP_EV_LAB && strstr(trace->events[i].u.lab.action, words))
+            return true;
+    return false;
+}
+
+static int64_t script_end_ns(const struct sp_trace *trace)
+{
+    for (size_t i = 0; i < trace->len; i++)
+        if (trace->events[i].kind == SP_EV_MARK && trace->events[i].u.mark.what == SP_MARK_END)
+            return trace->events[i].t_ns;
+    return INT64_MIN;
+}
+
+static const char *strayed(const struct ctx *ctx, const struct sp_flight *flight, int64_t end_ns)
+{
+    const struct sp_trace *trace = ctx->trace;
+    if (flight->from == SP_END_MIDDLE)
+        return NULL;
+    if (!flight->sent)
+        return "arrived and was never sent";
+    if (!flight->received)
+        return flight->by || flight->sent->t_ns > end_ns - UNDER_WAY_NS ||
+                       was_taken(trace, sp_tcp_identity(&flight->sent->u.seg.seg))
+                   ? NULL
+                   : "was sent and did not arrive";
+    if (!flight->by && flight->sent->u.seg.seg.ttl != flight->received->u.seg.seg.ttl &&
+        !has_action(trace, "ttl="))
+        return "arrived with another TTL than it was sent with";
+    return NULL;
+}
+
+static bool middle_acted(const struct sp_trace *trace)
+{
+    for (size_t i = 0; i < trace->len; i++)
+        if (trace->events[i].kind == SP_EV_LAB &&
+            (trace->events[i].u.lab.was || trace->events[i].u.lab.now))
+            return true;
+    return false;
+}
+
+/*
+ * Where the middle acted, what arrives is what was sent but for what the trace says that it did.
+ * Anything else is the harness's fault, and no stack's.
+ */
+static void path_check(struct ctx *ctx)
+{
+    const struct sp_trace *trace = ctx->trace;
+    int64_t end_ns = script_end_ns(trace);
+    bool both = ctx->facts[SP_END_CLIENT].watched && ctx->facts[SP_END_SERVER].watched;
+    if (!both || !middle_acted(trace) || ctx->lossy_wire || trace->head.wire != SP_WATCH_FULL ||
+        end_ns == INT64_MIN || strcmp(trace->head.lab, "veth") != 0 ||
+        has_action(trace, "unplug") || has_action(trace, "cut"))
+        return;
+    for (size_t i = 0; i < ctx->out->flights.len; i++) {
+        const struct sp_flight *flight = &ctx->out->flights.items[i];
+        const char *what = strayed(ctx, flight, end_ns);
+        if (!what)
+            continue;
+        struct sp_buf text;
+        sp_buf_init(&text, 0);
+        sp_seg_print(&sp_tcp_shown(flight)->u.seg.seg, 0, 0, &text);
+        ctx->out->astray = sp_arena_printf(&ctx->out->arena, "the path: %s from %s %s", text.data,
+                                           sp_end_name(flight->from), what);
+        sp_buf_release(&text);
+        return;
+    }
+}
+
 /* By time; at the same time in the order in which the rules found them. */
 static void violations_sort(struct sp_audit *out)
 {
@@ -126,6 +211,7 @@ void sp_audit_run(const struct sp_trace *trace, struct sp_audit *out)
     out->segs = SP_ARENA_ARRAY(&out->arena, struct sp_audit_seg, flights ? flights : 1);
     ctx.sides = sp_xcalloc(conns, sizeof *ctx.sides);
     sp_tcp_ledgers_build(&ctx);
+    path_check(&ctx);
     sp_tcp_rules_frame(&ctx);
     replay_all(&ctx);
     sp_tcp_rules_states(&ctx);

@@ -182,6 +182,14 @@ static void relate(struct sp_flight *flight, const struct draft *draft)
         flight->rel_ack -= draft->isn[1 - side];
 }
 
+/* A SYN that arrives with another number than it left with, or that its end never sent. */
+static bool is_renumbered(const struct sp_flight *flight)
+{
+    if (!flight->by || !flight->received || !(seg_of(flight)->flags & SP_SYN))
+        return false;
+    return flight->sent && flight->sent->u.seg.seg.seq != flight->received->u.seg.seg.seq;
+}
+
 void sp_tcp_conns_sort(const struct sp_trace *trace, struct sp_flights *flights)
 {
     struct drafts drafts = {.trace = trace, .flights = flights};
@@ -189,6 +197,7 @@ void sp_tcp_conns_sort(const struct sp_trace *trace, struct sp_flights *flights)
         struct draft *draft = draft_of(&drafts, i);
         draft_take(draft, sp_tcp_shown(&flights->items[i]));
         flights->items[i].conn = (int)(draft - drafts.items);
+        draft->conn.renumbered |= is_renumbered(&flights->items[i]);
     }
     for (size_t i = 0; i < flights->len; i++)
         relate(&flights->items[i], &drafts.items[flights->items[i].conn]);

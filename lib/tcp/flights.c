@@ -7,7 +7,10 @@
  * - as many arrivals as departures: the k-th belongs to the k-th;
  * - fewer arrivals: some were kept; each arrival belongs to the last departure before it that has
  *   none yet (a segment held back for long while its twin was dropped cannot be told apart);
- * - arrivals left over are copies that the path made: they were never seen to leave.
+ * - arrivals left over were never seen to leave.
+ * What the scripted path did to a segment stands in the trace: what it changed is paired by what it
+ * was and what it became, what it dropped has no arrival, and what it made (a copy, an injected
+ * segment) is a flight of the middle's own.
  * On one shared interface (loopback) each record is departure and arrival in one.
  */
 #include "tcp_in.h"
@@ -26,9 +29,20 @@ struct group {
     uint64_t key;
     uint32_t sent_first, sent_last, sent_count;
     uint32_t got_first, got_last, got_count;
+    uint32_t sent_taken, got_taken; /* paired by what the middle did */
+};
+
+/* What the middle did to one frame. */
+struct alter {
+    const struct sp_event *first, *last;
+    uint64_t was, now;
+    uint32_t frame;
+    uint32_t copies; /* that no arrival has been taken for */
 };
 
 struct pairing {
+    struct alter *alters;
+    size_t alter_count, alter_cap;
     struct record *records; /* [0] unused */
     size_t len, cap;
     struct group *groups; /* open addressing, size a power of two */
@@ -54,8 +68,7 @@ static uint64_t mix_bytes(uint64_t hash, const uint8_t *bytes, size_t len_bytes)
     return mix(hash, word);
 }
 
-/* What a path leaves alone; 64 bits of it, so that two segments of one run never share them. */
-static uint64_t identity(const struct sp_seg *seg)
+uint64_t sp_tcp_identity(const struct sp_seg *seg)
 {
     uint64_t hash = mix(seg->src.port, seg->dst.port);
     hash = mix_bytes(hash, seg->src.ip, sizeof seg->src.ip);
@@ -65,7 +78,10 @@ static uint64_t identity(const struct sp_seg *seg)
                          (uint32_t)seg->ip_id << 16 | seg->urgent);
     hash = mix(hash, seg->payload_hash);
     hash = mix(hash, (uint64_t)seg->payload_len << 8 | seg->opt_len);
-    return mix_bytes(hash, seg->opt, seg->opt_len);
+    hash = mix(hash, (uint64_t)seg->tos << 2 | (uint64_t)seg->checksum_ok << 1 |
+                         (uint64_t)seg->ip_checksum_ok);
+    hash = mix_bytes(hash, seg->opt, seg->opt_len);
+    return hash ? hash : 1;
 }
 
 static struct group *group_at(struct pairing *pairing, uint64_t key)
@@ -116,7 +132,7 @@ static void record_add(struct pairing *pairing, const struct sp_trace *trace,
 {
     uint32_t index = (uint32_t)pairing->len;
     struct record *record = &pairing->records[pairing->len++];
-    *record = (struct record){.event = event, .key = identity(&event->u.seg.seg)};
+    *record = (struct record){.event = event, .key = sp_tcp_identity(&event->u.seg.seg)};
     struct group *group = group_at(pairing, record->key);
     bool leaving = left_here(trace, event);
     uint32_t *first = leaving ? &group->sent_first : &group->got_first;
@@ -129,19 +145,117 @@ static void record_add(struct pairing *pairing, const struct sp_trace *trace,
     (*(leaving ? &group->sent_count : &group->got_count))++;
 }
 
-static void flight_add(struct sp_flights *out, const struct sp_event *sent,
-                       const struct sp_event *received)
+static struct sp_flight *flight_add(struct sp_flights *out, const struct sp_event *sent,
+                                    const struct sp_event *received)
 {
     struct sp_flight *flight = &out->items[out->len++];
     *flight = (struct sp_flight){.sent = sent, .received = received, .conn = -1};
     flight->from = (sent ? sent : received)->end;
+    return flight;
 }
+
+/* ---- what the middle did -------------------------------------------------------------------- */
+
+static struct alter *alter_of(struct pairing *pairing, uint32_t frame)
+{
+    for (size_t i = pairing->alter_count; frame && i-- > 0;)
+        if (pairing->alters[i].frame == frame)
+            return &pairing->alters[i];
+    return NULL;
+}
+
+static void alters_collect(struct pairing *pairing, const struct sp_trace *trace)
+{
+    for (size_t i = 0; i < trace->len; i++) {
+        const struct sp_event *event = &trace->events[i];
+        const struct sp_ev_lab *lab = &event->u.lab;
+        if (event->kind != SP_EV_LAB || (!lab->was && !lab->now))
+            continue;
+        struct alter *alter = alter_of(pairing, lab->frame);
+        if (!alter) {
+            alter = &SP_PUSH(pairing->alters, pairing->alter_count, pairing->alter_cap);
+            *alter = (struct alter){.first = event, .was = lab->was, .frame = lab->frame};
+        }
+        alter->last = event;
+        alter->now = lab->now;
+        alter->copies += lab->copies;
+    }
+}
+
+/* The last that left before the middle took it. */
+static struct record *taken_from(struct pairing *pairing, uint64_t key, int64_t t_ns)
+{
+    struct record *found = NULL;
+    for (uint32_t i = key ? group_at(pairing, key)->sent_first : 0; i;
+         i = pairing->records[i].next) {
+        struct record *record = &pairing->records[i];
+        bool before = record->event->t_ns <= t_ns;
+        if (!record->paired && (before || (!found && record->event->t_ns <= t_ns + SKEW_NS)))
+            found = record;
+    }
+    return found;
+}
+
+/* The first that arrived after the middle let it go. */
+static struct record *put_on(struct pairing *pairing, uint64_t key, int64_t t_ns)
+{
+    struct record *found = NULL;
+    for (uint32_t i = key ? group_at(pairing, key)->got_first : 0; i;
+         i = pairing->records[i].next) {
+        struct record *record = &pairing->records[i];
+        if (record->paired || record->event->t_ns < t_ns - SKEW_NS)
+            continue;
+        found = record;
+        if (record->event->t_ns >= t_ns)
+            break;
+    }
+    return found;
+}
+
+static void alters_pair(struct pairing *pairing, struct sp_flights *out)
+{
+    for (size_t i = 0; i < pairing->alter_count; i++) {
+        const struct alter *alter = &pairing->alters[i];
+        if (alter->was == alter->now)
+            continue;
+        struct record *sent = taken_from(pairing, alter->was, alter->first->t_ns);
+        struct record *got = put_on(pairing, alter->now, alter->last->t_ns);
+        if (!sent && !got)
+            continue;
+        if (sent) {
+            sent->paired = true;
+            group_at(pairing, alter->was)->sent_taken++;
+        }
+        if (got) {
+            got->paired = true;
+            group_at(pairing, alter->now)->got_taken++;
+        }
+        struct sp_flight *flight =
+            flight_add(out, sent ? sent->event : NULL, got ? got->event : NULL);
+        flight->by = alter->last;
+        if (!alter->was)
+            flight->from = SP_END_MIDDLE;
+    }
+}
+
+/* Who made an arrival that nobody sent: copies of what went by. */
+static const struct sp_event *copied_by(struct pairing *pairing, uint64_t key)
+{
+    for (size_t i = 0; i < pairing->alter_count; i++)
+        if (pairing->alters[i].now == key && pairing->alters[i].copies) {
+            pairing->alters[i].copies--;
+            return pairing->alters[i].last;
+        }
+    return NULL;
+}
+
+/* ---- pairs ---------------------------------------------------------------------------------- */
 
 /* The departure that an arrival belongs to; 0 none. */
 static uint32_t departure(const struct pairing *pairing, const struct group *group, int64_t t_ns)
 {
     uint32_t best = 0;
-    bool all_came = group->got_count >= group->sent_count;
+    bool all_came = group->got_count - group->got_taken >= group->sent_count - group->sent_taken;
     for (uint32_t i = group->sent_first; i; i = pairing->records[i].next) {
         const struct record *sent = &pairing->records[i];
         if (sent->paired || sent->event->t_ns > t_ns + SKEW_NS)
@@ -157,10 +271,16 @@ static void group_pair(struct pairing *pairing, struct group *group, struct sp_f
 {
     for (uint32_t i = group->got_first; i; i = pairing->records[i].next) {
         const struct sp_event *received = pairing->records[i].event;
+        if (pairing->records[i].paired)
+            continue;
         uint32_t from = departure(pairing, group, received->t_ns);
         if (from)
             pairing->records[from].paired = true;
-        flight_add(out, from ? pairing->records[from].event : NULL, received);
+        struct sp_flight *flight =
+            flight_add(out, from ? pairing->records[from].event : NULL, received);
+        flight->by = from ? NULL : copied_by(pairing, group->key);
+        if (flight->by)
+            flight->from = SP_END_MIDDLE;
     }
     for (uint32_t i = group->sent_first; i; i = pairing->records[i].next)
         if (!pairing->records[i].paired)
@@ -192,9 +312,12 @@ static void pair(const struct sp_trace *trace, size_t segments, struct sp_flight
         else
             record_add(&pairing, trace, event);
     }
+    alters_collect(&pairing, trace);
+    alters_pair(&pairing, out);
     for (size_t i = 0; i < pairing.group_cap; i++)
         if (pairing.groups[i].sent_count || pairing.groups[i].got_count)
             group_pair(&pairing, &pairing.groups[i], out);
+    free(pairing.alters);
     free(pairing.records);
     free(pairing.groups);
     qsort(out->items, out->len, sizeof *out->items, by_leaving);

@@ -306,9 +306,12 @@ static void walk(struct replay *replay, int which)
     struct side *side = &replay->side[which];
     struct side *other = &replay->side[1 - which];
     struct sent sent = {0};
+    int64_t made = 0; /* how far the middle went in the other's name */
     for (size_t i = 0; i < replay->entry_count[which]; i++) {
         const struct entry *entry = &replay->entries[which][i];
         int64_t other_sent = sent_by(replay, 1 - which, &sent, entry->event->t_ns);
+        if (other_sent >= 0 && other_sent < made)
+            other_sent = made;
         if (entry->out) {
             segment_out(replay, which, i, other_sent);
             continue;
@@ -316,6 +319,9 @@ static void walk(struct replay *replay, int which)
         struct view view;
         sp_tcp_view(&view, other, side, entry);
         sp_tcp_side_in(side, other, &view);
+        int64_t end = view.end + ((view.seg->flags & SP_FIN) ? 1 : 0);
+        if (replay->ctx->out->flights.items[entry->flight].by && end > made)
+            made = end;
     }
 }
 

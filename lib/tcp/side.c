@@ -61,7 +61,8 @@ void sp_tcp_side_init(struct side *side, const struct ctx *ctx, const struct sp_
     enum sp_end other = conn_end(conn, 1 - which);
     side->scripted_peer = other != SP_END_CLIENT && other != SP_END_SERVER;
     side->pattern_known = is_pattern_known(side);
-    side->sane = side->real && side->watched && side->isn_known && !conn->self && !ctx->lossy_wire;
+    side->sane = side->real && side->watched && side->isn_known && !conn->self &&
+                 !conn->renumbered && !ctx->lossy_wire;
 }
 
 /* Relative to an ISN, modulo 2^32 (RFC 9293 section 3.4); streams stay below 2^31 bytes. */
@@ -316,7 +317,9 @@ void sp_tcp_side_in(struct side *side, const struct side *other, const struct vi
     if (seg->payload_len && end > side->bytes_in)
         side->bytes_in = end;
     if (seg->flags & SP_FIN) {
-        if (side->fin_in < 0) {
+        /* One below what has come, or beyond what it may send, is no end of the stream. */
+        bool fits = end >= side->rcv_nxt && (side->last_window < 0 || end <= own_edge(side));
+        if (side->fin_in < 0 && fits) {
             side->fin_in = end;
             side->fin_in_ns = view->t_ns;
         }

@@ -20,11 +20,19 @@
 struct sp_flight {
     const struct sp_event *sent;     /* at its sender's side; NULL: never seen to leave */
     const struct sp_event *received; /* at the other side; NULL: did not arrive; = sent on lo */
-    enum sp_end from;
-    int conn;         /* index into conns */
+    enum sp_end from;                /* MIDDLE: nobody sent it, the path made it */
+    int conn;                        /* index into conns */
     uint32_t rel_seq; /* relative to the sender's ISN; absolute where the ISN is not known */
     uint32_t rel_ack; /* relative to the other end's */
+    const struct sp_event *by; /* what the middle did to it: changed, dropped, made; NULL nothing */
 };
+
+/*
+ * What a path leaves alone of a segment (addresses, numbers, flags, window, options, payload,
+ * identification, TOS, whether its checksums are right), as 64 bits: two segments of one run
+ * never share them unless they are copies. Never 0.
+ */
+uint64_t sp_tcp_identity(const struct sp_seg *seg);
 
 /* A connection as the wire shows it: one pair of sockets and one pair of ISNs. */
 struct sp_conn {
@@ -37,6 +45,7 @@ struct sp_conn {
     int64_t first_ns;
     int64_t next_ns; /* when a SYN opened a successor with the same addresses, INT64_MAX never */
     bool self;       /* both addresses are the same end's: isn[] cannot tell them apart */
+    bool renumbered; /* the middle changed a SYN's number: the ends count from different ones */
 };
 
 struct sp_flights {
@@ -116,6 +125,7 @@ struct sp_audit {
     struct sp_audit_seg *segs; /* one a flight */
     struct sp_violation *violations;
     size_t violation_count;
+    const char *astray; /* what the path did that no action of the trace tells; NULL: nothing */
 };
 
 /*

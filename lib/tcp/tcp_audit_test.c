@@ -38,6 +38,12 @@ static const struct story clean[] = {
     {"an ACK captured behind the FIN queued after it", LO,
      OPEN "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n9000-9010 server conn close = 0\n"
           "9005 s> FIN,ACK\n9015 s> ACK seq=1\n9045 c> ACK\n"},
+    {"the middle speaks in the client's name, and the server acknowledges it", VETH,
+     OPEN "2000 c> PSH,ACK len=10 made\n2030 s> ACK ack=11\n2060 c> ACK\n"},
+    {"a FIN below what the middle had sent ends nothing", VETH,
+     OPEN "2000 c> PSH,ACK len=10 made\n2030 s> ACK ack=11\n2060 c> ACK\n"
+          "3000-3010 client conn close = 0\n3005 c> FIN,ACK seq=1\n3035 s> ACK ack=11\n"
+          "4000-4010 server conn close = 0\n4004 state server 2 ESTABLISHED>FIN_WAIT_1\n"},
     {"nothing", BOTH, ""},
     {"a listen() that finds the address taken is LISTEN for a moment", BOTH,
      OPEN "2000-2010 server second listen 1 = EADDRINUSE\n"

@@ -82,6 +82,56 @@ static void a_copy_made_by_the_path_was_never_seen_to_leave(void **state)
     scene_release(&s);
 }
 
+static void what_the_middle_changed_is_one_flight(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_init(&s, false, HANDSHAKE "100 c> PSH,ACK len=10 changed=77\n");
+    assert_int_equal(s.flights.len, 4);
+    const struct sp_flight *flight = &s.flights.items[3];
+    assert_int_equal(flight->sent->u.seg.seg.window, 65535);
+    assert_int_equal(flight->received->u.seg.seg.window, 77);
+    assert_int_equal(flight->from, SP_END_CLIENT);
+    assert_non_null(flight->by);
+    scene_release(&s);
+}
+
+static void without_the_middles_word_a_changed_segment_is_two(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_init(&s, false,
+               HANDSHAKE "100 c> PSH,ACK len=10 lost\n101 c> PSH,ACK seq=1 len=10 win=77 only\n");
+    assert_int_equal(s.flights.len, 5);
+    assert_null(s.flights.items[3].received);
+    assert_null(s.flights.items[4].sent);
+    assert_int_equal(s.flights.items[4].from, SP_END_CLIENT);
+    scene_release(&s);
+}
+
+static void what_the_middle_made_is_its_own(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_init(&s, false, HANDSHAKE "100 c> PSH,ACK len=10 made\n130 s> ACK ack=11\n");
+    assert_int_equal(s.flights.len, 5);
+    assert_int_equal(s.flights.items[3].from, SP_END_MIDDLE);
+    assert_int_equal(s.flights.items[3].conn, 0);
+    assert_int_equal(s.flights.items[3].rel_seq, 1);
+    scene_release(&s);
+}
+
+static void of_two_equal_segments_the_one_that_the_middle_took_is_lost(void **state)
+{
+    (void)state;
+    struct scene s; /* by their times alone the arrival would be the second one's */
+    scene_init(&s, false, HANDSHAKE "100 c> ACK at=600\n300 c> ACK gone\n");
+    assert_int_equal(s.flights.items[3].received->t_ns, 600 * SP_US);
+    assert_null(s.flights.items[4].received);
+    assert_non_null(s.flights.items[4].by);
+    scene_release(&s);
+}
+
 static void segments_that_overtake_each_other_keep_their_own_arrival(void **state)
 {
     (void)state;
@@ -217,6 +267,10 @@ int main(void)
         cmocka_unit_test(both_captures_of_a_segment_are_one_flight),
         cmocka_unit_test(a_dropped_segment_has_no_arrival),
         cmocka_unit_test(a_copy_made_by_the_path_was_never_seen_to_leave),
+        cmocka_unit_test(what_the_middle_changed_is_one_flight),
+        cmocka_unit_test(without_the_middles_word_a_changed_segment_is_two),
+        cmocka_unit_test(what_the_middle_made_is_its_own),
+        cmocka_unit_test(of_two_equal_segments_the_one_that_the_middle_took_is_lost),
         cmocka_unit_test(segments_that_overtake_each_other_keep_their_own_arrival),
         cmocka_unit_test(two_equal_segments_held_and_released_pair_in_order),
         cmocka_unit_test(sequence_numbers_wrap),

@@ -2,7 +2,7 @@
  * For tests: a trace written as a ladder, one event a line.
  *
  *   TIME c> FLAGS [seq=N] [ack=N] [len=N] [win=N] [ws=N] [isn=N] [id=N] [at=TIME]
- *               [lost] [dup] [only] [badsum] [badbytes] [noack]
+ *               [lost] [dup] [only] [badsum] [badbytes] [noack] [gone] [made] [changed=WIN]
  *   TIME[-TIME] END SOCK CALL [ARGS...] = VALUE|ERROR
  *   TIME[-TIME] END start|exit|kill
  *   TIME state END ID OLD>NEW [bound | listener]
@@ -11,6 +11,8 @@
  *
  * Times are microseconds. seq and ack are positions (a SYN is at 0); left out, they are what a
  * stack would send that has seen all. A segment arrives 20 us after it left, unless `at`, `lost`.
+ * The middle dropped it (`gone`), made it and nobody sent it (`made`), changed its window; its
+ * action stands in the trace 10 us after the segment left.
  * `A-` is a call that has not returned. connect and accept tell both addresses.
  */
 #ifndef SP_TCP_LADDER_H
@@ -32,7 +34,7 @@ struct ladder {
     uint32_t isn[2];
     uint32_t next[2]; /* position of what comes next */
     uint32_t got[2];  /* what has arrived from there, to acknowledge */
-    uint64_t bad_payload;
+    uint32_t frames;  /* that the middle took */
 };
 
 static inline struct sp_addr ladder_addr(int side)
@@ -58,6 +60,18 @@ static inline struct sp_event *ladder_record(struct ladder *l, int from, enum sp
     return event;
 }
 
+/* What the middle did to the segment that left at t_us, with what arrives instead. */
+static inline void ladder_middle(struct ladder *l, int from, double t_us, const struct sp_seg *was,
+                                 const struct sp_seg *now)
+{
+    struct sp_event *event = sp_trace_add(l->trace, SP_EV_LAB, (int64_t)((t_us + 10) * SP_US));
+    event->end = from == 0 ? SP_END_CLIENT : SP_END_SERVER;
+    event->u.lab.action = "middle";
+    event->u.lab.frame = was ? ++l->frames : 0;
+    event->u.lab.was = was ? sp_tcp_identity(was) : 0;
+    event->u.lab.now = now ? sp_tcp_identity(now) : 0;
+}
+
 static inline void ladder_segment(struct ladder *l, double t_us, char *dir, char **words)
 {
     int from = dir[0] == 'c' ? 0 : 1;
@@ -67,6 +81,8 @@ static inline void ladder_segment(struct ladder *l, double t_us, char *dir, char
                          .window = 65535,
                          .checksum_ok = true,
                          .ip_checksum_ok = true};
+    bool made = false, gone = false, changed = false;
+    uint16_t changed_to = 0;
     bool lost = false, dup = false, only = false, bad = false, have_seq = false, have_ack = false;
     uint32_t seq = 0, ack = 0;
     double at_us = t_us + (double)LADDER_TRAVEL_US;
@@ -99,6 +115,12 @@ static inline void ladder_segment(struct ladder *l, double t_us, char *dir, char
             dup = true;
         else if (strcmp(*words, "only") == 0)
             only = true;
+        else if (strcmp(*words, "gone") == 0)
+            lost = gone = true;
+        else if (strcmp(*words, "made") == 0)
+            only = made = true;
+        else if (strncmp(*words, "changed=", 8) == 0)
+            changed_to = (uint16_t)n, changed = true;
         else if (strcmp(*words, "badsum") == 0)
             seg.checksum_ok = false;
         else if (strcmp(*words, "badbytes") == 0)
@@ -126,7 +148,7 @@ static inline void ladder_segment(struct ladder *l, double t_us, char *dir, char
         payload[0] ^= 0xff;
     seg.payload_hash = sp_payload_hash(payload, seg.payload_len);
     uint32_t end = seq + sp_seg_space(&seg);
-    if (!(seg.flags & SP_RST) && (int32_t)(end - l->next[from]) > 0)
+    if (!made && !(seg.flags & SP_RST) && (int32_t)(end - l->next[from]) > 0)
         l->next[from] = end;
     if (!(seg.flags & SP_RST) && !lost && (int32_t)(end - l->got[from]) > 0)
         l->got[from] = end;
@@ -138,6 +160,11 @@ static inline void ladder_segment(struct ladder *l, double t_us, char *dir, char
     }
     if (!only)
         ladder_record(l, from, from == 0 ? SP_AT_CLIENT : SP_AT_SERVER, t_us, &seg);
+    struct sp_seg sent = seg;
+    if (changed)
+        seg.window = changed_to;
+    if (made || gone || changed)
+        ladder_middle(l, from, t_us, made ? NULL : &sent, lost ? NULL : &seg);
     for (int i = 0; i < (lost ? 0 : dup ? 2 : 1); i++)
         ladder_record(l, from, from == 0 ? SP_AT_SERVER : SP_AT_CLIENT, at_us + i, &seg);
 }

@@ -110,6 +110,12 @@ struct sp_ev_lab {
     const char
         *action; /* as the case writes it: "cut", "unplug client", "middle drop client FIN" */
     const char *detail; /* which segment, what was read back */
+    /* What the middle did to one segment, in the identities of sp_tcp_identity(). Events of one
+     * frame are one after the other: `was` of the first and `now` of the last tell it all. */
+    uint32_t frame;  /* number of the frame that the box took, from 1; 0: it took none */
+    uint32_t copies; /* sent beside it */
+    uint64_t was;    /* as it came; 0: the middle made it */
+    uint64_t now;    /* as it goes on; 0: it does not, or not yet */
 };
 
 enum sp_proc_what { SP_PROC_START, SP_PROC_EXIT, SP_PROC_KILLED };

@@ -198,8 +198,9 @@ static const struct sp_trace_field note_rows[] = {
 };
 
 static const struct sp_trace_field lab_rows[] = {
-    EV("action", TEXT, u.lab.action),
-    EV("detail", TEXT, u.lab.detail),
+    EV("action", TEXT, u.lab.action), EV("detail", TEXT, u.lab.detail),
+    EV("frame", UINT, u.lab.frame),   EV("copies", UINT, u.lab.copies),
+    EV("was", HEX64, u.lab.was),      EV("now", HEX64, u.lab.now),
 };
 
 static const struct sp_trace_field proc_rows[] = {

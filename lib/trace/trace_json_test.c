@@ -145,7 +145,12 @@ static void add_others(struct sp_trace *trace)
     };
     event = sp_trace_add(trace, SP_EV_LAB, 5000);
     common(event, SP_END_MIDDLE);
-    event->u.lab = (struct sp_ev_lab){.action = "cut", .detail = "carrier \xe2\x9c\x93"};
+    event->u.lab = (struct sp_ev_lab){.action = "cut",
+                                      .detail = "carrier \xe2\x9c\x93",
+                                      .frame = 7,
+                                      .copies = 2,
+                                      .was = 0xfedcba9876543210u,
+                                      .now = 1};
     event = sp_trace_add(trace, SP_EV_PROC, 6000);
     common(event, SP_END_CLIENT);
     event->u.proc = (struct sp_ev_proc){.what = SP_PROC_KILLED, .pid = 4194304, .code = 9};
@@ -272,6 +277,9 @@ static void assert_same_event(const struct sp_event *a, const struct sp_event *b
     case SP_EV_LAB:
         assert_text(a->u.lab.action, b->u.lab.action);
         assert_text(a->u.lab.detail, b->u.lab.detail);
+        assert_int_equal(a->u.lab.frame, b->u.lab.frame);
+        assert_int_equal(a->u.lab.copies, b->u.lab.copies);
+        assert_true(a->u.lab.was == b->u.lab.was && a->u.lab.now == b->u.lab.now);
         return;
     case SP_EV_PROC:
         assert_int_equal(a->u.proc.what, b->u.proc.what);
