@@ -234,6 +234,20 @@ static void a_wrong_field_is_named(void **state)
     judged_release(&d);
 }
 
+static void which_of_its_addresses_a_segment_comes_from_is_judged(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, HANDSHAKE_LINES "client send 1\nwire client 1..1 src=own\n",
+          HANDSHAKE "400-410 client conn send 1 = 1\n402 c> ACK len=1\n423 s> ACK\n" CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge(&d, HANDSHAKE_LINES "client send 1\nwire client 1..1 src=second\n",
+          HANDSHAKE "400-410 client conn send 1 = 1\n402 c> ACK len=1\n423 s> ACK\n" CLEAN_UP);
+    assert_fails(&d, SP_FAIL_SEG_WRONG, "src=second", "src=10.0.0.1, expected src=second (none)");
+    judged_release(&d);
+}
+
 /* The clock of initial sequence numbers, between two connections of the same addresses. */
 static void the_growth_of_the_isn_is_judged_by_the_millisecond(void **state)
 {
@@ -805,6 +819,7 @@ int main(void)
         cmocka_unit_test(a_missing_segment_fails_and_says_what_came_last),
         cmocka_unit_test(an_extra_segment_fails_wherever_it_comes),
         cmocka_unit_test(a_wrong_field_is_named),
+        cmocka_unit_test(which_of_its_addresses_a_segment_comes_from_is_judged),
         cmocka_unit_test(the_growth_of_the_isn_is_judged_by_the_millisecond),
         cmocka_unit_test(retransmissions_and_pure_acks_are_let_by_until_asked_for),
         cmocka_unit_test(a_stall_makes_lateness_inconclusive),

@@ -249,6 +249,25 @@ static bool isn_fits(const struct view *view, const struct sp_pattern *pattern,
     return false;
 }
 
+/* `src=own`, `src=second`: which of its sender's addresses it comes from. */
+static bool source_fits(const struct view *view, const struct sp_pattern *pattern,
+                        const struct item *item, char *why, size_t cap)
+{
+    const struct sp_trace_head *head = &view->trace->head;
+    enum sp_end from = item->flight->from;
+    const struct sp_addr *want = pattern->own_src ? &head->addr[from] : &head->second[from];
+    const struct sp_addr *src = &item->ev->u.seg.seg.src;
+    if ((!pattern->own_src && !pattern->second_src) || sp_addr_same_ip(src, want))
+        return true;
+    char have[SP_ADDR_TEXT], asked[SP_ADDR_TEXT];
+    struct sp_addr ip = *src;
+    ip.port = 0;
+    sp_addr_print(&ip, have, sizeof have);
+    sp_addr_print(want, asked, sizeof asked);
+    say(why, cap, "src=%s, expected src=%s (%s)", have, pattern->own_src ? "own" : "second", asked);
+    return false;
+}
+
 static enum sp_try segment_step(struct walk *walk, const struct sp_stmt *stmt, struct lane *lane,
                                 struct outcome *out, struct finding *f)
 {
@@ -262,7 +281,8 @@ static enum sp_try segment_step(struct walk *walk, const struct sp_stmt *stmt, s
         bool eligible = is_eligible(&stmt->pattern, item);
         *why = '\0';
         enum fit fit = eligible ? pattern_fit(&stmt->pattern, item, why, sizeof why) : FIT_NO;
-        if (fit == FIT_YES && !isn_fits(walk->view, &stmt->pattern, item, why, sizeof why))
+        if (fit == FIT_YES && (!isn_fits(walk->view, &stmt->pattern, item, why, sizeof why) ||
+                               !source_fits(walk->view, &stmt->pattern, item, why, sizeof why)))
             fit = FIT_FIELDS;
         if (fit == FIT_YES && let_by && !is_in_order(walk, item)) {
             near_kind = SP_FAIL_ORDER;

@@ -101,6 +101,17 @@ void sp_lab_close(struct sp_lab *lab);
  */
 void sp_lab_addresses(const struct sp_lab_config *config, char client[48], char server[48]);
 
+/* The second address that one of its hosts may get (sp_lab_second). */
+void sp_lab_second_address(const struct sp_lab_config *config, char text[48]);
+
+/*
+ * Gives one of the two hosts a second address on its link, outside the subnet that the two share,
+ * and the other host the way there. `preferred`: from now on the kernel chooses it for what is not
+ * bound. May be asked again, for the same place only. SP_E_UNSUPPORTED on SP_LAB_LOOPBACK.
+ */
+enum sp_rc sp_lab_second(struct sp_lab *lab, enum sp_place place, bool preferred,
+                         struct sp_err *err);
+
 /* Moves the calling thread into a place, and back home. */
 enum sp_rc sp_lab_enter(const struct sp_lab *lab, enum sp_place place, struct sp_err *err);
 enum sp_rc sp_lab_leave(const struct sp_lab *lab, struct sp_err *err);

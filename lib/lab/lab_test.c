@@ -55,6 +55,28 @@ static void unbound_sockets_get_the_labs_addresses_both_ways(void **state)
     sp_lab_close(&lab);
 }
 
+static void a_second_address_is_chosen_once_it_is_preferred(void **state)
+{
+    const struct shape *shape = *state;
+    struct sp_lab lab;
+    struct sp_err err = {0};
+    char second[48];
+
+    open_shape(&lab, shape->kind, shape->family);
+    sp_lab_second_address(&lab.config, second);
+    if (shape->kind == SP_LAB_LOOPBACK) {
+        assert_int_equal(sp_lab_second(&lab, SP_PLACE_CLIENT, false, &err), SP_E_UNSUPPORTED);
+        sp_lab_close(&lab);
+        return;
+    }
+    assert_int_equal(sp_lab_second(&lab, SP_PLACE_CLIENT, false, &err), SP_OK);
+    expect_talk(&lab, SP_PLACE_CLIENT, lab.server_ip, lab.client_ip);
+    expect_talk(&lab, SP_PLACE_SERVER, second, lab.server_ip);
+    assert_int_equal(sp_lab_second(&lab, SP_PLACE_CLIENT, true, &err), SP_OK);
+    expect_talk(&lab, SP_PLACE_CLIENT, lab.server_ip, second);
+    sp_lab_close(&lab);
+}
+
 static void loopback_keeps_the_usual_addresses(void **state)
 {
     struct sp_lab lab;
@@ -459,6 +481,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ALL_SHAPES(unbound_sockets_get_the_labs_addresses_both_ways),
+        ALL_SHAPES(a_second_address_is_chosen_once_it_is_preferred),
         cmocka_unit_test(loopback_keeps_the_usual_addresses),
         cmocka_unit_test(addresses_come_from_slot_and_number),
         cmocka_unit_test(config_outside_its_range_is_refused),

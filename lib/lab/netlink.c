@@ -193,6 +193,24 @@ void sp_lab_nl_add_local_route_delete(struct sp_lab_nl *nl, int ifindex, const s
                       "taking the kernel's own route out of table local");
 }
 
+void sp_lab_nl_add_host_route(struct sp_lab_nl *nl, int ifindex, const struct sp_lab_ip *ip,
+                              const struct sp_lab_ip *source)
+{
+    struct nlmsghdr *msg =
+        begin(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, "a route to a host");
+    struct rtmsg *route = mnl_nlmsg_put_extra_header(msg, sizeof *route);
+    route->rtm_family = ip->family;
+    route->rtm_dst_len = (uint8_t)(ip->len_bytes * 8);
+    route->rtm_table = RT_TABLE_MAIN;
+    route->rtm_scope = ip->family == AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+    route->rtm_protocol = RTPROT_STATIC;
+    route->rtm_type = RTN_UNICAST;
+    mnl_attr_put(msg, RTA_DST, ip->len_bytes, ip->bytes);
+    mnl_attr_put_u32(msg, RTA_OIF, (uint32_t)ifindex);
+    if (source != NULL)
+        mnl_attr_put(msg, RTA_PREFSRC, source->len_bytes, source->bytes);
+}
+
 void sp_lab_nl_add_neighbour(struct sp_lab_nl *nl, int ifindex, const struct sp_lab_ip *ip,
                              const uint8_t mac[6])
 {

@@ -75,6 +75,7 @@ struct exec {
     struct peer *peer; /* NULL: two real ends */
     struct path *path; /* NULL: plain pair or loopback */
     bool unplugged[SP_PLACE_COUNT];
+    enum sp_who second_of; /* which end has a second address */
     int link_fd;
     int64_t real_offset_ns;
 

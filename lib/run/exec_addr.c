@@ -36,14 +36,16 @@ static const struct {
     {"localhost", "127.0.0.1", "::1"},
     {"nobody", "192.0.2.1", "2001:db8::1"},
     {"multicast", "224.0.0.1", "ff02::1"},
+    {"broadcast", "255.255.255.255", NULL},
 };
 
 static bool known_host(const char *host, uint8_t family, struct sp_addr *addr)
 {
     for (size_t i = 0; i < sizeof known_hosts / sizeof known_hosts[0]; i++)
-        if (strcmp(host, known_hosts[i].host) == 0)
-            return sp_addr_parse(family == SP_IPV4 ? known_hosts[i].ipv4 : known_hosts[i].ipv6,
-                                 addr, NULL) == SP_OK;
+        if (strcmp(host, known_hosts[i].host) == 0) {
+            const char *ip = family == SP_IPV4 ? known_hosts[i].ipv4 : known_hosts[i].ipv6;
+            return ip && sp_addr_parse(ip, addr, NULL) == SP_OK;
+        }
     return false;
 }
 
@@ -90,6 +92,8 @@ enum sp_rc exec_address(struct exec *x, enum sp_who self, const char *text, uint
     bool nobody = who == SP_WHO_NONE;
     if (!nobody)
         *addr = x->trace.head.addr[who];
+    else if (strcmp(host, "second") == 0)
+        *addr = x->trace.head.second[x->second_of];
     else if (!known_host(host, family, addr))
         return sp_fail(&x->err, SP_E_USAGE, "no such host in an address: '%s'", text);
     if (addr->family == SP_IPV4 && family == SP_IPV6)

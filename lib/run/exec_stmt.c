@@ -186,6 +186,20 @@ static enum sp_rc lab_sysctl(struct exec *x, const struct sp_stmt *stmt, enum sp
     return sp_lab_sysctl(&x->lab, place, name, value, &x->err);
 }
 
+/* A second address; the trace knows whose it is before anything can come from there. */
+static enum sp_rc lab_address(struct exec *x, const struct sp_stmt *stmt, enum sp_place place)
+{
+    enum sp_who who = (enum sp_who)exec_end_at(x, place);
+    char text[48];
+    if (x->second_of != SP_WHO_NONE && x->second_of != who)
+        return sp_fail(&x->err, SP_E_USAGE, "%s:%d: only one end gets a second address",
+                       x->plan.case_->file, stmt->at.line);
+    sp_lab_second_address(&x->lab.config, text);
+    enum sp_rc rc = sp_addr_parse(text, &x->trace.head.second[who], &x->err);
+    x->second_of = who;
+    return rc == SP_OK ? sp_lab_second(&x->lab, place, stmt->preferred, &x->err) : rc;
+}
+
 static enum sp_rc do_lab(struct stepping *s)
 {
     struct exec *x = s->x;
@@ -200,6 +214,8 @@ static enum sp_rc do_lab(struct stepping *s)
         x->unplugged[place] = true; /* while it changes, nothing can be fenced there */
         rc = sp_lab_carrier(&x->lab, place, on, &x->err);
         x->unplugged[place] = !on;
+    } else if (strcmp(stmt->verb, "address") == 0) {
+        rc = lab_address(x, stmt, place);
     } else {
         rc = lab_sysctl(x, stmt, place);
     }

@@ -29,7 +29,7 @@ struct child {
     char id[160];
     char waits_for[160];
     int64_t begin_ns;
-    struct sp_addr client, server;
+    struct sp_addr client, server, second;
     struct sp_tp_record batch[SP_LINK_BATCH];
     size_t batch_len;
     bool lost;
@@ -109,7 +109,10 @@ static enum sp_rc child_addresses(const struct sp_run_job *job, const struct sp_
     char client[48], server[48];
     sp_lab_addresses(&config, client, server);
     enum sp_rc rc = sp_addr_parse(client, &child->client, err);
-    return rc == SP_OK ? sp_addr_parse(server, &child->server, err) : rc;
+    if (rc == SP_OK)
+        rc = sp_addr_parse(server, &child->server, err);
+    sp_lab_second_address(&config, client);
+    return rc == SP_OK ? sp_addr_parse(client, &child->second, err) : rc;
 }
 
 static bool number_is_taken(const struct sched *s, uint16_t number)
@@ -200,7 +203,8 @@ static void batch_add(struct child *child, const struct sp_tp_record *record)
 static bool belongs(const struct child *child, const struct sp_tp_record *record)
 {
     return record->what == SP_TP_LOST || sp_addr_same_ip(&record->local, &child->client) ||
-           sp_addr_same_ip(&record->local, &child->server);
+           sp_addr_same_ip(&record->local, &child->server) ||
+           sp_addr_same_ip(&record->local, &child->second);
 }
 
 static void record_route(const struct sp_tp_record *record, void *arg)

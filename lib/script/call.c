@@ -55,8 +55,9 @@ static bool args_none(struct cursor *cur, struct sp_stmt *st)
 /* [HOST][:PORT] stays text: the run knows addresses and ports. */
 bool parse_address(struct cursor *cur, const struct word *word, const char *text)
 {
-    static const char *const hosts[] = {"client",    "server", "peer",      "any",  "own",
-                                        "localhost", "nobody", "multicast", "none", NULL};
+    static const char *const hosts[] = {"client",    "server",    "peer",   "any",
+                                        "own",       "localhost", "nobody", "multicast",
+                                        "broadcast", "none",      "second", NULL};
     size_t len = strcspn(text, ":");
     const char *host = sp_arena_strndup(cur->p->arena, text, len);
     const char *port = text + len;
@@ -64,6 +65,8 @@ bool parse_address(struct cursor *cur, const struct word *word, const char *text
         return cursor_fail(cur, word, diag_near(cur->p->diags, host, hosts),
                            "\"%s\" is no host: client, server, peer, own, any, localhost, ...",
                            host);
+    if (strcmp(host, "broadcast") == 0 && (cur->p->c->families & SP_CASE_IPV6))
+        return cursor_fail(cur, word, "family ipv4", "IPv6 has no broadcast");
     if (strcmp(text, "none") != 0 && strcmp(host, "none") == 0)
         return cursor_fail(cur, word, "without a port", "no address has no port either");
     if (!*host && !*port)

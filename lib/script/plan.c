@@ -255,7 +255,8 @@ static int64_t least_of(const struct sp_stmt *st)
 
 static bool acts_on_path(const struct sp_stmt *st)
 {
-    return st->kind == SP_ST_MIDDLE || (st->kind == SP_ST_LAB && strcmp(st->verb, "sysctl") != 0);
+    return st->kind == SP_ST_MIDDLE || (st->kind == SP_ST_LAB && strcmp(st->verb, "sysctl") != 0 &&
+                                        strcmp(st->verb, "address") != 0);
 }
 
 static bool has_label(const struct sp_stmt *stmts, size_t count, const char *label)

@@ -160,6 +160,8 @@ static void print_lab(const struct sp_stmt *st, struct sp_buf *out)
         sp_buf_addf(out, " %s", sp_who_name(st->target));
     if (st->arg_count == 2)
         sp_buf_addf(out, " %s=%s", st->args[0].text, st->args[1].text);
+    if (st->preferred)
+        sp_buf_addstr(out, " preferred");
 }
 
 static void print_watch(const struct sp_stmt *st, const char *word, struct sp_buf *out)

@@ -134,6 +134,8 @@ struct sp_pattern {
     bool again;           /* a retransmission, which is otherwise let by */
 
     bool good_sums;         /* `goodsum`: the checksums of IP and TCP are right */
+    bool own_src;           /* `src=own`: from the sender's first address */
+    bool second_src;        /* `src=second`: from the other one (`lab address`) */
     struct sp_num isn_rate; /* SYN: what its ISN has grown by, for each millisecond since the last
                                connection of the same addresses and ports */
     struct sp_opt_want *opts;
@@ -354,9 +356,10 @@ struct sp_stmt {
                              how long, kind NONE; NEVER without it: 0, the whole trace */
     const char *until;    /* NEVER ... until @label: "label" */
 
-    const char *verb;   /* LAB: "cut" "restore" "unplug" "plug" "sysctl"; QUEUE: "unread"
-                           "unacked" */
+    const char *verb;   /* LAB: "cut" "restore" "unplug" "plug" "sysctl" "address";
+                           QUEUE: "unread" "unacked" */
     enum sp_who target; /* LAB, MIDDLE: which end; NONE: both */
+    bool preferred;     /* LAB address: and what is not bound there speaks from it */
 
     struct sp_stmt *children; /* blocks */
     size_t child_count;

@@ -350,6 +350,13 @@ static void other_statements_fill_their_fields(void **state)
     assert_string_equal(arg(st, "value")->text, "3");
     assert_false(f.plan.needs_path);
     close_plan(&f);
+    st = only(&f, "lab address server");
+    assert_true(st->kind == SP_ST_LAB && st->target == SP_WHO_SERVER && !st->preferred);
+    assert_false(f.plan.needs_path);
+    close_plan(&f);
+    st = only(&f, "lab address server preferred");
+    assert_true(st->preferred);
+    close_plan(&f);
     st = only(&f, "lab cut");
     assert_true(st->target == SP_WHO_NONE && f.plan.needs_path);
     close_plan(&f);

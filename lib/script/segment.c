@@ -155,6 +155,9 @@ static bool read_word(struct seg_reader *rd, const struct word *word)
     } else if (strcmp(text, "again") == 0) {
         said = out->again;
         out->again = true;
+    } else if (strcmp(text, "src=own") == 0 || strcmp(text, "src=second") == 0) {
+        said = out->own_src || out->second_src;
+        *(text[4] == 'o' ? &out->own_src : &out->second_src) = true;
     } else if (strcmp(text, "goodsum") == 0) {
         said = out->good_sums;
         out->good_sums = true;

@@ -200,10 +200,11 @@ static bool read_sysctl(struct cursor *cur, struct sp_stmt *st)
 
 static bool parse_lab(struct cursor *cur, struct node *node)
 {
-    static const char *const verbs[] = {"cut", "restore", "unplug", "plug", "sysctl", NULL};
+    static const char *const verbs[] = {"cut",    "restore", "unplug", "plug",
+                                        "sysctl", "address", NULL};
     struct sp_stmt *st = &node->st;
     st->kind = SP_ST_LAB;
-    const struct word *word = cursor_want(cur, "cut, restore, unplug, plug or sysctl");
+    const struct word *word = cursor_want(cur, "cut, restore, unplug, plug, sysctl or address");
     if (!word)
         return false;
     if (!name_known(verbs, word->text))
@@ -215,6 +216,8 @@ static bool parse_lab(struct cursor *cur, struct node *node)
     if (sysctl ? !read_sysctl(cur, st)
                : (!either || (cursor_more(cur) && !cursor_is(cur, "as"))) && !read_target(cur, st))
         return false;
+    if (strcmp(st->verb, "address") == 0 && cursor_take(cur, "preferred"))
+        st->preferred = true;
     return finish_line(cur, st);
 }
 

@@ -122,7 +122,7 @@ static void print_mark(const struct sp_event *event, struct sp_buf *out)
  * segments on their way with `middle`. */
 static void print_lab(const struct sp_ev_lab *lab, struct sp_buf *out)
 {
-    static const char *const verbs[] = {"cut", "restore", "unplug", "plug", "sysctl"};
+    static const char *const verbs[] = {"cut", "restore", "unplug", "plug", "sysctl", "address"};
     const char *action = lab->action ? lab->action : "";
     size_t len = strcspn(action, " ");
     const char *prefix = "middle ";

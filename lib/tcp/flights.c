@@ -105,7 +105,8 @@ static enum sp_point side_of(enum sp_end end)
 enum sp_end sp_tcp_end_of(const struct sp_trace *trace, const struct sp_addr *addr)
 {
     for (int end = SP_END_CLIENT; end < SP_END_COUNT; end++)
-        if (trace->head.addr[end].family && sp_addr_same_ip(&trace->head.addr[end], addr))
+        if (addr->family && (sp_addr_same_ip(&trace->head.addr[end], addr) ||
+                             sp_addr_same_ip(&trace->head.second[end], addr)))
             return (enum sp_end)end;
     return SP_END_NONE;
 }

@@ -34,6 +34,7 @@ static void fill_head(struct sp_trace *trace)
     head->states = SP_WATCH_POLLED;
     head->addr[SP_END_CLIENT] = addr("fd00::1");
     head->addr[SP_END_SERVER] = addr("fd00::2");
+    head->second[SP_END_SERVER] = addr("fd00::3");
     head->api[SP_END_CLIENT] = (struct sp_stack_id){"wine", "8.0"};
     head->tcp[SP_END_CLIENT] = (struct sp_stack_id){"linux", "6.18.44"};
     head->api[SP_END_SERVER] = (struct sp_stack_id){"gvisor", NULL};
@@ -311,6 +312,7 @@ static void assert_same_head(const struct sp_trace_head *a, const struct sp_trac
     assert_int_equal(a->states, b->states);
     for (int i = 0; i < SP_END_COUNT; i++) {
         assert_addr(&a->addr[i], &b->addr[i]);
+        assert_addr(&a->second[i], &b->second[i]);
         assert_text(a->api[i].name, b->api[i].name);
         assert_text(a->api[i].version, b->api[i].version);
         assert_text(a->tcp[i].name, b->tcp[i].name);

@@ -298,6 +298,11 @@ static enum sp_rc read_end(const json_t *end, enum sp_end i, struct sp_trace *tr
     enum sp_rc rc = read_text(end, "addr", trace, &addr, err);
     if (rc == SP_OK)
         rc = read_addr("addr", addr, &head->addr[i], err);
+    const char *second = "none";
+    if (rc == SP_OK)
+        rc = read_text(end, "second", trace, &second, err);
+    if (rc == SP_OK)
+        rc = read_addr("second", second, &head->second[i], err);
     if (rc == SP_OK)
         rc = read_stack(end, "api", trace, &head->api[i], err);
     if (rc == SP_OK)

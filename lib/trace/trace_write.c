@@ -215,6 +215,7 @@ static void write_ends(struct writer *w, const struct sp_trace_head *head)
         sp_buf_addstr(w->out, ":{");
         struct writer inner = {w->out, ""};
         write_addr(&inner, "addr", &head->addr[i]);
+        write_addr(&inner, "second", &head->second[i]);
         write_stack(&inner, "api", &head->api[i]);
         write_stack(&inner, "tcp", &head->tcp[i]);
         sp_buf_addch(w->out, '}');

@@ -55,7 +55,8 @@ struct sp_addr sp_linux_remote(const struct sp_addr *addr)
 enum sp_end sp_linux_addr_end(const struct sp_trace_head *head, const struct sp_addr *addr)
 {
     for (int end = SP_END_NONE + 1; end < SP_END_COUNT; end++)
-        if (head->addr[end].family && sp_addr_same_ip(&head->addr[end], addr))
+        if (addr->family &&
+            (sp_addr_same_ip(&head->addr[end], addr) || sp_addr_same_ip(&head->second[end], addr)))
             return (enum sp_end)end;
     return SP_END_NONE;
 }

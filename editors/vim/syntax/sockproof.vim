@@ -43,20 +43,20 @@ syn keyword sockproof_tcp_option uto wscale
 syn keyword sockproof_stack freebsd fstack gvisor haiku linux lwip macos netbsd
 syn keyword sockproof_stack openbsd rump solaris windows wine zephyr
 syn keyword sockproof_source documented measured reported source
-syn keyword sockproof_word abs accepts ack acks after again as at
-syn keyword sockproof_word badsum behind by bytes catch checksum connects copies
-syn keyword sockproof_word corrupt cut default delay doff drop dscp duplicate
-syn keyword sockproof_word ecn eol exceeded for frag from goodsum has
-syn keyword sockproof_word header hold host icmp ignore in inject ip
-syn keyword sockproof_word ipv4 ipv6 isn-rate keep killed lacks len linger
-syn keyword sockproof_word localhost loopback mtu multicast net nobody none nop
-syn keyword sockproof_word nth off ok once open opt order payload
-syn keyword sockproof_word pending plug port probe problem protocol quench raises
-syn keyword sockproof_word raw rcv_nxt rcv_wnd release reorder replay restart restore
-syn keyword sockproof_word rewrite routed seq silent since skip snd_nxt snd_una
-syn keyword sockproof_word sysctl then timeout times to took ttl unacked
-syn keyword sockproof_word unknown unplug unreachable unread until urg veth wheel
-syn keyword sockproof_word win window-probe within
+syn keyword sockproof_word abs accepts ack acks address after again as
+syn keyword sockproof_word at badsum behind broadcast by bytes catch checksum
+syn keyword sockproof_word connects copies corrupt cut default delay doff drop
+syn keyword sockproof_word dscp duplicate ecn eol exceeded for frag from
+syn keyword sockproof_word goodsum has header hold host icmp ignore in
+syn keyword sockproof_word inject ip ipv4 ipv6 isn-rate keep killed lacks
+syn keyword sockproof_word len linger localhost loopback mtu multicast net nobody
+syn keyword sockproof_word none nop nth off ok once open opt
+syn keyword sockproof_word order payload pending plug port preferred probe problem
+syn keyword sockproof_word protocol quench raises raw rcv_nxt rcv_wnd release reorder
+syn keyword sockproof_word replay restart restore rewrite routed second seq silent
+syn keyword sockproof_word since skip snd_nxt snd_una sysctl then timeout times
+syn keyword sockproof_word to took ttl unacked unknown unplug unreachable unread
+syn keyword sockproof_word until urg veth wheel win window-probe within
 
 syn match sockproofNumber /\<\d\+\(\.\d\+\)\?\(ns\|us\|ms\|s\|min\|h\|d\)\?\>/
 syn match sockproofVariable /\$[a-z][a-z0-9_]*/
