@@ -76,6 +76,17 @@ static void a_retransmission_that_no_line_asks_for_fails(void **state)
     judged_release(&d);
 }
 
+static void a_retransmission_is_no_part_of_a_stream(void **state)
+{
+    struct judged d;
+    (void)state;
+    judge_peer(&d, OPENING_LINES "client send 20\nwire client bytes 1..20\n",
+               OPENING "1000-1010 client conn send 20 = 20\n1005 c> ACK len=10\n"
+                       "202000 c> ACK seq=1 len=10\n203000 c> ACK seq=11 len=10\n204000 end\n");
+    assert_fails(&d, SP_FAIL_SEG_EXTRA, "bytes 1..20", "again");
+    judged_release(&d);
+}
+
 static void a_script_that_was_late_is_inconclusive(void **state)
 {
     struct judged d;
@@ -127,6 +138,7 @@ int main(void)
         cmocka_unit_test(what_is_spelled_out_passes),
         cmocka_unit_test(a_pure_ack_that_no_line_asks_for_fails),
         cmocka_unit_test(a_retransmission_that_no_line_asks_for_fails),
+        cmocka_unit_test(a_retransmission_is_no_part_of_a_stream),
         cmocka_unit_test(a_script_that_was_late_is_inconclusive),
         cmocka_unit_test(what_left_before_the_peer_sent_does_not_answer_it),
         cmocka_unit_test(what_the_peer_sends_is_held_against_nobody),

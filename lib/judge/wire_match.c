@@ -197,6 +197,10 @@ static enum sp_try stream_step(struct walk *walk, const struct sp_stmt *stmt, st
         bool ended = false;
         if (item_let_by(walk->view, item))
             continue;
+        if (item->is & IS_RETRANSMIT) { /* beside a peer: no part of the stream */
+            against(stmt, SP_FAIL_SEG_EXTRA, item, "", f);
+            return SP_TRY_FAILED;
+        }
         stream_add(&stmt->pattern, item, &next, &ended, why, sizeof why);
         if (*why) {
             bool data = (item->ev->u.seg.seg.flags & (SP_SYN | SP_RST)) == 0;
