@@ -284,6 +284,37 @@ static void the_growth_of_the_isn_is_judged_by_the_millisecond(void **state)
     judged_release(&d);
 }
 
+static void the_spread_of_the_isns_is_the_farthest_two_the_shorter_way_round(void **state)
+{
+    static const struct {
+        const char *isn; /* of the second SYN; the first has 4294967280 */
+        const char *seen;
+    } rows[] = {{"984", NULL},
+                {"983", "isn-spread=999, expected isn-spread=1000..5000"},
+                {"4294966281", "isn-spread=999"},
+                {"4294966280", NULL}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct judged d;
+        char ladder[512];
+        snprintf(ladder, sizeof ladder,
+                 "200-250 client conn connect = ECONNREFUSED\n210 c> SYN\n240 s> RST,ACK seq=0\n"
+                 "20200-20250 client conn connect = ECONNREFUSED\n20210 c> SYN isn=%s\n"
+                 "20240 s> RST,ACK seq=0 ack=1\n30000 end\n",
+                 rows[i].isn);
+        judge(&d,
+              "client connect server -> ECONNREFUSED\nwire client SYN\nwire server RST\n"
+              "client/b connect server -> ECONNREFUSED\nwire client/b SYN isn-spread=1000..5000\n"
+              "wire server RST\n",
+              ladder);
+        if (rows[i].seen)
+            assert_fails(&d, SP_FAIL_SEG_WRONG, "SYN isn-spread=1000..5000", rows[i].seen);
+        else
+            assert_verdict(&d, SP_VERDICT_PASS);
+        judged_release(&d);
+    }
+}
+
 static void retransmissions_and_pure_acks_are_let_by_until_asked_for(void **state)
 {
     (void)state;
@@ -821,6 +852,7 @@ int main(void)
         cmocka_unit_test(a_wrong_field_is_named),
         cmocka_unit_test(which_of_its_addresses_a_segment_comes_from_is_judged),
         cmocka_unit_test(the_growth_of_the_isn_is_judged_by_the_millisecond),
+        cmocka_unit_test(the_spread_of_the_isns_is_the_farthest_two_the_shorter_way_round),
         cmocka_unit_test(retransmissions_and_pure_acks_are_let_by_until_asked_for),
         cmocka_unit_test(a_stall_makes_lateness_inconclusive),
         cmocka_unit_test(a_moments_stall_does_not_excuse_what_never_came),

@@ -223,8 +223,8 @@ static enum sp_try stream_step(struct walk *walk, const struct sp_stmt *stmt, st
  * `isn-rate`: by how much the ISN has grown for each millisecond since the last connection between
  * the same addresses and ports (RFC 9293, 3.4.1). Modulo 2^32: a number that fell has grown a lot.
  */
-static bool isn_fits(const struct view *view, const struct sp_pattern *pattern,
-                     const struct item *item, char *why, size_t cap)
+static bool isn_rate_fits(const struct view *view, const struct sp_pattern *pattern,
+                          const struct item *item, char *why, size_t cap)
 {
     const struct sp_seg *seg = &item->ev->u.seg.seg;
     const struct item *last = NULL;
@@ -270,6 +270,49 @@ static bool source_fits(const struct view *view, const struct sp_pattern *patter
     sp_addr_print(want, asked, sizeof asked);
     say(why, cap, "src=%s, expected src=%s (%s)", have, pattern->own_src ? "own" : "second", asked);
     return false;
+}
+
+static bool is_syn_before(const struct item *old, const struct item *item)
+{
+    const struct sp_seg *syn = &old->ev->u.seg.seg;
+    const struct sp_seg *seg = &item->ev->u.seg.seg;
+    return (syn->flags & SP_SYN) && old->t_ns <= item->t_ns &&
+           sp_addr_same_ip(&syn->src, &seg->src) && sp_addr_same_ip(&syn->dst, &seg->dst);
+}
+
+/* The farthest from this ISN that one of the same hosts lies, the shorter way round. */
+static int64_t isn_farthest(const struct view *view, const struct item *item)
+{
+    int64_t farthest = 0;
+    for (size_t l = 0; l < view->lane_count; l++)
+        for (size_t i = 0; i < view->lanes[l].len; i++) {
+            const struct item *old = &view->lanes[l].items[i];
+            uint32_t apart = item->ev->u.seg.seg.seq - old->ev->u.seg.seg.seq;
+            int64_t shorter = apart <= UINT32_MAX / 2 ? apart : (int64_t)UINT32_MAX + 1 - apart;
+            if (is_syn_before(old, item) && shorter > farthest)
+                farthest = shorter;
+        }
+    return farthest;
+}
+
+/* `isn-spread`: the ISNs of several connections do not only follow a clock (RFC 6528). */
+static bool isn_spread_fits(const struct view *view, const struct sp_pattern *pattern,
+                            const struct item *item, char *why, size_t cap)
+{
+    const struct sp_num *want = &pattern->isn_spread;
+    int64_t spread = isn_farthest(view, item);
+    if (!want->set || (spread >= want->min && spread <= want->max))
+        return true;
+    say(why, cap, "isn-spread=%lld, expected isn-spread=%lld..%lld", (long long)spread,
+        (long long)want->min, (long long)want->max);
+    return false;
+}
+
+static bool isn_fits(const struct view *view, const struct sp_pattern *pattern,
+                     const struct item *item, char *why, size_t cap)
+{
+    return isn_rate_fits(view, pattern, item, why, cap) &&
+           isn_spread_fits(view, pattern, item, why, cap);
 }
 
 static enum sp_try segment_step(struct walk *walk, const struct sp_stmt *stmt, struct lane *lane,

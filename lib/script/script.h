@@ -133,11 +133,13 @@ struct sp_pattern {
     struct sp_num ttl;    /* or hop limit */
     bool again;           /* a retransmission, which is otherwise let by */
 
-    bool good_sums;         /* `goodsum`: the checksums of IP and TCP are right */
-    bool own_src;           /* `src=own`: from the sender's first address */
-    bool second_src;        /* `src=second`: from the other one (`lab address`) */
-    struct sp_num isn_rate; /* SYN: what its ISN has grown by, for each millisecond since the last
-                               connection of the same addresses and ports */
+    bool good_sums;           /* `goodsum`: the checksums of IP and TCP are right */
+    bool own_src;             /* `src=own`: from the sender's first address */
+    bool second_src;          /* `src=second`: from the other one (`lab address`) */
+    struct sp_num isn_rate;   /* SYN: what its ISN has grown by, for each millisecond since the last
+                                 connection of the same addresses and ports */
+    struct sp_num isn_spread; /* SYN: how far apart the ISNs lie that its sender has given to
+                                 connections with that host */
     struct sp_opt_want *opts;
     size_t opt_count;
     const char *text; /* as written, for messages */
@@ -192,8 +194,8 @@ struct sp_peer_seg {
     struct sp_num ttl;    /* TTL or hop limit */
     struct sp_num dscp;   /* of the IP header, as is ECN: 0 not ECT, 1 ECT(1), 2 ECT(0), 3 CE */
     struct sp_num ecn;
-    struct sp_num from;   /* source port, which begins a connection of its own */
-    const char *to;       /* "server:p1", NULL: where the segment before it went */
+    struct sp_num from; /* source port, which begins a connection of its own */
+    const char *to;     /* "server:p1", NULL: where the segment before it went */
     bool bad_checksum;
     bool has_opts; /* `opt=` was written */
     struct sp_peer_opt *opts;

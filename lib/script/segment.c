@@ -111,6 +111,7 @@ static const struct field {
     {"ecn=", offsetof(struct sp_pattern, ecn), 3},
     {"ttl=", offsetof(struct sp_pattern, ttl), 255},
     {"isn-rate=", offsetof(struct sp_pattern, isn_rate), 0},
+    {"isn-spread=", offsetof(struct sp_pattern, isn_spread), 0},
 };
 
 static const struct field *field_of(const char *text)

@@ -140,7 +140,8 @@ static bool has_given_up(const struct ctx *ctx, const struct side *side, int64_t
     int64_t by_ns = t_ns + SKEW_NS;
     return side->rst_in_ns <= by_ns || side->rst_out_ns <= by_ns || side->again_ns <= by_ns ||
            side->facts->timers_ns <= by_ns || side->probed_ns <= by_ns || ctx->icmp ||
-           side->facts->blind_ns <= by_ns;
+           side->facts->blind_ns <= by_ns ||
+           side->facts->abort_ns <= by_ns; /* silently, in CLOSING and LAST_ACK (3.10.5) */
 }
 
 /* What the socket had left behind by then: it had itself said or been told more. */

@@ -122,6 +122,12 @@ static const struct story clean[] = {
      OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
           "2000-2010 client conn close = 0\n2005 c> RST,ACK\n"
           "2006 state client 1 ESTABLISHED>CLOSED\n2030 state server 2 ESTABLISHED>CLOSED\n" OVER},
+    {"an abort in LAST_ACK is silent, though the FIN is unacknowledged", VETH,
+     OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 server conn shutdown WR = 0\n2005 s> FIN,ACK\n2030 c> ACK\n"
+          "2031 state client 1 ESTABLISHED>CLOSE_WAIT\n3000-3010 client conn shutdown WR = 0\n"
+          "3001 state client 1 CLOSE_WAIT>LAST_ACK\n3005 c> FIN,ACK lost\n"
+          "4000-4010 client conn close = 0\n4005 state client 1 LAST_ACK>CLOSED\n" OVER},
     {"close with unread data", BOTH,
      OPEN "2000-2050 client conn send 100 = 100\n2010 c> PSH,ACK len=100\n2040 s> ACK\n"
           "3000-3010 server conn close = 0\n3005 s> RST,ACK\n" OVER},

@@ -48,15 +48,15 @@ syn keyword sockproof_word at badsum behind broadcast by bytes catch checksum
 syn keyword sockproof_word connects copies corrupt cut default delay doff drop
 syn keyword sockproof_word dscp duplicate ecn eol exceeded for frag from
 syn keyword sockproof_word goodsum has header hold host icmp ignore in
-syn keyword sockproof_word inject ip ipv4 ipv6 isn-rate keep killed lacks
-syn keyword sockproof_word len linger localhost loopback mtu multicast net nobody
-syn keyword sockproof_word none nop nth off ok once open opt
-syn keyword sockproof_word order payload pending plug port preferred probe problem
-syn keyword sockproof_word protocol quench raises raw rcv_nxt rcv_wnd release reorder
-syn keyword sockproof_word replay restart restore rewrite routed second seq silent
-syn keyword sockproof_word since skip snd_nxt snd_una sysctl then timeout times
-syn keyword sockproof_word to took ttl unacked unknown unplug unreachable unread
-syn keyword sockproof_word until urg veth wheel win window-probe within
+syn keyword sockproof_word inject ip ipv4 ipv6 isn-rate isn-spread keep killed
+syn keyword sockproof_word lacks len linger localhost loopback mtu multicast net
+syn keyword sockproof_word nobody none nop nth off ok once open
+syn keyword sockproof_word opt order payload pending plug port preferred probe
+syn keyword sockproof_word problem protocol quench raises raw rcv_nxt rcv_wnd release
+syn keyword sockproof_word reorder replay restart restore rewrite routed second seq
+syn keyword sockproof_word silent since skip snd_nxt snd_una sysctl then timeout
+syn keyword sockproof_word times to took ttl unacked unknown unplug unreachable
+syn keyword sockproof_word unread until urg veth wheel win window-probe within
 
 syn match sockproofNumber /\<\d\+\(\.\d\+\)\?\(ns\|us\|ms\|s\|min\|h\|d\)\?\>/
 syn match sockproofVariable /\$[a-z][a-z0-9_]*/
