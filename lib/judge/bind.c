@@ -10,6 +10,8 @@
  * the other end's last connect before the line has opened, and so it does where no name is
  * written and a newer connection waits to be accepted. A name that a later accept gives is that
  * accept's connection; until it has returned, connections are handed out in order of their SYNs.
+ * After a SYN that the middle injected, and that is the first of its connection, both ends speak on
+ * that one, until one of them opens another.
  */
 #include "impl.h"
 
@@ -335,10 +337,28 @@ static int bind_with_peer(const struct view *view, const struct sp_stmt *stmt,
     return own && !newer ? own->conn : theirs;
 }
 
+/* The connection that a SYN of the middle has opened since a line; -1 none. */
+static int opened_by_middle(const struct view *view, uint32_t since, uint32_t id)
+{
+    while (id-- > since + 1) {
+        const struct sp_stmt *stmt = view->stmts[id].stmt;
+        const struct item *item =
+            stmt && stmt->kind == SP_ST_MIDDLE ? bind_made_item(view, stmt) : NULL;
+        if (item && view->flights->conns[item->flight->conn].first_ns == item->t_ns)
+            return item->flight->conn;
+    }
+    return -1;
+}
+
 int bind_conn(const struct view *view, const struct sp_stmt *stmt)
 {
     const struct open *own = last_own(view, stmt);
     const struct open *theirs = last_by_others(view, stmt, NULL);
+    uint32_t since = own ? own->stmt->id : 0;
+    since = theirs && theirs->stmt->id > since ? theirs->stmt->id : since;
+    int made = stmt->sock_named ? -1 : opened_by_middle(view, since, stmt->id);
+    if (made >= 0)
+        return made;
     if (view->plan->peer_at != SP_WHO_NONE)
         return bind_with_peer(view, stmt, own);
     if (own && own->kind == OPEN_CONNECT)

@@ -42,6 +42,19 @@ static void what_the_middle_made_is_not_held_against_the_end_it_names(void **sta
     judged_release(&d);
 }
 
+static void both_ends_speak_on_the_connection_that_the_middle_opened(void **state)
+{
+    struct judged d;
+    (void)state;
+    judge_middle(&d,
+                 "server listen\nmiddle inject client SYN from=4000\nwire server SYN,ACK ack=1\n"
+                 "wire client RST seq=1\n",
+                 "100-140 server listener listen = 0\n110 state server 9 CLOSED>LISTEN\n"
+                 "200 c> SYN made\n235 s> SYN,ACK\n260 c> RST seq=1\n2000 end\n");
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
 static void an_end_is_judged_by_what_it_sent_and_not_by_what_became_of_it(void **state)
 {
     struct judged d;
@@ -82,6 +95,7 @@ int main(void)
         cmocka_unit_test(what_answers_an_injected_segment_passes),
         cmocka_unit_test(an_answer_from_before_the_injection_does_not_count),
         cmocka_unit_test(what_the_middle_made_is_not_held_against_the_end_it_names),
+        cmocka_unit_test(both_ends_speak_on_the_connection_that_the_middle_opened),
         cmocka_unit_test(an_end_is_judged_by_what_it_sent_and_not_by_what_became_of_it),
         cmocka_unit_test(a_path_that_does_what_no_line_asked_for_makes_the_run_broken),
     };
