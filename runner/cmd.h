@@ -66,6 +66,23 @@ void stacks_own(struct sp_plan_config *config);
 enum sp_rc stacks_parse(const char *text, struct sp_plan_config *config, struct sp_arena *arena,
                         struct sp_err *err);
 
+/* ---- adapters.c: other stacks at an end ------------------------------------------------------ */
+
+struct adapter;
+struct sp_run_adapter;
+
+/*
+ * --client, --server: "gvisor", "lwip", "exec:./agent": NAME or NAME:PARAM, where NAME is a folder
+ * of stacks/ with a stack.json. Asks it for its version. SP_E_NOTFOUND lists those that there are.
+ */
+enum sp_rc adapter_load(const char *text, struct adapter **out, struct sp_err *err);
+void adapter_free(struct adapter *adapter);
+const struct sp_run_adapter *adapter_run(const struct adapter *adapter);
+/* Whose expectations its calls and its segments answer to. */
+void adapter_stack(const struct adapter *adapter, enum sp_who who, struct sp_plan_config *config);
+/* The labs in which it can be an end, enum sp_case_lab bits. */
+unsigned adapter_labs(const struct adapter *adapter);
+
 /* ---- progress.c ----------------------------------------------------------------------------- */
 
 struct sp_progress;

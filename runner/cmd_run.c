@@ -18,7 +18,7 @@
 enum { RUN_MAX = 1000 * 1000 };
 
 struct run_options {
-    const char *cases, *lab, *family, *results, *os, *format;
+    const char *cases, *lab, *family, *results, *os, *format, *client, *server;
     long jobs, repeat;
     int64_t max_wait_ns;
     bool json, quiet;
@@ -32,6 +32,32 @@ static void on_signal(int signal)
 }
 
 /* ---- what to run ---------------------------------------------------------------------------- */
+
+/* What stands at the two ends. */
+struct ends {
+    struct adapter *adapter[SP_WHO_COUNT]; /* NULL: this machine's own stack */
+    struct sp_plan_config stacks;
+};
+
+static enum sp_rc ends_load(struct ends *ends, const struct run_options *o, struct sp_err *err)
+{
+    const char *const asked[SP_WHO_COUNT] = {
+        [SP_WHO_CLIENT] = o->client, [SP_WHO_SERVER] = o->server};
+    enum sp_rc rc = SP_OK;
+    stacks_own(&ends->stacks);
+    for (int who = SP_WHO_CLIENT; rc == SP_OK && who <= SP_WHO_SERVER; who++) {
+        if (asked[who])
+            rc = adapter_load(asked[who], &ends->adapter[who], err);
+        adapter_stack(ends->adapter[who], (enum sp_who)who, &ends->stacks);
+    }
+    return rc;
+}
+
+static void ends_free(struct ends *ends)
+{
+    for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
+        adapter_free(ends->adapter[who]);
+}
 
 struct job_list {
     struct sp_run_job *items;
@@ -89,12 +115,14 @@ static enum sp_rc job_add(struct job_list *jobs, const struct sp_case *c,
 }
 
 static enum sp_rc jobs_make(struct job_list *jobs, const struct cases *cases,
-                            const struct sp_plan_config *stacks, const struct run_options *o,
-                            struct sp_err *err)
+                            const struct sp_plan_config *stacks, const struct ends *ends,
+                            const struct run_options *o, struct sp_err *err)
 {
     unsigned labs = 0, families = 0;
     lab_mask(o->lab, &labs);
     family_mask(o->family, &families);
+    for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
+        labs &= adapter_labs(ends->adapter[who]);
     for (size_t i = 0; i < cases->len; i++) {
         const struct sp_case *c = cases->items[i];
         for (unsigned lab = SP_CASE_LOOPBACK; lab <= SP_CASE_VETH; lab <<= 1)
@@ -118,21 +146,33 @@ static enum sp_rc jobs_make(struct job_list *jobs, const struct cases *cases,
 
 struct head_store {
     struct utsname uts;
-    char started[40], stack[80];
+    char started[40], stack[168];
     const char *notes[4];
     char left_out[120], states[640], hidden[200];
 };
 
+static void stack_text(const struct sp_plan_stack *stack, char *out, size_t cap)
+{
+    snprintf(out, cap, "%s%s%s", stack->name, stack->version ? "-" : "",
+             stack->version ? stack->version : "");
+}
+
 static void head_fill(struct sp_run_head *head, struct head_store *store, int argc,
                       const char **typed, const struct run_options *o,
-                      const struct sp_plan_stack *stack, bool privileged)
+                      const struct sp_plan_config *stacks, bool privileged)
 {
+    const struct sp_plan_stack *stack = &stacks->api[SP_WHO_CLIENT];
     time_t now = time(NULL);
     struct tm tm;
     uname(&store->uts);
     strftime(store->started, sizeof store->started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
-    snprintf(store->stack, sizeof store->stack, "%s%s%s", stack->name, stack->version ? "-" : "",
-             stack->version ? stack->version : "");
+    char server[80];
+    stack_text(stack, store->stack, sizeof store->stack);
+    stack_text(&stacks->api[SP_WHO_SERVER], server, sizeof server);
+    if (strcmp(store->stack, server) != 0) {
+        size_t len = strlen(store->stack);
+        snprintf(store->stack + len, sizeof store->stack - len, "+%s", server);
+    }
     *head = (struct sp_run_head){
         .version = SP_VERSION,
         .command = typed,
@@ -221,18 +261,17 @@ static void raise_file_limit(void)
     }
 }
 
-static int run_jobs(struct job_list *jobs, const struct run_options *o, int argc,
-                    const char **typed, bool privileged)
+static int run_jobs(struct job_list *jobs, const struct ends *ends, const struct run_options *o,
+                    int argc, const char **typed, bool privileged)
 {
     struct sp_err err = {0};
-    struct sp_plan_config own = {0};
     struct sp_run_head head;
     struct head_store head_store = {0};
     struct progress progress;
     struct sp_run_env env = {.results_dir = o->results,
                              .build = SP_VERSION,
                              .privileged = privileged,
-                             .own_stacks = &own,
+                             .own_stacks = &ends->stacks,
                              .hz = sp_machine_hz()};
     struct sp_sched sched = {.env = &env,
                              .jobs = jobs->items,
@@ -243,9 +282,10 @@ static int run_jobs(struct job_list *jobs, const struct run_options *o, int argc
                              .on_result = progress_result,
                              .arg = &progress};
     int code = SP_EXIT_BROKEN;
-    stacks_own(&own);
+    for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
+        env.adapter[who] = adapter_run(ends->adapter[who]);
     progress_init(&progress, o->quiet || o->json || o->format);
-    head_fill(&head, &head_store, argc, typed, o, &own.tcp[SP_WHO_CLIENT], privileged);
+    head_fill(&head, &head_store, argc, typed, o, &ends->stacks, privileged);
     if (jobs->left_out) {
         snprintf(head_store.left_out, sizeof head_store.left_out,
                  "--max-wait leaves out %zu runs that must wait longer", jobs->left_out);
@@ -328,6 +368,8 @@ static int main_run(int argc, char **argv)
         {"jobs", OPT_NUMBER, &o.jobs, 1, 512},
         {"lab", OPT_TEXT, &o.lab, 0, 0},
         {"family", OPT_TEXT, &o.family, 0, 0},
+        {"client", OPT_TEXT, &o.client, 0, 0},
+        {"server", OPT_TEXT, &o.server, 0, 0},
         {"results", OPT_TEXT, &o.results, 0, 0},
         {"os", OPT_TEXT, &o.os, 0, 0},
         {"repeat", OPT_NUMBER, &o.repeat, 1, 1000},
@@ -344,7 +386,7 @@ static int main_run(int argc, char **argv)
     struct sp_err err = {0};
     struct cases cases = {0};
     struct job_list jobs = {0};
-    struct sp_plan_config stacks = {0};
+    struct ends ends = {0};
     char dir[4096];
     bool privileged = false;
     int code = SP_EXIT_USAGE;
@@ -352,14 +394,16 @@ static int main_run(int argc, char **argv)
     int words = options_parse(&cmd_run, rows, sizeof rows / sizeof rows[0], argc, argv);
     if (words < 0 || check_options(&o) != 0)
         goto out;
-    stacks_own(&stacks);
-    enum sp_rc rc = o.os ? stacks_parse(o.os, &stacks, &arena, &err) : SP_OK;
+    enum sp_rc rc = ends_load(&ends, &o, &err);
+    struct sp_plan_config stacks = ends.stacks; /* whose expectations count */
+    if (rc == SP_OK && o.os)
+        rc = stacks_parse(o.os, &stacks, &arena, &err);
     if (rc == SP_OK)
         rc = cases_dir(o.cases, dir, sizeof dir, &err);
     if (rc == SP_OK)
         rc = cases_load(&cases, dir, argv + 1, (size_t)words, &err);
     if (rc == SP_OK && !cases.bad)
-        rc = jobs_make(&jobs, &cases, &stacks, &o, &err);
+        rc = jobs_make(&jobs, &cases, &stacks, &ends, &o, &err);
     if (rc != SP_OK)
         cmd_error("%s", err.text);
     if (rc != SP_OK || cases.bad)
@@ -375,8 +419,9 @@ static int main_run(int argc, char **argv)
         code = SP_EXIT_BROKEN;
         goto out;
     }
-    code = run_jobs(&jobs, &o, argc + 1, typed, privileged);
+    code = run_jobs(&jobs, &ends, &o, argc + 1, typed, privileged);
 out:
+    ends_free(&ends);
     cases_release(&cases);
     free(jobs.items);
     free((void *)typed);
@@ -391,6 +436,8 @@ const struct cmd cmd_run = {
     .help = "  --jobs N        so many runs at once (64)\n"
             "  --lab L         loopback or veth only\n"
             "  --family F      ipv4 or ipv6 only\n"
+            "  --client STACK  another stack at that end: gvisor, ... (a folder of stacks/;\n"
+            "  --server STACK  NAME:PARAM hands it a parameter)\n"
             "  --results DIR   where the results go (results)\n"
             "  --os OS         judge as this stack: linux-6.18, or\n"
             "                  client=windows-10.0.19045,server=linux-6.18\n"

@@ -171,7 +171,7 @@ static enum sp_try never_state(const struct walk *walk, const struct sp_stmt *st
             return forbidden(stmt, span->ev, hist->end, f);
         }
     }
-    if (view_watch_states(view) == SP_WATCH_POLLED)
+    if (view_watch_states_of(view, stmt->who) == SP_WATCH_POLLED)
         out->how = SP_LINE_UNWATCHED; /* looks cannot prove absence */
     return SP_TRY_DONE;
 }
@@ -180,7 +180,8 @@ enum sp_try never_step(struct walk *walk, const struct sp_stmt *stmt, const stru
                        struct outcome *out, struct finding *f)
 {
     bool wire = stmt->kind == SP_ST_NEVER_WIRE;
-    enum sp_watch watch = wire ? view_watch_wire(walk->view) : view_watch_states(walk->view);
+    enum sp_watch watch =
+        wire ? view_watch_wire(walk->view) : view_watch_states_of(walk->view, stmt->who);
     if (watch == SP_WATCH_ABSENT) {
         out->how = SP_LINE_UNWATCHED;
         return SP_TRY_DONE;

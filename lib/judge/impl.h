@@ -146,7 +146,8 @@ void view_build(struct view *view, const struct sp_plan *plan, const struct sp_t
                 const struct sp_flights *flights, bool final);
 void view_release(struct view *view);
 enum sp_watch view_watch_wire(const struct view *view);
-enum sp_watch view_watch_states(const struct view *view);
+enum sp_watch view_watch_states(const struct view *view); /* where they can be watched */
+enum sp_watch view_watch_states_of(const struct view *view, enum sp_who who);
 struct lane *view_lane(const struct view *view, int conn, enum sp_end from);
 const struct sp_stmt *view_label(const struct view *view, const char *label);
 /* A stall of this machine that overlaps the interval, NULL none. */

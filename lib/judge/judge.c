@@ -506,6 +506,9 @@ static void note_witnesses(struct judging *j)
         say_more(text, sizeof text, ", wire%s", wire);
     if (states)
         say_more(text, sizeof text, ", states%s", states);
+    for (int end = SP_END_CLIENT; states && end <= SP_END_SERVER; end++)
+        if (j->trace->head.states_hidden[end])
+            say_more(text, sizeof text, " (not the %s's)", sp_end_name((enum sp_end)end));
     walk_note(&j->walk, "%s; lines not watched: %zu", text, j->unwatched);
 }
 

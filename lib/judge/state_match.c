@@ -82,11 +82,12 @@ static bool passed_unseen(const struct view *view, const struct sp_stmt *stmt)
 static enum sp_try no_socket(struct walk *walk, const struct sp_stmt *stmt, bool expected,
                              struct outcome *out, struct finding *f)
 {
-    if (view_watch_states(walk->view) == SP_WATCH_POLLED && passed_unseen(walk->view, stmt)) {
+    if (view_watch_states_of(walk->view, stmt->who) == SP_WATCH_POLLED &&
+        passed_unseen(walk->view, stmt)) {
         out->how = SP_LINE_UNWATCHED;
         return SP_TRY_DONE;
     }
-    bool full = view_watch_states(walk->view) == SP_WATCH_FULL;
+    bool full = view_watch_states_of(walk->view, stmt->who) == SP_WATCH_FULL;
     state_missing(walk, stmt, NULL, f);
     /* Polled: the runner looks before it asks, so what no look has shown is not there. */
     if (stmt->state != SP_TCP_CLOSED || (expected && full))
@@ -97,7 +98,7 @@ static enum sp_try no_socket(struct walk *walk, const struct sp_stmt *stmt, bool
 enum sp_try state_step(struct walk *walk, const struct sp_stmt *stmt, struct outcome *out,
                        struct finding *f)
 {
-    enum sp_watch watch = view_watch_states(walk->view);
+    enum sp_watch watch = view_watch_states_of(walk->view, stmt->who);
     bool expected = false;
     if (watch == SP_WATCH_ABSENT) {
         out->how = SP_LINE_UNWATCHED;
@@ -142,7 +143,7 @@ enum sp_try still_step(struct walk *walk, const struct sp_stmt *stmt, struct out
 {
     const struct view *view = walk->view;
     bool expected = false;
-    if (view_watch_states(view) == SP_WATCH_ABSENT) {
+    if (view_watch_states_of(view, stmt->who) == SP_WATCH_ABSENT) {
         out->how = SP_LINE_UNWATCHED;
         return SP_TRY_DONE;
     }
@@ -203,7 +204,7 @@ enum sp_try queue_step(struct walk *walk, const struct sp_stmt *stmt, struct out
 {
     bool expected = false;
     bool unread = stmt->verb && strcmp(stmt->verb, "unread") == 0;
-    if (view_watch_states(walk->view) == SP_WATCH_ABSENT) {
+    if (view_watch_states_of(walk->view, stmt->who) == SP_WATCH_ABSENT) {
         out->how = SP_LINE_UNWATCHED;
         return SP_TRY_DONE;
     }

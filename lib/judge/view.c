@@ -346,6 +346,11 @@ enum sp_watch view_watch_states(const struct view *view)
     return view->absent_states && watch == SP_WATCH_FULL ? SP_WATCH_ABSENT : watch;
 }
 
+enum sp_watch view_watch_states_of(const struct view *view, enum sp_who who)
+{
+    return view->trace->head.states_hidden[who] ? SP_WATCH_ABSENT : view_watch_states(view);
+}
+
 struct lane *view_lane(const struct view *view, int conn, enum sp_end from)
 {
     return &view->lanes[(size_t)conn * SP_END_COUNT + from];

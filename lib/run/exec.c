@@ -78,6 +78,13 @@ static enum sp_rc open_path(struct exec *x)
     return path_new(&config, &x->path, &x->err);
 }
 
+/* Whether the kernel of that place is to have no address: somebody else speaks there. */
+static bool is_mute(const struct exec *x, enum sp_who who)
+{
+    const struct sp_run_adapter *adapter = exec_adapter(x, who);
+    return !exec_is_real(x, who) || (adapter && adapter->own_tcp && !adapter->takes_address);
+}
+
 static enum sp_rc open_lab(struct exec *x)
 {
     struct sp_lab_pin *pins = SP_ARENA_ARRAY(&x->trace.arena, struct sp_lab_pin, x->plan.pin_count);
@@ -91,8 +98,8 @@ static enum sp_rc open_lab(struct exec *x)
         .number = x->job->number,
         .pins = pins,
         .pin_count = x->plan.pin_count,
-        .mute = {[SP_PLACE_CLIENT] = x->plan.peer_at == SP_WHO_CLIENT,
-                 [SP_PLACE_SERVER] = x->plan.peer_at == SP_WHO_SERVER},
+        .mute = {[SP_PLACE_CLIENT] = is_mute(x, SP_WHO_CLIENT),
+                 [SP_PLACE_SERVER] = is_mute(x, SP_WHO_SERVER)},
     };
     enum sp_rc rc = sp_lab_open(&x->lab, &config, &x->err);
     if (rc != SP_OK)
@@ -132,9 +139,9 @@ static enum sp_rc open_captures(struct exec *x)
 static enum sp_rc open_diags(struct exec *x)
 {
     enum sp_rc rc = SP_OK;
-    if (exec_is_real(x, SP_WHO_CLIENT))
+    if (exec_has_kernel(x, SP_WHO_CLIENT))
         rc = sp_diag_open(&x->lab, SP_PLACE_CLIENT, &x->diags[SP_PLACE_CLIENT], &x->err);
-    if (rc == SP_OK && exec_is_real(x, SP_WHO_SERVER) && x->lab.config.kind != SP_LAB_LOOPBACK)
+    if (rc == SP_OK && exec_has_kernel(x, SP_WHO_SERVER) && x->lab.config.kind != SP_LAB_LOOPBACK)
         rc = sp_diag_open(&x->lab, SP_PLACE_SERVER, &x->diags[SP_PLACE_SERVER], &x->err);
     return rc;
 }
@@ -215,9 +222,10 @@ static const char *unmet_need(const struct exec *x)
         bool tracepoints = strcmp(need, "root") == 0 || strcmp(need, "tracepoints") == 0;
         if (tracepoints && (!x->env->privileged || x->link_fd < 0))
             return need;
-        if (strncmp(need, "stack=", 6) == 0 &&
-            strcmp(need + 6, x->job->config.tcp[SP_WHO_CLIENT].name) != 0)
-            return need;
+        for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
+            if (strncmp(need, "stack=", 6) == 0 && exec_is_real(x, (enum sp_who)who) &&
+                strcmp(need + 6, x->env->own_stacks->tcp[who].name) != 0)
+                return need;
     }
     return NULL;
 }
@@ -345,12 +353,16 @@ void sp_run_one(const struct sp_run_job *job, const struct sp_run_env *env, int 
     enum sp_rc rc = sp_plan_make(job->case_, &job->config, &x.plan, &x.err);
     result_basics(&x, arena, result);
     const char *need = rc == SP_OK ? unmet_need(&x) : NULL;
+    const char *forbids = rc == SP_OK ? exec_adapter_forbids(&x, arena) : NULL;
     if (rc != SP_OK) {
         result_broken(&x.err, arena, result);
     } else if (need) {
         result->verdict = SP_VERDICT_SKIP;
         result->reason =
             sp_arena_printf(arena, "the case needs %s, which this run does not have", need);
+    } else if (forbids) {
+        result->verdict = SP_VERDICT_SKIP;
+        result->reason = forbids;
     } else {
         x.match = sp_match_new(&x.plan);
         run_and_judge(&x, arena, result);

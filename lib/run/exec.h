@@ -5,6 +5,7 @@
  *   exec_stmt.c   what each kind of statement does
  *   exec_call.c   calls: arguments resolved, agents asked, events written
  *   exec_proc.c   agents' processes: start, exit, kill
+ *   exec_adapter.c  agents on other stacks
  *   exec_watch.c  the one loop that waits: agents, captures, records, the path, sock_diag
  *   exec_fence.c  canaries and fences: proof that a witness sees, and has seen all
  *   path*.c       the box of the path lab: frames, connections seen, frames changed
@@ -56,6 +57,7 @@ struct exec_agent {
     struct sp_lab_proc proc;
     struct sp_agent_conn conn;
     char salt, peer_salt;
+    bool greeted;               /* its HELLO has come */
     struct sp_agent_reply last; /* the reply to the request that `await` waited for */
 };
 
@@ -147,6 +149,16 @@ enum sp_rc exec_spawn(struct exec *x, enum sp_who who);
 enum sp_rc exec_proc_stmt(struct exec *x, const struct sp_stmt *stmt);
 /* Ends the process and waits until it is gone; signal 0: by the end of its input. */
 enum sp_rc exec_end(struct exec *x, enum sp_who who, int signal, uint32_t stmt);
+
+/* exec_adapter.c */
+/* What stands between us and the stack at that end; NULL: nothing, it is this machine's own. */
+const struct sp_run_adapter *exec_adapter(const struct exec *x, enum sp_who who);
+/* Whether this machine's kernel speaks TCP there, so that its states can be watched. */
+bool exec_has_kernel(const struct exec *x, enum sp_who who);
+/* Starts the agent and waits for its HELLO. */
+enum sp_rc exec_adapter_spawn(struct exec *x, enum sp_who who);
+/* Why the case cannot be run on these stacks; NULL: it can. */
+const char *exec_adapter_forbids(const struct exec *x, struct sp_arena *arena);
 
 /* exec_fence.c */
 enum sp_rc exec_fence_open(struct exec *x);

@@ -107,12 +107,21 @@ static struct sp_event *call_event(struct exec *x, enum sp_who who,
     return event;
 }
 
+/*
+ * When the call was entered and returned. Of an agent with another clock we know that it was after
+ * we asked, which is what the event says already, and before we were told.
+ */
+static void event_times(struct exec *x, struct sp_event *event, const struct sp_agent_reply *reply,
+                        bool own_clock)
+{
+    int64_t start = x->trace.head.start_mono_ns;
+    event->t_ns = own_clock ? event->t_ns : reply->t_enter_ns - start;
+    event->t_end_ns = own_clock ? exec_now(x) : reply->t_return_ns - start;
+}
+
 static void event_fill(struct exec *x, struct sp_event *event, const struct sp_agent_reply *reply)
 {
     struct sp_ev_call *call = &event->u.call;
-    int64_t start = x->trace.head.start_mono_ns;
-    event->t_ns = reply->t_enter_ns - start;
-    event->t_end_ns = reply->t_return_ns - start;
     call->how = SP_CALL_RETURNED;
     call->value = reply->value;
     call->error = reply->error[0] ? sp_trace_str(&x->trace, reply->error) : NULL;
@@ -129,6 +138,9 @@ static void event_fill(struct exec *x, struct sp_event *event, const struct sp_a
 
 enum sp_rc exec_agent_reply(struct exec *x, enum sp_who who, const struct sp_agent_reply *reply)
 {
+    const struct sp_run_adapter *adapter = exec_adapter(x, who);
+    bool own_clock = adapter && adapter->own_clock;
+    x->agents[who].greeted = true;
     if (reply->kind == SP_AGENT_HELLO)
         return SP_OK;
     struct exec_call *call = call_by_request(x, who, reply->id);
@@ -142,11 +154,13 @@ enum sp_rc exec_agent_reply(struct exec *x, enum sp_who who, const struct sp_age
                        x->plan.case_->file, sp_end_name((enum sp_end)who), call->call, reply->out);
     if (reply->kind == SP_AGENT_ENTERED) {
         call->entered = true;
-        event->t_ns = reply->t_enter_ns - x->trace.head.start_mono_ns;
+        if (!own_clock)
+            event->t_ns = reply->t_enter_ns - x->trace.head.start_mono_ns;
         if (reply->out[0]) /* the agent could not prove that its thread sleeps in the call */
             event->u.call.out = sp_trace_str(&x->trace, reply->out);
         return SP_OK;
     }
+    event_times(x, event, reply, own_clock);
     event_fill(x, event, reply);
     call->entered = true;
     call->done = true;

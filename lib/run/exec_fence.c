@@ -71,10 +71,10 @@ static enum sp_rc sentinel_send(struct exec *x, const struct sp_lab_link *link)
     return rc;
 }
 
-/* Whose place the fence socket is in: the client's, unless the peer has it. */
+/* Whose place the fence socket is in: the client's, unless another than our kernel has it. */
 static enum sp_end fence_end(const struct exec *x)
 {
-    return exec_is_real(x, SP_WHO_CLIENT) ? SP_END_CLIENT : SP_END_SERVER;
+    return exec_has_kernel(x, SP_WHO_CLIENT) ? SP_END_CLIENT : SP_END_SERVER;
 }
 
 static bool is_sentinel(const struct sp_event *event)
@@ -244,7 +244,8 @@ static enum sp_rc states_round(struct exec *x, bool *seen)
 
 enum sp_rc exec_fence_open(struct exec *x)
 {
-    return x->link_fd >= 0 ? fence_socket(x) : SP_OK;
+    bool kernel = exec_has_kernel(x, SP_WHO_CLIENT) || exec_has_kernel(x, SP_WHO_SERVER);
+    return x->link_fd >= 0 && kernel ? fence_socket(x) : SP_OK;
 }
 
 void exec_fence_close(struct exec *x)
@@ -266,8 +267,14 @@ enum sp_rc exec_canary(struct exec *x)
     x->trace.head.wire = seen ? SP_WATCH_FULL : SP_WATCH_ABSENT;
     if (!seen)
         exec_mark(x, SP_MARK_ABSENT, 0, "wire: the capture did not see the canary");
-    x->trace.head.states = SP_WATCH_POLLED;
-    if (x->link_fd < 0)
+    bool kernel = false;
+    for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++) {
+        kernel = kernel || exec_has_kernel(x, (enum sp_who)who);
+        x->trace.head.states_hidden[who] =
+            exec_is_real(x, (enum sp_who)who) && !exec_has_kernel(x, (enum sp_who)who);
+    }
+    x->trace.head.states = kernel ? SP_WATCH_POLLED : SP_WATCH_ABSENT;
+    if (x->fence_fd < 0)
         return SP_OK;
     rc = states_round(x, &seen);
     if (rc != SP_OK)

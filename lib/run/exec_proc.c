@@ -30,10 +30,14 @@ enum sp_rc exec_spawn(struct exec *x, enum sp_who who)
     agent->salt = who == SP_WHO_CLIENT ? 'c' : 's';
     agent->peer_salt = x->peer ? 'p' : who == SP_WHO_CLIENT ? 's' : 'c';
     enum sp_place place = who == SP_WHO_CLIENT ? SP_PLACE_CLIENT : SP_PLACE_SERVER;
-    enum sp_rc rc = sp_lab_spawn(&x->lab, place, agent_main, agent, &agent->proc, &x->err);
+    bool adapted = exec_adapter(x, who);
+    enum sp_rc rc = adapted
+                        ? exec_adapter_spawn(x, who)
+                        : sp_lab_spawn(&x->lab, place, agent_main, agent, &agent->proc, &x->err);
     if (rc != SP_OK)
         return rc;
-    sp_agent_conn_init(&agent->conn, agent->proc.in_fd, agent->proc.out_fd);
+    if (!adapted)
+        sp_agent_conn_init(&agent->conn, agent->proc.in_fd, agent->proc.out_fd);
     agent->alive = true;
     proc_event(x, who, SP_PROC_START, 0, exec_now(x), 0);
     return SP_OK;

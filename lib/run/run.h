@@ -26,6 +26,18 @@ struct sp_run_job {
     uint16_t number;  /* out, while it runs: its addresses on this machine */
 };
 
+/* Another stack than this machine's own at one end (docs/adding-a-stack.md). */
+struct sp_run_adapter {
+    const char *name;    /* for people: "gvisor-20221219" */
+    const char *start;   /* the program that becomes the agent */
+    const char *param;   /* what stood behind the colon on the command line, "" */
+    const char *program; /* sockproof itself, for adapters that start it elsewhere */
+    bool own_tcp;        /* no kernel of ours speaks TCP there: its states cannot be asked */
+    bool takes_address;  /* where own_tcp: it takes the interface as the kernel set it up; else the
+                            kernel is given no address there */
+    bool own_clock;      /* its times are not this machine's: those of the runner stand for them */
+};
+
 /* What all runs of one command share. */
 struct sp_run_env {
     const char *results_dir;
@@ -34,6 +46,7 @@ struct sp_run_env {
     bool privileged;
     const struct sp_plan_config *own_stacks; /* what runs here; jobs name what to judge as */
     int32_t hz;                              /* kernel's tick, 0 unknown */
+    const struct sp_run_adapter *adapter[SP_WHO_COUNT]; /* NULL: this machine's own stack */
 };
 
 /* The name by which a lab or a family goes in results and on the command line. */

@@ -183,6 +183,7 @@ struct sp_trace_head {
     struct sp_stack_id tcp[SP_END_COUNT]; /* who speaks on the wire */
     enum sp_watch wire;
     enum sp_watch states;
+    bool states_hidden[SP_END_COUNT]; /* an end whose TCP nobody outside it can ask */
     struct sp_trace_pin {
         const char *name; /* "net.ipv4.tcp_sack" */
         const char *value;

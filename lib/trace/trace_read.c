@@ -307,6 +307,12 @@ static enum sp_rc read_end(const json_t *end, enum sp_end i, struct sp_trace *tr
         rc = read_stack(end, "api", trace, &head->api[i], err);
     if (rc == SP_OK)
         rc = read_stack(end, "tcp", trace, &head->tcp[i], err);
+    const char *states = "";
+    if (rc == SP_OK)
+        rc = read_text(end, "states", trace, &states, err);
+    head->states_hidden[i] = strcmp(states, "absent") == 0;
+    if (rc == SP_OK && *states && !head->states_hidden[i])
+        rc = sp_fail(err, SP_E_PARSE, "states: \"%s\" is not absent", states);
     return rc;
 }
 

@@ -1,0 +1,146 @@
+"""Other stacks at an end: a folder each, started as agents (docs/adding-a-stack.md)."""
+import json
+import os
+import shutil
+
+import pytest
+from tools import ROOT, read_json, rows_of
+
+AGENT = 'exec "$SOCKPROOF_PROGRAM" agent --role "$SOCKPROOF_ROLE" --against "$SOCKPROOF_AGAINST"'
+MANIFEST = {"title": "for tests", "api": "mine", "tcp": "kernel", "labs": ["veth"]}
+
+
+@pytest.fixture
+def stack(tmp_path):
+    """Makes stacks/NAME and returns the environment that finds it."""
+    def make(name="mine", start=AGENT, version=None, **fields):
+        folder = tmp_path / "stacks" / name
+        folder.mkdir(parents=True)
+        (folder / "stack.json").write_text(json.dumps({**MANIFEST, **fields}))
+        for file, body in (("start", start), ("version", version)):
+            if body is not None:
+                (folder / file).write_text(f"#!/bin/sh\n{body}\n")
+                (folder / file).chmod(0o755)
+        return {"SOCKPROOF_STACKS": str(folder.parent)}
+    return make
+
+
+def run(sockproof, tmp_path, env, *words, end="--client", name="mine"):
+    return sockproof.run("plain/conversation", end, name, *words, results=tmp_path / "r", env=env)
+
+
+class TestAnAgentOfAnother:
+    @pytest.mark.parametrize("end", ["--client", "--server"])
+    @pytest.mark.parametrize("clock", ["machine", "own"])
+    def test_plays_its_end(self, sockproof, stack, tmp_path, end, clock):
+        env = stack(version="echo 1.2", clock=clock)
+        done = run(sockproof, tmp_path, env, end=end)
+        rows = rows_of(tmp_path / "r")
+        assert done.returncode == 0, done.stderr
+        assert {row["lab"] for row in rows} == {"veth"}  # the only one that it can be in
+        trace = read_json(tmp_path / "r" / rows[0]["dir"] / "trace.json")
+        here, there = ("client", "server") if end == "--client" else ("server", "client")
+        assert trace["ends"][here]["api"] == {"name": "mine", "version": "1.2"}
+        assert trace["ends"][here]["tcp"]["name"] == trace["ends"][there]["tcp"]["name"] == "linux"
+        assert trace["ends"][there]["api"]["name"] == "linux"
+        assert "mine-1.2" in read_json(tmp_path / "r" / "run.json")["stack"]["name"]
+
+    def test_is_told_where_it_is(self, sockproof, stack, tmp_path):
+        told = tmp_path / "told"
+        env = stack(start=f"env >{told}.$SOCKPROOF_ROLE.$SOCKPROOF_FAMILY\n{AGENT}")
+        done = run(sockproof, tmp_path, env, name="mine:a b")
+        assert done.returncode == 0, done.stderr
+        for family in "46":
+            lines = dict(line.split("=", 1) for line in
+                         (tmp_path / f"told.client.{family}").read_text().splitlines()
+                         if line.startswith("SOCKPROOF_"))
+            assert lines["SOCKPROOF_PARAM"] == "a b"
+            assert lines["SOCKPROOF_AGAINST"] == "server"
+            assert (":" in lines["SOCKPROOF_ADDRESS"]) == (family == "6")
+            assert lines["SOCKPROOF_ADDRESS"] != lines["SOCKPROOF_PEER_ADDRESS"]
+            assert lines["SOCKPROOF_MAC"] != lines["SOCKPROOF_PEER_MAC"]
+            assert lines["SOCKPROOF_INTERFACE"]
+
+    def test_its_expectations_are_its_own(self, sockproof, stack, tmp_path):
+        """A deviation of `mine` is one at the end where it stands, and nowhere else."""
+        cases = tmp_path / "cases" / "a"
+        cases.mkdir(parents=True)
+        (cases / "b.case").write_text(
+            "case a/b\ntitle t\nspec POSIX:getsockopt\nlabs veth\nfamily ipv4\n\nestablish\n"
+            "client get SO_KEEPALIVE -> 7\n  on mine -> 0\n    source measured mine-1\n")
+        env = stack()
+        for words, code in (((), 1), (("--client", "mine"), 0), (("--server", "mine"), 1)):
+            done = sockproof("run", "--cases", cases.parent, *words, "--results", tmp_path / "r",
+                             env=env)
+            assert done.returncode == code, done.stdout + done.stderr
+
+
+class TestTrouble:
+    def broken(self, sockproof, tmp_path, env):
+        done = run(sockproof, tmp_path, env, "--family", "ipv4")
+        (row,) = rows_of(tmp_path / "r")
+        assert done.returncode == 3 and row["verdict"] == "broken"
+        return row["reason"]
+
+    def test_one_that_ends_says_why(self, sockproof, stack, tmp_path):
+        env = stack(start="echo no licence >&2; exit 1")
+        assert "ended before it came up: no licence" in self.broken(sockproof, tmp_path, env)
+
+    def test_one_that_writes_garbage_is_named(self, sockproof, stack, tmp_path):
+        env = stack(start="head -c 100 /dev/zero; echo what is this >&2; sleep 100")
+        reason = self.broken(sockproof, tmp_path, env)
+        assert "client's agent" in reason and "frame" in reason
+
+    def test_one_that_dies_on_its_own_is_no_verdict(self, sockproof, stack, tmp_path):
+        cases = tmp_path / "cases" / "a"
+        cases.mkdir(parents=True)
+        (cases / "b.case").write_text(
+            "case a/b\ntitle t\nspec POSIX:send\nlabs veth\nfamily ipv4\n\nestablish\n"
+            "client start recv 1\nwire client FIN\nserver close\nclient finish recv -> 0\n")
+        env = stack(start='timeout -s KILL 2 "$SOCKPROOF_PROGRAM" agent --role client')
+        done = sockproof("run", "--cases", cases.parent, "--client", "mine", "--results",
+                         tmp_path / "r", env=env)
+        (row,) = rows_of(tmp_path / "r")
+        assert done.returncode == 3 and row["verdict"] == "broken", done.stdout
+        assert "client" in row["reason"]
+
+    def test_what_is_no_stack_is_a_usage_error(self, sockproof, stack, tmp_path):
+        env = stack()
+        for name in ("yours", "", "../mine", ":x"):
+            done = run(sockproof, tmp_path, env, name=name)
+            assert done.returncode == 4 and "stack" in done.stderr, name
+
+    def test_a_manifest_that_is_none_names_the_file(self, sockproof, stack, tmp_path):
+        env = stack()
+        for text in ("{", "{}", '{"api": 1, "tcp": "kernel", "labs": ["veth"]}',
+                     '{"api": "mine", "tcp": "kernel", "labs": ["moon"]}'):
+            (tmp_path / "stacks" / "mine" / "stack.json").write_text(text)
+            done = run(sockproof, tmp_path, env)
+            assert done.returncode == 4 and "mine/stack.json" in done.stderr, text
+
+    def test_one_that_is_not_installed_is_said(self, sockproof, stack, tmp_path):
+        done = run(sockproof, tmp_path, stack(version="exit 1"))
+        assert done.returncode == 4 and "not installed" in done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("runsc") or os.geteuid() != 0,
+                    reason="needs root and runsc (apt-get install runsc)")
+class TestGvisor:
+    ENV = {"SOCKPROOF_STACKS": str(ROOT / "stacks")}
+
+    @pytest.mark.parametrize("ends", [("--client",), ("--server",), ("--client", "--server")])
+    def test_its_own_tcp_is_on_the_wire(self, sockproof, tmp_path, ends):
+        words = [word for end in ends for word in (end, "gvisor")]
+        done = sockproof.run("plain/conversation", *words, "--family", "ipv4", "--jobs", "1",
+                             results=tmp_path / "r", env=self.ENV, timeout=200)
+        (row,) = rows_of(tmp_path / "r")
+        assert row["verdict"] in ("pass", "variant", "fail"), row["reason"]
+        trace = read_json(tmp_path / "r" / row["dir"] / "trace.json")
+        for end in ends:
+            told = trace["ends"][end.lstrip("-")]
+            assert told["tcp"]["name"] == "gvisor" and told["states"] == "absent"
+        sent = {event["end"] for event in trace["events"] if event["kind"] == "segment"}
+        assert sent == {"client", "server"}
+        states = {event["end"] for event in trace["events"] if event["kind"] == "state"}
+        assert states.isdisjoint(end.lstrip("-") for end in ends)
+        assert done.returncode in (0, 1)

@@ -1,0 +1,165 @@
+/*
+ * Agents on other stacks: a program of the adapter's, started in the end's place, that becomes the
+ * agent (docs/adding-a-stack.md). What it is told stands in its environment.
+ */
+#include "exec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* A sandbox needs its time to come up, more where many do at once. */
+static const int64_t START_NS = 60 * SP_S;
+enum { EXIT_NO_START = 126, SAID_MAX = 400 };
+
+const struct sp_run_adapter *exec_adapter(const struct exec *x, enum sp_who who)
+{
+    return exec_is_real(x, who) ? x->env->adapter[who] : NULL;
+}
+
+bool exec_has_kernel(const struct exec *x, enum sp_who who)
+{
+    const struct sp_run_adapter *adapter = exec_adapter(x, who);
+    return exec_is_real(x, who) && !(adapter && adapter->own_tcp);
+}
+
+struct start {
+    const struct sp_run_adapter *adapter;
+    char role[8], against[8], family[4], ip[48], peer_ip[48];
+    char interface[16], mac[18], peer_mac[18];
+    char log[64]; /* what it says on standard error goes there */
+};
+
+static void say_mac(char out[18], const uint8_t mac[6])
+{
+    snprintf(out, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+             mac[5]);
+}
+
+/* In the new process, with the pipes as standard input and output. */
+static int start_main(int in_fd, int out_fd, void *arg)
+{
+    (void)in_fd;
+    (void)out_fd;
+    const struct start *start = arg;
+    const struct {
+        const char *name, *value;
+    } told[] = {
+        {"SOCKPROOF_ROLE", start->role},
+        {"SOCKPROOF_AGAINST", start->against},
+        {"SOCKPROOF_FAMILY", start->family},
+        {"SOCKPROOF_ADDRESS", start->ip},
+        {"SOCKPROOF_PEER_ADDRESS", start->peer_ip},
+        {"SOCKPROOF_INTERFACE", start->interface},
+        {"SOCKPROOF_MAC", start->mac},
+        {"SOCKPROOF_PEER_MAC", start->peer_mac},
+        {"SOCKPROOF_PARAM", start->adapter->param},
+        {"SOCKPROOF_PROGRAM", start->adapter->program},
+    };
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++)
+        setenv(told[i].name, told[i].value, 1);
+    int log = open(start->log, O_WRONLY);
+    if (log >= 0)
+        dup2(log, STDERR_FILENO);
+    execl(start->adapter->start, start->adapter->start, (char *)NULL);
+    dprintf(STDERR_FILENO, "%s: %s", start->adapter->start, strerror(errno));
+    return EXIT_NO_START;
+}
+
+static void start_fill(const struct exec *x, enum sp_who who, int log_fd, struct start *start)
+{
+    bool client = who == SP_WHO_CLIENT;
+    enum sp_place place = client ? SP_PLACE_CLIENT : SP_PLACE_SERVER;
+    *start = (struct start){.adapter = exec_adapter(x, who)};
+    snprintf(start->role, sizeof start->role, "%s", client ? "client" : "server");
+    snprintf(start->against, sizeof start->against, "%s",
+             x->peer  ? "peer"
+             : client ? "server"
+                      : "client");
+    snprintf(start->family, sizeof start->family, "%d", x->lab.config.family);
+    snprintf(start->ip, sizeof start->ip, "%s", client ? x->lab.client_ip : x->lab.server_ip);
+    snprintf(start->peer_ip, sizeof start->peer_ip, "%s",
+             client ? x->lab.server_ip : x->lab.client_ip);
+    snprintf(start->log, sizeof start->log, "/proc/%d/fd/%d", (int)getpid(), log_fd);
+    for (unsigned i = 0; i < x->lab.link_count; i++) {
+        const struct sp_lab_link *link = &x->lab.links[i];
+        if (link->place == place) {
+            snprintf(start->interface, sizeof start->interface, "%s", link->name);
+            say_mac(start->mac, link->mac);
+        } else if (link->place != SP_PLACE_BOX) {
+            say_mac(start->peer_mac, link->mac);
+        }
+    }
+}
+
+/* The last of what it said, in one line. */
+static void log_read(int fd, char out[SAID_MAX])
+{
+    char text[SAID_MAX] = "";
+    off_t size = lseek(fd, 0, SEEK_END);
+    off_t from = size > (off_t)sizeof text - 1 ? size - (off_t)sizeof text + 1 : 0;
+    ssize_t got = pread(fd, text, sizeof text - 1, from);
+    size_t len = 0;
+    for (ssize_t i = 0; i < got; i++)
+        out[len++] = (unsigned char)text[i] < 0x20 ? ' ' : text[i];
+    while (len && out[len - 1] == ' ')
+        len--;
+    out[len] = '\0';
+}
+
+enum sp_rc exec_adapter_spawn(struct exec *x, enum sp_who who)
+{
+    struct exec_agent *agent = &x->agents[who];
+    const struct sp_run_adapter *adapter = exec_adapter(x, who);
+    enum sp_place place = who == SP_WHO_CLIENT ? SP_PLACE_CLIENT : SP_PLACE_SERVER;
+    struct start start;
+    char said[SAID_MAX] = "";
+    int log = memfd_create("log", MFD_CLOEXEC);
+    if (log < 0)
+        return sp_fail_os(&x->err, SP_E_IO, errno, "a place for what %s says", adapter->name);
+    start_fill(x, who, log, &start);
+    enum sp_rc rc = sp_lab_spawn(&x->lab, place, start_main, &start, &agent->proc, &x->err);
+    if (rc != SP_OK)
+        goto out;
+    sp_agent_conn_init(&agent->conn, agent->proc.in_fd, agent->proc.out_fd);
+    agent->alive = true;
+    agent->greeted = false;
+    int64_t until_ns = exec_now(x) + START_NS;
+    while (rc == SP_OK && agent->alive && !agent->greeted && exec_now(x) < until_ns)
+        rc = exec_pump(x, until_ns);
+    log_read(log, said);
+    if (rc == SP_OK && !agent->greeted)
+        rc = sp_fail(&x->err, SP_E_IO, "the %s's agent on %s %s%s%s", sp_end_name((enum sp_end)who),
+                     adapter->name,
+                     agent->alive ? "did not come up in time" : "ended before it came up",
+                     *said ? ": " : "", said);
+    else if (rc != SP_OK && *said)
+        sp_err_prefix(&x->err, "%s said \"%s\"", adapter->name, said);
+out:
+    close(log);
+    return rc;
+}
+
+const char *exec_adapter_forbids(const struct exec *x, struct sp_arena *arena)
+{
+    for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++) {
+        const struct sp_run_adapter *adapter = exec_adapter(x, (enum sp_who)who);
+        if (!adapter || !adapter->own_tcp)
+            continue;
+        if (x->plan.pin_count)
+            return sp_arena_printf(arena, "the case pins %s, which %s does not have",
+                                   x->plan.pins[0].name, adapter->name);
+        for (size_t i = 0; i < x->plan.stmt_count; i++) {
+            const struct sp_stmt *stmt = &x->plan.stmts[i];
+            if (stmt->kind == SP_ST_LAB && strcmp(stmt->verb, "sysctl") == 0 &&
+                (stmt->target == SP_WHO_NONE || (int)stmt->target == who))
+                return sp_arena_printf(arena, "%s:%d sets a sysctl, and %s has none",
+                                       x->plan.case_->file, stmt->at.line, adapter->name);
+        }
+    }
+    return NULL;
+}
