@@ -306,28 +306,33 @@ static bool read_outcomes(struct cursor *cur, struct sp_expect *out)
     return true;
 }
 
+static bool read_raises(struct cursor *cur, struct sp_expect *out)
+{
+    const struct word *word = cursor_want(cur, "a signal like SIGPIPE");
+    if (!word)
+        return false;
+    out->signal = signal_number(word->text);
+    return out->signal || cursor_fail(cur, word, diag_near(cur->p->diags, word->text, signal_names),
+                                      "\"%s\" is not the name of a signal", word->text);
+}
+
+/* -> OUTCOMES, then `took` and `raises`, the one or the other first */
 bool read_expect(struct cursor *cur, struct sp_expect *out, bool *got_outcome, bool *got_rest)
 {
-    *got_outcome = *got_rest = false;
-    if (cursor_take(cur, "->")) {
-        *got_outcome = true;
-        if (!read_outcomes(cur, out))
-            return false;
-    }
-    if (cursor_take(cur, "took")) {
+    *got_outcome = cursor_take(cur, "->");
+    *got_rest = false;
+    if (*got_outcome && !read_outcomes(cur, out))
+        return false;
+    while (true) {
+        if (out->took.kind == SP_BOUND_NONE && cursor_take(cur, "took")) {
+            if (!read_took(cur, &out->took))
+                return false;
+        } else if (!out->signal && cursor_take(cur, "raises")) {
+            if (!read_raises(cur, out))
+                return false;
+        } else {
+            return true;
+        }
         *got_rest = true;
-        if (!read_took(cur, &out->took))
-            return false;
     }
-    if (cursor_take(cur, "raises")) {
-        *got_rest = true;
-        const struct word *word = cursor_want(cur, "a signal like SIGPIPE");
-        if (!word)
-            return false;
-        out->signal = signal_number(word->text);
-        if (!out->signal)
-            return cursor_fail(cur, word, diag_near(cur->p->diags, word->text, signal_names),
-                               "\"%s\" is not the name of a signal", word->text);
-    }
-    return true;
 }
