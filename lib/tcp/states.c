@@ -134,14 +134,23 @@ static bool has_ended(const struct ctx *ctx, const struct side *side, int64_t t_
     return false;
 }
 
+/* An abort forgets a connection whose FIN is out in silence once the peer's has come, too
+ * (RFC 9293, section 3.10.5); where the peer has not closed it is told by a RST. */
+static bool is_forgotten(const struct side *side, enum sp_tcp_state old, int64_t t_ns)
+{
+    return (old == SP_TCP_CLOSING || old == SP_TCP_LAST_ACK) &&
+           side->facts->abort_ns <= t_ns + SKEW_NS &&
+           sp_tcp_act_by(side->ledger, 1u << ACT_CLOSE | 1u << ACT_EXIT, t_ns);
+}
+
 /* Whether a FIN that waits for its acknowledgement can be given up. */
-static bool has_given_up(const struct ctx *ctx, const struct side *side, int64_t t_ns)
+static bool has_given_up(const struct ctx *ctx, const struct side *side, enum sp_tcp_state old,
+                         int64_t t_ns)
 {
     int64_t by_ns = t_ns + SKEW_NS;
     return side->rst_in_ns <= by_ns || side->rst_out_ns <= by_ns || side->again_ns <= by_ns ||
            side->facts->timers_ns <= by_ns || side->probed_ns <= by_ns || ctx->icmp ||
-           side->facts->blind_ns <= by_ns ||
-           side->facts->abort_ns <= by_ns; /* silently, in CLOSING and LAST_ACK (3.10.5) */
+           side->facts->blind_ns <= by_ns || is_forgotten(side, old, t_ns);
 }
 
 /* What the socket had left behind by then: it had itself said or been told more. */
@@ -190,7 +199,8 @@ static const char *lacks(const struct ctx *ctx, const struct side *side,
         return "nothing had ended it";
     bool waits = report->old_state == SP_TCP_LAST_ACK || report->old_state == SP_TCP_CLOSING ||
                  report->old_state == SP_TCP_FIN_WAIT_1;
-    if ((bit & TO(CLOSED)) && waits && !fin_acked && !has_given_up(ctx, side, t_ns))
+    if ((bit & TO(CLOSED)) && waits && !fin_acked &&
+        !has_given_up(ctx, side, report->old_state, t_ns))
         return "its FIN had neither been acknowledged nor given up";
     if ((bit & (TO(CLOSE_WAIT) | TO(LAST_ACK) | TO(CLOSING) | TO(TIME_WAIT))) && !fin_in)
         return "no FIN had arrived";

@@ -118,6 +118,12 @@ static const struct story clean[] = {
      OPEN "1500-1501 client conn setsockopt SO_KEEPALIVE on=1 = 0\n1000000 c> ACK seq=0\n"
           "1000030 s> ACK\n2000000 c> ACK seq=0 lost\n3000000 c> ACK seq=0 lost\n"
           "4000000 c> RST,ACK lost\n4000001 state client 1 ESTABLISHED>CLOSED\n" OVER},
+    {"an abort in CLOSING is silent", VETH,
+     OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn shutdown WR = 0\n2000-2010 server conn close = 0\n"
+          "2005 c> FIN,ACK ack=1 lost\n2006 s> FIN,ACK ack=1\n"
+          "2007 state client 1 ESTABLISHED>FIN_WAIT_1\n2031 state client 1 FIN_WAIT_1>CLOSING\n"
+          "2032 c> ACK\n3000-3010 client conn close = 0\n3001 state client 1 CLOSING>CLOSED\n"},
     {"abort by SO_LINGER {on, 0}", BOTH,
      OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
           "2000-2010 client conn close = 0\n2005 c> RST,ACK\n"
@@ -296,6 +302,11 @@ static const struct damage damaged[] = {
      "0 client start\n0 server start\n3-4 server listener listen 1 = 0\n"
      "100-200 client conn connect = 0\n110 c> SYN\n140 s> SYN,ACK\n170 c> ACK lost\n"
      "190 state server 2 LISTEN>SYN_RECEIVED\n191 state server 2 SYN_RECEIVED>ESTABLISHED\n"},
+    {"state-evidence", VETH, C,
+     OPEN "2000-2010 client conn shutdown WR = 0\n2000-2010 server conn close = 0\n"
+          "2005 c> FIN,ACK ack=1 lost\n2006 s> FIN,ACK ack=1\n"
+          "2007 state client 1 ESTABLISHED>FIN_WAIT_1\n2031 state client 1 FIN_WAIT_1>CLOSING\n"
+          "2032 c> ACK\n3000-3010 client conn close = 0\n3001 state client 1 CLOSING>CLOSED\n"},
     {"state-evidence", BOTH, C,
      OPEN "2000-2010 client conn close = 0\n2001 state client 1 ESTABLISHED>FIN_WAIT_1\n"
           "2005 c> FIN,ACK\n2006 state client 1 FIN_WAIT_1>FIN_WAIT_2\n9000 s> ACK\n"},
