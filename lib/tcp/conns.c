@@ -6,7 +6,7 @@
  * otherwise it is a stray SYN of the connection that is there. Two SYNs that cross are one
  * connection (simultaneous open, RFC 9293 section 3.5). Segments of an old connection that come
  * after its successor's first SYN (a challenge ACK from TIME_WAIT, the RST it draws) are told by
- * their sequence numbers.
+ * their sequence numbers; what the middle sends meets the connection that is there.
  */
 #include "tcp_in.h"
 
@@ -135,7 +135,8 @@ static struct draft *draft_of(struct drafts *drafts, size_t flight)
             continue;
         if (!newest)
             newest = draft;
-        if (!(seg->flags & SP_SYN) && fits(draft, seg))
+        bool made = item->from == SP_END_MIDDLE; /* whoever it copies, it meets the newest */
+        if (!(seg->flags & SP_SYN) && (made || fits(draft, seg)))
             return draft;
     }
     if (!newest)
@@ -195,7 +196,10 @@ void sp_tcp_conns_sort(const struct sp_trace *trace, struct sp_flights *flights)
     struct drafts drafts = {.trace = trace, .flights = flights};
     for (size_t i = 0; i < flights->len; i++) {
         struct draft *draft = draft_of(&drafts, i);
-        draft_take(draft, sp_tcp_shown(&flights->items[i]));
+        const struct sp_seg *seg = seg_of(&flights->items[i]);
+        bool made = flights->items[i].from == SP_END_MIDDLE;
+        if (!made || (seg->flags & SP_SYN) || fits(draft, seg))
+            draft_take(draft, sp_tcp_shown(&flights->items[i]));
         flights->items[i].conn = (int)(draft - drafts.items);
         draft->conn.renumbered |= is_renumbered(&flights->items[i]);
     }

@@ -168,6 +168,13 @@ static const struct story clean[] = {
           "3000-3100 client conn connect = 0\n3005 c> SYN isn=50000000 ws=7\n"
           "3035 s> SYN,ACK isn=123456 ws=7\n3065 c> ACK\n"
           "3200-3210 client conn send 10 = 10\n3205 c> PSH,ACK len=10\n3235 s> ACK\n" OVER},
+    {"the middle sends an old segment again, which meets the next connection", VETH,
+     OPEN "1400-1410 client conn send 10 = 10\n1405 c> PSH,ACK len=10\n1435 s> ACK\n"
+          "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn close = 0\n2005 c> RST,ACK\n2100-2101 client conn socket = 3\n"
+          "3000-3100 client conn connect = 0\n3005 c> SYN isn=50000000 ws=7\n"
+          "3035 s> SYN,ACK isn=123456 ws=7\n3065 c> ACK\n"
+          "4000 c> PSH,ACK seq=-50000015 len=10 made\n4030 s> ACK ack=1\n" OVER},
     {"a challenge answers a stray SYN of a path's making", VETH,
      OPEN "2000 c> SYN seq=5000 only\n2030 s> ACK ack=1\n" OVER},
     {"cable pulled: what leaves is not seen", VETH,
