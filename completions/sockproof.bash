@@ -35,6 +35,11 @@ _sockproof() {
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
         return
         ;;
+    --appliance)
+        mapfile -t COMPREPLY < <(compgen -W "router firewall nat" -- "$word"
+            compgen -f -- "$word")
+        return
+        ;;
     --requirements | -o | --output)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return

@@ -29,8 +29,9 @@ static json_t *result_json(const struct sp_results *results)
     json_t *stack =
         json_pack("{so so so}", "name", text_or_null(head->stack.name), "os",
                   text_or_null(head->stack.os), "os_version", text_or_null(head->stack.os_version));
-    return json_pack("{so so so so sb so}", "dir", text_or_null(results->dir), "stack", stack,
-                     "version", text_or_null(head->version), "started", text_or_null(head->started),
+    return json_pack("{so so so so so sb so}", "dir", text_or_null(results->dir), "stack", stack,
+                     "appliance", text_or_null(head->appliance), "version",
+                     text_or_null(head->version), "started", text_or_null(head->started),
                      "finished", (int)head->finished, "totals", by_verdict);
 }
 

@@ -72,8 +72,9 @@ static void add_counts(struct page *page, const struct sp_compare_other *other)
 static void add_result(struct page *page, const char *label, const struct sp_results *results)
 {
     const struct sp_run_head *head = &results->head;
-    sp_buf_addf(page->out, "%-7s %s: %s, %zu runs%s%s%s\n", label, clean(page, results->dir),
+    sp_buf_addf(page->out, "%-7s %s: %s%s%s, %zu runs%s%s%s\n", label, clean(page, results->dir),
                 clean(page, head->stack.name ? head->stack.name : "unknown stack"),
+                head->appliance ? ", appliance " : "", clean(page, head->appliance),
                 results->run_count, head->started ? ", " : "", clean(page, head->started),
                 head->finished ? "" : " (interrupted)");
 }

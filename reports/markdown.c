@@ -141,6 +141,11 @@ static void add_head(struct page *page)
         sp_md_code(item, head->judged_as);
         sp_buf_addstr(item, ".\n\n");
     }
+    if (head->appliance) {
+        sp_buf_addstr(item, "Through the appliance ");
+        sp_md_code(item, head->appliance);
+        sp_buf_addstr(item, ".\n\n");
+    }
     if (!head->finished)
         sp_buf_addstr(item, "**Interrupted**: what follows is what was finished.\n\n");
     if (!results->run_count)

@@ -43,6 +43,8 @@ static void stacks_from_trace(struct sp_plan_config *config, const struct sp_tra
         config->api[who] = (struct sp_plan_stack){head->api[who].name, head->api[who].version};
         config->tcp[who] = (struct sp_plan_stack){head->tcp[who].name, head->tcp[who].version};
     }
+    config->api[SP_WHO_MIDDLE].name = head->api[SP_END_MIDDLE].name;
+    config->tcp[SP_WHO_MIDDLE].name = head->tcp[SP_END_MIDDLE].name;
 }
 
 static void stacks_to_trace(struct sp_trace_head *head, const struct sp_plan_config *config)
@@ -68,7 +70,7 @@ enum sp_rc again_judge(const char *dir, const struct sp_result *result, const ch
     if (rc != SP_OK)
         return rc;
     stacks_from_trace(&config, &out->trace.head);
-    config.lab = strcmp(result->lab, "loopback") == 0 ? SP_CASE_LOOPBACK : SP_CASE_VETH;
+    config.lab = sp_case_lab_of(result->lab);
     config.family = strcmp(result->family, "ipv6") == 0 ? SP_CASE_IPV6 : SP_CASE_IPV4;
     struct sp_plan ran;
     rc = sp_plan_make(&out->case_, &config, &ran, err);

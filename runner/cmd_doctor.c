@@ -57,7 +57,10 @@ static bool check_labs(uint8_t slot)
     static const struct {
         enum sp_lab_kind kind;
         const char *name;
-    } kinds[] = {{SP_LAB_LOOPBACK, "loopback"}, {SP_LAB_VETH, "veth"}, {SP_LAB_PATH, "veth, box"}};
+    } kinds[] = {{SP_LAB_LOOPBACK, "loopback"},
+                 {SP_LAB_VETH, "veth"},
+                 {SP_LAB_PATH, "veth, box"},
+                 {SP_LAB_ROUTED, "routed"}};
     bool ok = true;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         for (int family = 4; family <= 6; family += 2) {
@@ -71,6 +74,47 @@ static bool check_labs(uint8_t slot)
                                           "namespaces and veth, IPv6 not disabled"};
             ok = check(&f, try_lab(kinds[i].kind, family, slot, false, &err), &err) && ok;
         }
+    return ok;
+}
+
+static enum sp_rc try_appliance(const struct sp_appliance *appliance, uint8_t slot,
+                                struct sp_err *err)
+{
+    struct sp_lab_config config = {
+        .kind = SP_LAB_ROUTED, .family = 4, .slot = slot, .number = SP_LAB_ROUTED * 2 + 1};
+    struct sp_lab lab;
+    struct sp_appliance_proc *proc = NULL;
+    enum sp_rc rc = sp_appliance_ready(appliance, err);
+    if (rc == SP_OK)
+        rc = sp_lab_open(&lab, &config, err);
+    if (rc != SP_OK)
+        return rc;
+    rc = sp_appliance_up(&lab, appliance, &proc, err);
+    if (rc == SP_OK)
+        rc = sp_appliance_down(proc, err);
+    sp_lab_close(&lab);
+    return rc;
+}
+
+/* Without one of those that ship, the cases about a box of its class are skipped. */
+static bool check_appliances(uint8_t slot)
+{
+    struct sp_arena arena;
+    bool ok = true;
+    sp_arena_init(&arena);
+    for (const char *const *name = sp_appliance_names(); *name; name++) {
+        struct sp_appliance found;
+        struct sp_err err = {0};
+        struct finding f = {.what = sp_arena_printf(&arena, "appliance %s", *name),
+                            .detail = "put up in the lab routed, and down",
+                            .remedy = "what the message names; a kernel with nf_tables, conntrack "
+                                      "and its nat"};
+        enum sp_rc rc = sp_appliance_find(*name, &found, &arena, &err);
+        if (rc == SP_OK)
+            rc = try_appliance(&found, slot, &err);
+        ok = check(&f, rc, &err) && ok;
+    }
+    sp_arena_release(&arena);
     return ok;
 }
 
@@ -120,6 +164,7 @@ static int main_doctor(int argc, char **argv)
                             .remedy = "end some of the 256 runners on this machine"};
     bool ok = check(&place, sp_lab_slot_take(&slot, &err), &err);
     ok = ok && check_labs(slot);
+    ok = ok && check_appliances(slot);
     ok = ok && check_witnesses(slot, privileged);
     printf("\n%s\n",
            ok ? "sockproof run will work here." : "sockproof run will not work here yet.");

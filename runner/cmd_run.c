@@ -18,7 +18,7 @@
 enum { RUN_MAX = 1000 * 1000 };
 
 struct run_options {
-    const char *cases, *lab, *family, *results, *os, *format, *client, *server;
+    const char *cases, *lab, *family, *results, *os, *format, *client, *server, *appliance;
     long jobs, repeat;
     int64_t max_wait_ns;
     bool json, quiet;
@@ -68,7 +68,7 @@ struct job_list {
 
 static bool lab_mask(const char *text, unsigned *mask)
 {
-    static const enum sp_case_lab labs[] = {SP_CASE_LOOPBACK, SP_CASE_VETH};
+    static const enum sp_case_lab labs[] = {SP_CASE_LOOPBACK, SP_CASE_VETH, SP_CASE_ROUTED};
     *mask = 0;
     for (size_t i = 0; i < sizeof labs / sizeof labs[0]; i++)
         if (!text || strcmp(text, sp_case_lab_name(labs[i])) == 0)
@@ -86,13 +86,71 @@ static bool family_mask(const char *text, unsigned *mask)
     return *mask != 0;
 }
 
+/* ---- the box of the lab routed -------------------------------------------------------------- */
+
+/* Recipes by their names, each looked up once. */
+struct boxes {
+    struct sp_appliance items[8];
+    const char *missing[8]; /* why it cannot be had here, NULL it can */
+    size_t len;
+    struct sp_arena *arena;
+};
+
+static enum sp_rc box_named(struct boxes *boxes, const char *name, size_t *at, struct sp_err *err)
+{
+    struct sp_err why = {0};
+    for (*at = 0; *at < boxes->len; (*at)++)
+        if (strcmp(boxes->items[*at].name, name) == 0)
+            return SP_OK;
+    if (boxes->len == sizeof boxes->items / sizeof boxes->items[0])
+        return sp_fail(err, SP_E_LIMIT, "more than %zu appliances in one run", boxes->len);
+    enum sp_rc rc = sp_appliance_find(name, &boxes->items[*at], boxes->arena, err);
+    if (rc != SP_OK)
+        return rc;
+    boxes->len++;
+    if (sp_appliance_ready(&boxes->items[*at], &why) != SP_OK)
+        boxes->missing[*at] = sp_arena_strdup(boxes->arena, why.text);
+    return SP_OK;
+}
+
+/* The box that was asked for; else the one that ships of the class that the case needs. */
+static const char *box_wanted(const struct sp_case *c, const struct run_options *o)
+{
+    for (size_t i = 0; !o->appliance && i < c->need_count; i++)
+        if (strncmp(c->needs[i], "path=", 5) == 0)
+            return c->needs[i] + 5;
+    return o->appliance ? o->appliance : sp_appliance_names()[0];
+}
+
+static enum sp_rc job_box(struct boxes *boxes, const struct sp_case *c, const struct run_options *o,
+                          struct sp_plan_config *config, struct sp_run_job *job, struct sp_err *err)
+{
+    size_t at = 0;
+    if (config->lab != SP_CASE_ROUTED)
+        return SP_OK;
+    enum sp_rc rc = box_named(boxes, box_wanted(c, o), &at, err);
+    if (rc != SP_OK) {
+        sp_err_prefix(err, "%s", c->file ? c->file : c->id);
+        return rc;
+    }
+    job->appliance = &boxes->items[at];
+    job->skip = boxes->missing[at];
+    config->api[SP_WHO_MIDDLE] = (struct sp_plan_stack){.name = job->appliance->name};
+    config->tcp[SP_WHO_MIDDLE] = (struct sp_plan_stack){.name = job->appliance->path};
+    return SP_OK;
+}
+
 /* Makes the plan once to learn how long it must wait; an impossible plan is told of here. */
-static enum sp_rc job_add(struct job_list *jobs, const struct sp_case *c,
-                          const struct sp_plan_config *config, const struct run_options *o,
+static enum sp_rc job_add(struct job_list *jobs, struct boxes *boxes, const struct sp_case *c,
+                          struct sp_plan_config *config, const struct run_options *o,
                           struct sp_err *err)
 {
     struct sp_plan plan;
-    enum sp_rc rc = sp_plan_make(c, config, &plan, err);
+    struct sp_run_job made = {.case_ = c};
+    enum sp_rc rc = job_box(boxes, c, o, config, &made, err);
+    if (rc != SP_OK)
+        return rc;
+    rc = sp_plan_make(c, config, &plan, err);
     int64_t least_ns = rc == SP_OK ? plan.least_ns : 0;
     sp_plan_release(&plan);
     if (rc != SP_OK)
@@ -105,16 +163,16 @@ static enum sp_rc job_add(struct job_list *jobs, const struct sp_case *c,
         if (jobs->len == RUN_MAX)
             return sp_fail(err, SP_E_LIMIT, "more than %d runs in one results folder", RUN_MAX);
         struct sp_run_job *job = &SP_PUSH(jobs->items, jobs->len, jobs->cap);
-        *job = (struct sp_run_job){.case_ = c,
-                                   .config = *config,
-                                   .repeat = (int)repeat,
-                                   .order = jobs->len,
-                                   .least_ns = least_ns};
+        *job = made;
+        job->config = *config;
+        job->repeat = (int)repeat;
+        job->order = jobs->len;
+        job->least_ns = least_ns;
     }
     return SP_OK;
 }
 
-static enum sp_rc jobs_make(struct job_list *jobs, const struct cases *cases,
+static enum sp_rc jobs_make(struct job_list *jobs, struct boxes *boxes, const struct cases *cases,
                             const struct sp_plan_config *stacks, const struct ends *ends,
                             const struct run_options *o, struct sp_err *err)
 {
@@ -125,7 +183,7 @@ static enum sp_rc jobs_make(struct job_list *jobs, const struct cases *cases,
         labs &= adapter_labs(ends->adapter[who]);
     for (size_t i = 0; i < cases->len; i++) {
         const struct sp_case *c = cases->items[i];
-        for (unsigned lab = SP_CASE_LOOPBACK; lab <= SP_CASE_VETH; lab <<= 1)
+        for (unsigned lab = SP_CASE_LOOPBACK; lab <= SP_CASE_ROUTED; lab <<= 1)
             for (unsigned family = SP_CASE_IPV4; family <= SP_CASE_IPV6; family <<= 1)
                 for (size_t row = 0; row < c->row_count; row++) {
                     if (!(c->labs & labs & lab) || !(c->families & families & family))
@@ -134,7 +192,7 @@ static enum sp_rc jobs_make(struct job_list *jobs, const struct cases *cases,
                     config.lab = (enum sp_case_lab)lab;
                     config.family = (enum sp_case_family)family;
                     config.row = row;
-                    enum sp_rc rc = job_add(jobs, c, &config, o, err);
+                    enum sp_rc rc = job_add(jobs, boxes, c, &config, o, err);
                     if (rc != SP_OK)
                         return rc;
                 }
@@ -185,6 +243,7 @@ static void head_fill(struct sp_run_head *head, struct head_store *store, int ar
                     .privileged = privileged},
         .stack = {.name = store->stack, .os = stack->name, .os_version = stack->version},
         .judged_as = o->os,
+        .appliance = o->appliance,
         .started = store->started,
         .notes = store->notes,
     };
@@ -345,11 +404,31 @@ static int run_jobs(struct job_list *jobs, const struct ends *ends, const struct
     return code;
 }
 
+/* What was asked for by name must be there; an absent one is told of before anything runs. */
+static int check_appliance(const struct run_options *o, struct sp_arena *arena)
+{
+    struct sp_appliance found;
+    struct sp_err err = {0};
+    if (!o->appliance)
+        return SP_EXIT_PASS;
+    if (sp_appliance_find(o->appliance, &found, arena, &err) != SP_OK) {
+        cmd_error("%s", err.text);
+        return SP_EXIT_USAGE;
+    }
+    if (sp_appliance_ready(&found, &err) == SP_OK)
+        return SP_EXIT_PASS;
+    cmd_error("%s", err.text);
+    return SP_EXIT_BROKEN;
+}
+
 static int check_options(const struct run_options *o)
 {
     unsigned mask;
     if (o->lab && !lab_mask(o->lab, &mask))
-        return cmd_usage(&cmd_run, "there is no lab '%s': loopback or veth", o->lab);
+        return cmd_usage(&cmd_run, "there is no lab '%s': loopback, veth or routed", o->lab);
+    if (o->appliance && o->lab && strcmp(o->lab, sp_case_lab_name(SP_CASE_ROUTED)) != 0)
+        return cmd_usage(&cmd_run, "--appliance is the box of the lab routed: not with --lab %s",
+                         o->lab);
     if (o->family && !family_mask(o->family, &mask))
         return cmd_usage(&cmd_run, "there is no family '%s': ipv4 or ipv6", o->family);
     if (o->format && !sp_reporter_find(o->format))
@@ -370,6 +449,7 @@ static int main_run(int argc, char **argv)
         {"family", OPT_TEXT, &o.family, 0, 0},
         {"client", OPT_TEXT, &o.client, 0, 0},
         {"server", OPT_TEXT, &o.server, 0, 0},
+        {"appliance", OPT_TEXT, &o.appliance, 0, 0},
         {"results", OPT_TEXT, &o.results, 0, 0},
         {"os", OPT_TEXT, &o.os, 0, 0},
         {"repeat", OPT_NUMBER, &o.repeat, 1, 1000},
@@ -387,6 +467,7 @@ static int main_run(int argc, char **argv)
     struct cases cases = {0};
     struct job_list jobs = {0};
     struct ends ends = {0};
+    struct boxes boxes = {.arena = &arena};
     char dir[4096];
     bool privileged = false;
     int code = SP_EXIT_USAGE;
@@ -394,6 +475,12 @@ static int main_run(int argc, char **argv)
     int words = options_parse(&cmd_run, rows, sizeof rows / sizeof rows[0], argc, argv);
     if (words < 0 || check_options(&o) != 0)
         goto out;
+    code = check_appliance(&o, &arena);
+    if (code != SP_EXIT_PASS)
+        goto out;
+    code = SP_EXIT_USAGE;
+    if (o.appliance) /* a box is there to be tested */
+        o.lab = sp_case_lab_name(SP_CASE_ROUTED);
     enum sp_rc rc = ends_load(&ends, &o, &err);
     struct sp_plan_config stacks = ends.stacks; /* whose expectations count */
     if (rc == SP_OK && o.os)
@@ -403,7 +490,7 @@ static int main_run(int argc, char **argv)
     if (rc == SP_OK)
         rc = cases_load(&cases, dir, argv + 1, (size_t)words, &err);
     if (rc == SP_OK && !cases.bad)
-        rc = jobs_make(&jobs, &cases, &stacks, &ends, &o, &err);
+        rc = jobs_make(&jobs, &boxes, &cases, &stacks, &ends, &o, &err);
     if (rc != SP_OK)
         cmd_error("%s", err.text);
     if (rc != SP_OK || cases.bad)
@@ -434,7 +521,9 @@ const struct cmd cmd_run = {
     .usage = "[CASE | FOLDER | TOPIC | GLOB]... [options]",
     .summary = "Runs cases on this machine and judges them.",
     .help = "  --jobs N        so many runs at once (64)\n"
-            "  --lab L         loopback or veth only\n"
+            "  --lab L         loopback, veth or routed only\n"
+            "  --appliance R   the box of the lab routed, and that lab only: router, firewall or\n"
+            "                  nat, or a script of yours (./box.sh, docs/labs.md)\n"
             "  --family F      ipv4 or ipv6 only\n"
             "  --client STACK  another stack at that end: gvisor, ... (a folder of stacks/;\n"
             "  --server STACK  NAME:PARAM hands it a parameter)\n"

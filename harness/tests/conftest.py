@@ -15,7 +15,7 @@ from sockproof_pytest.program import Program  # noqa: E402
 from tools import HERE, ROOT, open_to_all, read_json  # noqa: E402
 
 # Cases that are made to fail, to wait or to be skipped: material, not tests.
-collect_ignore = ["broken", "plain", "slow", "skipped"]
+collect_ignore = ["broken", "plain", "slow", "skipped", "routed"]
 
 STALLED = "stood still"  # so says the judge of a run whose machine did
 

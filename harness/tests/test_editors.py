@@ -142,7 +142,7 @@ class TestCompletion:
         assert complete("coverage", "--u") == {"--uncovered"}
 
     def test_what_an_option_takes(self, complete):
-        assert complete("run", "--lab", "") == {"loopback", "veth"}
+        assert complete("run", "--lab", "") == {"loopback", "veth", "routed"}
         assert complete("run", "--family", "ipv") == {"ipv4", "ipv6"}
         assert {"text", "junit", "ktap", "json"} <= complete("judge", "x", "--format", "")
 

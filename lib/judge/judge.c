@@ -531,7 +531,38 @@ static void open_judging(struct judging *j)
     j->walk.line_caps = SP_ARENA_ARRAY(&j->view.arena, size_t, out->line_count);
 }
 
-void sp_judge(const struct sp_plan *plan, const struct sp_trace *trace, struct sp_judgement *out)
+/* ---- a box that rewrites addresses ---------------------------------------------------------- */
+
+/* Between two traces with the same events. */
+struct moved {
+    const struct sp_event *from, *to;
+};
+
+static void move(const struct moved *moved, const struct sp_event **event)
+{
+    if (*event)
+        *event = moved->to + (*event - moved->from);
+}
+
+/* The evidence is the trace's own, as it was seen. */
+static void evidence_move(struct sp_judgement *out, const struct moved *moved)
+{
+    struct sp_audit *audit = &out->audit;
+    move(moved, &out->event);
+    for (size_t i = 0; i < out->line_count; i++)
+        for (size_t k = 0; k < out->lines[i].matched_count; k++)
+            move(moved, &out->lines[i].matched[k]);
+    for (size_t i = 0; i < audit->flights.len; i++) {
+        move(moved, &audit->flights.items[i].sent);
+        move(moved, &audit->flights.items[i].received);
+        move(moved, &audit->segs[i].by);
+    }
+    for (size_t i = 0; i < audit->violation_count; i++)
+        move(moved, &audit->violations[i].event);
+}
+
+static void judge_plain(const struct sp_plan *plan, const struct sp_trace *trace,
+                        struct sp_judgement *out)
 {
     struct judging j = {.plan = plan, .trace = trace, .out = out};
     memset(out, 0, sizeof *out);
@@ -556,6 +587,19 @@ void sp_judge(const struct sp_plan *plan, const struct sp_trace *trace, struct s
     out->note_count = j.walk.note_count;
     walk_release(&j.walk);
     view_release(&j.view);
+}
+
+void sp_judge(const struct sp_plan *plan, const struct sp_trace *trace, struct sp_judgement *out)
+{
+    struct sp_trace plain;
+    if (!sp_tcp_rewrites(trace)) {
+        judge_plain(plan, trace, out);
+        return;
+    }
+    sp_tcp_rewrites_undo(trace, &plain);
+    judge_plain(plan, &plain, out);
+    evidence_move(out, &(struct moved){plain.events, trace->events});
+    sp_trace_release(&plain);
 }
 
 void sp_judgement_release(struct sp_judgement *judgement)

@@ -138,9 +138,10 @@ void say_states(const struct hist *hist, char *out, size_t cap)
 void say_keys(const struct sp_variant *variant, char *out, size_t cap)
 {
     *out = '\0';
+    const char *of = variant->end == SP_WHO_MIDDLE ? "path=" : "";
     for (size_t i = 0; i < variant->key_count; i++) {
         const struct sp_stack_key *key = &variant->keys[i];
-        say_more(out, cap, "%s%s", i ? " " : "", key->name);
+        say_more(out, cap, "%s%s%s", i ? " " : "", of, key->name);
         for (unsigned t = 0; t < key->term_count; t++)
             say_more(out, cap, "%s%s", key->terms[t].op, key->terms[t].version);
     }

@@ -410,6 +410,7 @@ struct sp_match {
     const struct sp_event *events;
     size_t len;
     uint64_t calls;
+    struct sp_trace plain; /* the trace without what a NAT did to it; no events: not needed */
 };
 
 struct sp_match *sp_match_new(const struct sp_plan *plan)
@@ -424,6 +425,9 @@ static void unbuild(struct sp_match *match)
 {
     if (match->built)
         view_release(&match->view);
+    if (match->plain.events)
+        sp_trace_release(&match->plain);
+    match->plain = (struct sp_trace){0};
     match->built = false;
 }
 
@@ -467,7 +471,10 @@ static void refresh(struct sp_match *match, struct sp_trace *trace)
         match->calls == calls)
         return;
     unbuild(match);
-    view_build(&match->view, match->plan, trace, NULL, false);
+    bool rewritten = sp_tcp_rewrites(trace);
+    if (rewritten)
+        sp_tcp_rewrites_undo(trace, &match->plain);
+    view_build(&match->view, match->plan, rewritten ? &match->plain : trace, NULL, false);
     walk_init(&match->walk, &match->view);
     match->built = true;
     match->next = 0;

@@ -81,6 +81,10 @@ void sp_lab_nl_add_local_route_delete(struct sp_lab_nl *nl, int ifindex,
 void sp_lab_nl_add_neighbour(struct sp_lab_nl *nl, int ifindex, const struct sp_lab_ip *ip,
                              const uint8_t mac[6]);
 
+/* All that is not on a link goes by way of `gateway`, which is on this one. */
+void sp_lab_nl_add_default_route(struct sp_lab_nl *nl, int ifindex,
+                                 const struct sp_lab_ip *gateway);
+
 /* Sends the batch; the first message that the kernel refused is the error. */
 enum sp_rc sp_lab_nl_flush(struct sp_lab_nl *nl, struct sp_err *err);
 
@@ -140,6 +144,12 @@ enum sp_rc sp_lab_pins_apply(struct sp_lab_pin_plan *plan, enum sp_place place, 
 void sp_lab_pins_done(struct sp_lab_pin_plan *plan);
 void sp_lab_pins_publish(struct sp_lab *lab, const struct sp_lab_pin_plan *plan);
 
+/* ---- processes ---------------------------------------------------------------------------- */
+
+/* In a new process: no handler, nothing blocked; no descriptor from `first` on. */
+void sp_lab_default_signals(void);
+void sp_lab_close_from(unsigned first);
+
 /* ---- places ------------------------------------------------------------------------------- */
 
 const char *sp_lab_place_name(enum sp_place place);
@@ -152,5 +162,13 @@ const struct sp_lab_link *sp_lab_far_link(const struct sp_lab *lab, enum sp_plac
 void sp_lab_nl_add_end(struct sp_lab_nl *nl, const struct sp_lab *lab, enum sp_place place);
 /* The address of an end. */
 struct sp_lab_ip sp_lab_end_ip(const struct sp_lab_config *config, enum sp_place place);
+/* SP_LAB_ROUTED: the box's address on the network of that end. */
+struct sp_lab_ip sp_lab_box_ip(const struct sp_lab_config *config, enum sp_place facing);
+/* SP_LAB_ROUTED: the box's addresses, routes and permanent neighbours. */
+void sp_lab_nl_add_box(struct sp_lab_nl *nl, const struct sp_lab *lab, enum sp_place facing);
+/* Whether client and server have two veth pairs with a box of its own namespace between them. */
+bool sp_lab_has_box(enum sp_lab_kind kind);
+/* "10.0.0.1" */
+void sp_lab_ip_print(const struct sp_lab_ip *ip, char out[48]);
 
 #endif

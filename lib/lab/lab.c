@@ -116,7 +116,8 @@ static enum sp_rc build_loopback(struct sp_lab *lab, struct build *build, struct
     return rc;
 }
 
-/* ---- veth and path ------------------------------------------------------------------------ */
+/* ---- veth, path and routed
+ * ------------------------------------------------------------------------ */
 
 static void name_link(struct sp_lab *lab, unsigned index, enum sp_place place, const char *name,
                       int ifindex)
@@ -160,6 +161,8 @@ static void add_up(struct sp_lab *lab, struct build *build, unsigned index)
     sp_lab_nl_add_updown(nl, link->ifindex, true);
     if (link->place != SP_PLACE_BOX && !lab->config.mute[link->place])
         sp_lab_nl_add_end(nl, lab, link->place);
+    if (link->place == SP_PLACE_BOX && lab->config.kind == SP_LAB_ROUTED)
+        sp_lab_nl_add_box(nl, lab, (enum sp_place)(index - 2));
 }
 
 /* Flushes the places in order: the pairs are made by messages of `first`. */
@@ -177,18 +180,18 @@ static enum sp_rc flush_from(struct sp_lab *lab, struct build *build, enum sp_pl
 
 static enum sp_rc build_links(struct sp_lab *lab, struct build *build, struct sp_err *err)
 {
-    bool path = lab->config.kind == SP_LAB_PATH;
+    bool box = sp_lab_has_box(lab->config.kind);
     enum sp_rc rc = make_place(lab, build, SP_PLACE_CLIENT, err);
 
     if (rc == SP_OK)
         rc = make_place(lab, build, SP_PLACE_SERVER, err);
-    if (rc == SP_OK && path)
+    if (rc == SP_OK && box)
         rc = make_place(lab, build, SP_PLACE_BOX, err);
     if (rc != SP_OK)
         return rc;
     name_link(lab, 0, SP_PLACE_CLIENT, "client", LINK_IFINDEX);
     name_link(lab, 1, SP_PLACE_SERVER, "server", LINK_IFINDEX);
-    if (path) {
+    if (box) {
         name_link(lab, 2, SP_PLACE_BOX, "to-client", LINK_IFINDEX);
         name_link(lab, 3, SP_PLACE_BOX, "to-server", LINK_IFINDEX + 1);
         add_pair(lab, build, 2, 0);
@@ -198,7 +201,7 @@ static enum sp_rc build_links(struct sp_lab *lab, struct build *build, struct sp
     }
     for (unsigned i = lab->link_count; i-- > 0;)
         add_up(lab, build, i);
-    return flush_from(lab, build, path ? SP_PLACE_BOX : SP_PLACE_SERVER, err);
+    return flush_from(lab, build, box ? SP_PLACE_BOX : SP_PLACE_SERVER, err);
 }
 
 /* ---- checking ----------------------------------------------------------------------------- */
@@ -260,9 +263,9 @@ static enum sp_rc build_all(struct sp_lab *lab, struct build *build, struct sp_e
 {
     bool loopback = lab->config.kind == SP_LAB_LOOPBACK;
     /* The place made last, in which the thread is after building. */
-    enum sp_place last = loopback                          ? SP_PLACE_CLIENT
-                         : lab->config.kind == SP_LAB_PATH ? SP_PLACE_BOX
-                                                           : SP_PLACE_SERVER;
+    enum sp_place last = loopback                           ? SP_PLACE_CLIENT
+                         : sp_lab_has_box(lab->config.kind) ? SP_PLACE_BOX
+                                                            : SP_PLACE_SERVER;
     enum sp_rc rc = loopback ? build_loopback(lab, build, err) : build_links(lab, build, err);
 
     if (rc == SP_OK)
@@ -292,6 +295,10 @@ enum sp_rc sp_lab_open(struct sp_lab *lab, const struct sp_lab_config *config, s
     }
     sp_arena_init(&lab->arena);
     sp_lab_addresses(config, lab->client_ip, lab->server_ip);
+    for (int side = 0; side < 2 && config->kind == SP_LAB_ROUTED; side++) {
+        struct sp_lab_ip ip = sp_lab_box_ip(config, (enum sp_place)side);
+        sp_lab_ip_print(&ip, lab->box_ip[side]);
+    }
     if (rc == SP_OK)
         rc = open_own_namespace(&lab->home_fd, err);
     if (rc != SP_OK)

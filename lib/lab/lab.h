@@ -23,6 +23,8 @@ enum sp_lab_kind {
     SP_LAB_LOOPBACK, /* one namespace, lo */
     SP_LAB_VETH,     /* client and server namespaces, one veth pair */
     SP_LAB_PATH,     /* the same with a box between: two veth pairs joined by us in user space */
+    SP_LAB_ROUTED, /* a box between that is a router, or an appliance: two networks, two veth pairs
+                    */
 };
 
 /* Places of a lab: which namespace. On SP_LAB_LOOPBACK client and server are the same one. */
@@ -64,7 +66,8 @@ struct sp_lab {
     int home_fd;                 /* the namespace we came from */
     char client_ip[48];
     char server_ip[48];
-    struct sp_lab_link links[4]; /* loopback: lo; veth: client's, server's; path: + box's two */
+    char box_ip[2][48];          /* routed: the box's, towards client and server; else "" */
+    struct sp_lab_link links[4]; /* loopback: lo; veth: client's, server's; path, routed: + box's */
     unsigned link_count;
     struct sp_lab_pin *pins; /* what was set and read back, with the values read; lab's arena */
     size_t pin_count;
@@ -168,6 +171,47 @@ enum sp_rc sp_lab_defaults_hold(struct sp_err *err);
  */
 enum sp_rc sp_lab_peer_open(const struct sp_lab *lab, enum sp_place place, int *fd,
                             struct sp_err *err);
+
+/* ---- appliances: what makes the box of SP_LAB_ROUTED more than a router -------------------- */
+
+/*
+ * A recipe is a script that a shell of the box's namespace runs with `up` before the run and with
+ * `down` after it, addresses and names in its environment (docs/labs.md). Its class says what the
+ * ends may see of it: "router", "firewall" or "nat"; a line `# sockproof: path=CLASS` declares it.
+ */
+struct sp_appliance {
+    const char *name;   /* as it was asked for: "nat", "./my-box.sh" */
+    const char *path;   /* its class */
+    const char *file;   /* a user's own script, absolute; NULL: one that ships */
+    const char *script; /* the text of one that ships; NULL: nothing to be done */
+    const char *needs;  /* a program that it calls and that may be missing; NULL none */
+};
+
+/* The names of those that ship, ended by NULL; the first is the plain router. */
+const char *const *sp_appliance_names(void);
+/*
+ * One that ships, by its name, or, where the text holds a slash, a script of the user's own.
+ * Strings live in the arena. SP_E_NOTFOUND: no such recipe or file; SP_E_USAGE: a script that
+ * cannot be run, or of a class that nobody knows.
+ */
+enum sp_rc sp_appliance_find(const char *text, struct sp_appliance *out, struct sp_arena *arena,
+                             struct sp_err *err);
+/* SP_E_UNSUPPORTED where a program that it calls is not on this machine, with what mends it. */
+enum sp_rc sp_appliance_ready(const struct sp_appliance *appliance, struct sp_err *err);
+
+struct sp_appliance_proc; /* the shell's keeper: all that the recipe starts ends with it */
+
+/*
+ * Runs the recipe's `up` in the box and waits for its end. *out is NULL where there is nothing to
+ * run. An error holds what the recipe said on its standard error.
+ */
+enum sp_rc sp_appliance_up(const struct sp_lab *lab, const struct sp_appliance *appliance,
+                           struct sp_appliance_proc **out, struct sp_err *err);
+/*
+ * Runs `down`, ends all that the recipe has left running, frees proc. Where the caller is killed
+ * before, the keeper does the same by itself. SP_OK for NULL.
+ */
+enum sp_rc sp_appliance_down(struct sp_appliance_proc *proc, struct sp_err *err);
 
 /* The default pins of every lab (docs/labs.md says why each). */
 const struct sp_lab_pin *sp_lab_default_pins(size_t *count);

@@ -490,6 +490,7 @@ int main(int argc, char **argv)
         SHAPED(nothing_is_left_after_close, SP_LAB_LOOPBACK, 6),
         SHAPED(nothing_is_left_after_close, SP_LAB_VETH, 4),
         SHAPED(nothing_is_left_after_close, SP_LAB_PATH, 6),
+        SHAPED(nothing_is_left_after_close, SP_LAB_ROUTED, 4),
         cmocka_unit_test(nothing_is_left_after_a_kill),
         cmocka_unit_test(an_ordinary_user_has_every_lab_or_a_clear_reason),
         cmocka_unit_test(two_runners_have_two_slots),

@@ -474,7 +474,8 @@ static void sysctl_sets_one_place_while_the_run_goes_on(void **state)
 #define ALL_SHAPES(test)                                                                           \
     SHAPED(test, SP_LAB_LOOPBACK, 4), SHAPED(test, SP_LAB_LOOPBACK, 6),                            \
         SHAPED(test, SP_LAB_VETH, 4), SHAPED(test, SP_LAB_VETH, 6), SHAPED(test, SP_LAB_PATH, 4),  \
-        SHAPED(test, SP_LAB_PATH, 6)
+        SHAPED(test, SP_LAB_PATH, 6), SHAPED(test, SP_LAB_ROUTED, 4),                              \
+        SHAPED(test, SP_LAB_ROUTED, 6)
 #define BOTH_FAMILIES(test, kind) SHAPED(test, kind, 4), SHAPED(test, kind, 6)
 
 int main(void)

@@ -224,6 +224,20 @@ void sp_lab_nl_add_neighbour(struct sp_lab_nl *nl, int ifindex, const struct sp_
     mnl_attr_put(msg, NDA_LLADDR, 6, mac);
 }
 
+void sp_lab_nl_add_default_route(struct sp_lab_nl *nl, int ifindex, const struct sp_lab_ip *gateway)
+{
+    struct nlmsghdr *msg =
+        begin(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, "the route by way of the box");
+    struct rtmsg *route = mnl_nlmsg_put_extra_header(msg, sizeof *route);
+    route->rtm_family = gateway->family;
+    route->rtm_table = RT_TABLE_MAIN;
+    route->rtm_scope = RT_SCOPE_UNIVERSE;
+    route->rtm_protocol = RTPROT_STATIC;
+    route->rtm_type = RTN_UNICAST;
+    mnl_attr_put(msg, RTA_GATEWAY, gateway->len_bytes, gateway->bytes);
+    mnl_attr_put_u32(msg, RTA_OIF, (uint32_t)ifindex);
+}
+
 /* ---- sending ------------------------------------------------------------------------------ */
 
 static enum sp_rc rc_of_errno(int os)

@@ -108,6 +108,19 @@ static const struct sp_lab_pin path_pins[] = {
      .optional = true},
 };
 
+#define IN_BOX(pin_name, pin_value)                                                                \
+    {                                                                                              \
+        .name = (pin_name), .value = (pin_value), .place = SP_PLACE_BOX                            \
+    }
+static const struct sp_lab_pin routed_ipv4_pins[] = {
+    IN_BOX("net.ipv4.ip_forward", "1"),
+    /* A machine's setting, which namespaces copy, could make the box drop what it should pass. */
+    IN_BOX("net.ipv4.conf.all.rp_filter", "0"),
+};
+static const struct sp_lab_pin routed_ipv6_pins[] = {
+    IN_BOX("net.ipv6.conf.all.forwarding", "1"),
+};
+
 const struct sp_lab_pin *sp_lab_default_pins(size_t *count)
 {
     *count = DEFAULT_PINS;
@@ -387,6 +400,7 @@ enum sp_rc sp_lab_pins_plan(struct sp_lab *lab, struct sp_lab_pin_plan *plan, st
 {
     const struct sp_lab_config *config = &lab->config;
     bool links = config->kind != SP_LAB_LOOPBACK;
+    bool routed = config->kind == SP_LAB_ROUTED;
     const struct {
         const struct sp_lab_pin *pins;
         size_t count;
@@ -394,6 +408,8 @@ enum sp_rc sp_lab_pins_plan(struct sp_lab *lab, struct sp_lab_pin_plan *plan, st
         {default_pins, DEFAULT_PINS},
         {veth_ipv6_pins, links && config->family == 6 ? 1 : 0},
         {path_pins, config->kind == SP_LAB_PATH ? 1 : 0},
+        {routed_ipv4_pins, routed && config->family == 4 ? 2 : 0},
+        {routed_ipv6_pins, routed && config->family == 6 ? 1 : 0},
         {config->pins, config->pin_count},
     };
 
@@ -401,7 +417,7 @@ enum sp_rc sp_lab_pins_plan(struct sp_lab *lab, struct sp_lab_pin_plan *plan, st
     plan->arena = &lab->arena;
     plan->proc_fd = proc_open();
     plan->rows =
-        SP_ARENA_ARRAY(&lab->arena, struct sp_lab_pin_row, DEFAULT_PINS + 2 + config->pin_count);
+        SP_ARENA_ARRAY(&lab->arena, struct sp_lab_pin_row, DEFAULT_PINS + 4 + config->pin_count);
     for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
         for (size_t i = 0; i < lists[l].count; i++) {
             enum sp_rc rc =

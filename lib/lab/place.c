@@ -3,6 +3,7 @@
  */
 #include "internal.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -65,20 +66,33 @@ const struct sp_lab_link *sp_lab_far_link(const struct sp_lab *lab, enum sp_plac
         return &lab->links[place == SP_PLACE_CLIENT ? SP_PLACE_SERVER : SP_PLACE_CLIENT];
     case SP_LAB_PATH:
         return &lab->links[2 + place];
+    case SP_LAB_ROUTED: /* the box's own interface, whose routes would go with it */
+        return NULL;
     }
     return NULL;
+}
+
+void sp_lab_ip_print(const struct sp_lab_ip *ip, char out[48])
+{
+    inet_ntop(ip->family, ip->bytes, out, 48);
+}
+
+bool sp_lab_has_box(enum sp_lab_kind kind)
+{
+    return kind == SP_LAB_PATH || kind == SP_LAB_ROUTED;
 }
 
 /* ---- addresses ---------------------------------------------------------------------------- */
 
 /*
  * Four addresses for each run, as in a /30: the client's is the second, the server's the third.
- * Number 0 is not used, so 127.0.0.1 is nobody's.
+ * Number 0 is not used, so 127.0.0.1 is nobody's. With a router between them the four are two
+ * networks of two: the first is the box's towards the client, the fourth its own towards the
+ * server.
  */
-struct sp_lab_ip sp_lab_end_ip(const struct sp_lab_config *config, enum sp_place place)
+static struct sp_lab_ip ip_of(const struct sp_lab_config *config, unsigned host)
 {
     struct sp_lab_ip ip;
-    unsigned host = place == SP_PLACE_CLIENT ? 1 : 2;
     unsigned low = config->number * 4U + host;
 
     memset(&ip, 0, sizeof ip);
@@ -102,6 +116,48 @@ struct sp_lab_ip sp_lab_end_ip(const struct sp_lab_config *config, enum sp_place
     return ip;
 }
 
+struct sp_lab_ip sp_lab_end_ip(const struct sp_lab_config *config, enum sp_place place)
+{
+    return ip_of(config, place == SP_PLACE_CLIENT ? 1 : 2);
+}
+
+struct sp_lab_ip sp_lab_box_ip(const struct sp_lab_config *config, enum sp_place facing)
+{
+    return ip_of(config, facing == SP_PLACE_CLIENT ? 0 : 3);
+}
+
+/* Two addresses and no more: of one network, whose host part is one bit (RFC 3021, RFC 6164). */
+static unsigned pair_prefix_bits(const struct sp_lab_ip *ip)
+{
+    return ip->len_bytes * 8U - 1;
+}
+
+void sp_lab_nl_add_box(struct sp_lab_nl *nl, const struct sp_lab *lab, enum sp_place facing)
+{
+    struct sp_lab_ip own = sp_lab_box_ip(&lab->config, facing);
+    struct sp_lab_ip neighbour = sp_lab_end_ip(&lab->config, facing);
+    const struct sp_lab_link *link = &lab->links[2 + facing];
+
+    sp_lab_nl_add_address(nl, link->ifindex, &own, pair_prefix_bits(&own));
+    if (own.family == AF_INET6)
+        sp_lab_nl_add_local_route(nl, link->ifindex, &own, NULL);
+    sp_lab_nl_add_neighbour(nl, link->ifindex, &neighbour, lab->links[facing].mac);
+}
+
+static void add_end_behind_router(struct sp_lab_nl *nl, const struct sp_lab *lab,
+                                  enum sp_place place)
+{
+    struct sp_lab_ip own = sp_lab_end_ip(&lab->config, place);
+    struct sp_lab_ip box = sp_lab_box_ip(&lab->config, place);
+    const struct sp_lab_link *link = &lab->links[place];
+
+    sp_lab_nl_add_address(nl, link->ifindex, &own, pair_prefix_bits(&own));
+    if (own.family == AF_INET6)
+        sp_lab_nl_add_local_route(nl, link->ifindex, &own, NULL);
+    sp_lab_nl_add_neighbour(nl, link->ifindex, &box, lab->links[2 + place].mac);
+    sp_lab_nl_add_default_route(nl, link->ifindex, &box);
+}
+
 /*
  * The IPv6 local route is put there by us because the kernel adds its own in the background
  * (addrconf_dad_work), and a segment that comes earlier would be lost.
@@ -113,6 +169,10 @@ void sp_lab_nl_add_end(struct sp_lab_nl *nl, const struct sp_lab *lab, enum sp_p
     struct sp_lab_ip neighbour = sp_lab_end_ip(&lab->config, other);
     const struct sp_lab_link *link = &lab->links[place];
 
+    if (lab->config.kind == SP_LAB_ROUTED) {
+        add_end_behind_router(nl, lab, place);
+        return;
+    }
     sp_lab_nl_add_address(nl, link->ifindex, &own, own.family == AF_INET ? 30 : 64);
     if (own.family == AF_INET6)
         sp_lab_nl_add_local_route(nl, link->ifindex, &own, NULL);

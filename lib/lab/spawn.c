@@ -16,7 +16,7 @@
 /* Exit code of a child that could not be set up; main_fn's own are its business. */
 enum { EXIT_SETUP = 125 };
 
-static void default_signals(void)
+void sp_lab_default_signals(void)
 {
     sigset_t none;
     struct sigaction dfl = {.sa_handler = SIG_DFL};
@@ -27,7 +27,7 @@ static void default_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void close_all_from(unsigned first)
+void sp_lab_close_from(unsigned first)
 {
 #ifdef SYS_close_range
     if (syscall(SYS_close_range, first, ~0U, 0) == 0)
@@ -47,7 +47,7 @@ static bool place_fd(int from, int to)
 static _Noreturn void child_main(pid_t parent, int read_fd, int write_fd, const char *name,
                                  int (*main_fn)(int, int, void *), void *arg)
 {
-    default_signals();
+    sp_lab_default_signals();
     prctl(PR_SET_NAME, name);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
         _exit(EXIT_SETUP);
@@ -59,7 +59,7 @@ static _Noreturn void child_main(pid_t parent, int read_fd, int write_fd, const 
     write_fd = fcntl(write_fd, F_DUPFD, 3);
     if (!place_fd(read_fd, STDIN_FILENO) || !place_fd(write_fd, STDOUT_FILENO))
         _exit(EXIT_SETUP);
-    close_all_from(3);
+    sp_lab_close_from(3);
     _exit(main_fn(STDIN_FILENO, STDOUT_FILENO, arg));
 }
 

@@ -19,6 +19,14 @@ const char *sp_case_lab_name(enum sp_case_lab lab)
     return "none";
 }
 
+enum sp_case_lab sp_case_lab_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof lab_names / sizeof lab_names[0]; i++)
+        if (strcmp(lab_names[i].name, name) == 0)
+            return lab_names[i].lab;
+    return SP_CASE_VETH;
+}
+
 const char *sp_case_family_name(enum sp_case_family family)
 {
     return family == SP_CASE_IPV6 ? "ipv6" : "ipv4";
@@ -47,6 +55,8 @@ static enum sp_lab_kind lab_kind(const struct exec *x)
 {
     if (x->job->config.lab == SP_CASE_LOOPBACK)
         return SP_LAB_LOOPBACK;
+    if (x->job->config.lab == SP_CASE_ROUTED)
+        return SP_LAB_ROUTED;
     return x->plan.needs_path ? SP_LAB_PATH : SP_LAB_VETH;
 }
 
@@ -149,6 +159,8 @@ static enum sp_rc open_diags(struct exec *x)
 static enum sp_rc open_all(struct exec *x)
 {
     enum sp_rc rc = open_lab(x);
+    if (rc == SP_OK && x->job->appliance)
+        rc = sp_appliance_up(&x->lab, x->job->appliance, &x->appliance, &x->err);
     if (rc == SP_OK)
         rc = open_captures(x);
     if (rc == SP_OK)
@@ -222,6 +234,9 @@ static const char *unmet_need(const struct exec *x)
         bool tracepoints = strcmp(need, "root") == 0 || strcmp(need, "tracepoints") == 0;
         if (tracepoints && (!x->env->privileged || x->link_fd < 0))
             return need;
+        const char *box = x->job->config.tcp[SP_WHO_MIDDLE].name;
+        if (strncmp(need, "path=", 5) == 0 && (!box || strcmp(need + 5, box) != 0))
+            return need;
         for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
             if (strncmp(need, "stack=", 6) == 0 && exec_is_real(x, (enum sp_who)who) &&
                 strcmp(need + 6, x->env->own_stacks->tcp[who].name) != 0)
@@ -238,6 +253,15 @@ static void head_stacks(struct sp_trace_head *head, const struct sp_plan_config 
     }
 }
 
+/* What is between the ends, in the place of a stack: its name, and the class that it is of. */
+static void head_box(struct sp_trace_head *head, const struct sp_plan_config *config)
+{
+    const struct sp_plan_stack *api = &config->api[SP_WHO_MIDDLE];
+    const struct sp_plan_stack *tcp = &config->tcp[SP_WHO_MIDDLE];
+    head->api[SP_END_MIDDLE] = (struct sp_stack_id){api->name, api->version};
+    head->tcp[SP_END_MIDDLE] = (struct sp_stack_id){tcp->name, tcp->version};
+}
+
 static void fill_head(struct exec *x)
 {
     struct sp_trace_head *head = &x->trace.head;
@@ -252,6 +276,7 @@ static void fill_head(struct exec *x)
     x->real_offset_ns = sp_clock_realtime_offset_ns(NULL);
     head->start_real_ns = head->start_mono_ns - x->real_offset_ns;
     head_stacks(head, &x->job->config);
+    head_box(head, &x->job->config);
 }
 
 /* A wall clock that was set during the run moves the captures' stamps: they cannot be placed. */
@@ -317,6 +342,8 @@ static void run_and_judge(struct exec *x, struct sp_arena *arena, struct sp_resu
     enum sp_rc rc = open_all(x);
     if (rc == SP_OK)
         rc = conversation(x);
+    enum sp_rc down = sp_appliance_down(x->appliance, rc == SP_OK ? &x->err : NULL);
+    rc = rc == SP_OK ? down : rc;
     struct sp_err failed = x->err;
     check_clock(x);
     close_all(x);
@@ -356,6 +383,9 @@ void sp_run_one(const struct sp_run_job *job, const struct sp_run_env *env, int 
     const char *forbids = rc == SP_OK ? exec_adapter_forbids(&x, arena) : NULL;
     if (rc != SP_OK) {
         result_broken(&x.err, arena, result);
+    } else if (job->skip) {
+        result->verdict = SP_VERDICT_SKIP;
+        result->reason = job->skip;
     } else if (need) {
         result->verdict = SP_VERDICT_SKIP;
         result->reason =

@@ -70,6 +70,7 @@ struct exec {
     struct sp_match *match;
     struct sp_lab lab;
     bool lab_open;
+    struct sp_appliance_proc *appliance; /* NULL: nothing runs in the box */
     struct exec_agent agents[SP_WHO_COUNT];
     struct sp_capture *captures[EXEC_CAPTURES];
     unsigned capture_count;

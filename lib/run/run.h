@@ -24,6 +24,8 @@ struct sp_run_job {
     int64_t least_ns; /* plan's: those that wait longest go first, */
     size_t order;     /* and then by this */
     uint16_t number;  /* out, while it runs: its addresses on this machine */
+    const struct sp_appliance *appliance; /* on the lab routed: the box; NULL elsewhere */
+    const char *skip;                     /* why it cannot be run here, NULL it can */
 };
 
 /* Another stack than this machine's own at one end (docs/adding-a-stack.md). */
@@ -51,6 +53,8 @@ struct sp_run_env {
 
 /* The name by which a lab or a family goes in results and on the command line. */
 const char *sp_case_lab_name(enum sp_case_lab lab);
+/* The lab of that name; veth where there is none. */
+enum sp_case_lab sp_case_lab_of(const char *name);
 const char *sp_case_family_name(enum sp_case_family family);
 
 /* The kernel's tick rate, from its configuration where it can be read, else 0. */

@@ -294,6 +294,8 @@ static void check_path(struct check *ck, const struct sp_stmt *st)
         ck->on_path = st;
     if (acts && (ck->p->c->labs & SP_CASE_LOOPBACK))
         complain(ck, st, "labs veth", "cannot act on the path on loopback");
+    else if (acts && (ck->p->c->labs & SP_CASE_ROUTED))
+        complain(ck, st, "labs veth", "on routed the path is the box's: it cannot be acted on");
 }
 
 static void note_end(struct check *ck, enum sp_who who, const struct sp_stmt *st)

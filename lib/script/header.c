@@ -162,6 +162,10 @@ static void head_needs(struct header *h)
     if (h->line->count < 2)
         complain(h, NULL, "needs root timestamps=on", "expected what the case needs");
     for (size_t i = 1; i < h->line->count; i++) {
+        const char *need = h->line->words[i].text;
+        if (strncmp(need, "path=", 5) == 0 && !name_known(path_names, need + 5))
+            complain(h, &h->line->words[i], "path=router, path=firewall, path=nat",
+                     "no box is of that class");
         void *more =
             grown(&h->c->arena, h->c->needs, h->c->need_count, &h->need_cap, sizeof *h->c->needs);
         h->c->needs = more ? more : h->c->needs;

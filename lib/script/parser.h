@@ -218,6 +218,7 @@ extern const char *const error_names[];
 extern const char *const state_names[];
 extern const char *const flag_names[];
 extern const char *const opt_names[];
+extern const char *const path_names[];
 extern const char *const stack_names[];
 extern const struct name_number signal_table[];
 extern const char *const signal_names[];

@@ -121,8 +121,20 @@ static const char *key_end(struct cursor *cur, const struct word *word, enum sp_
 {
     size_t len = strcspn(word->text, "=");
     *end = word->text[len] == '=' ? end_of_name(word->text, len) : SP_WHO_NONE;
+    if (word->text[len] == '=' && len == 4 && memcmp(word->text, "path", 4) == 0)
+        *end = SP_WHO_MIDDLE; /* the class of the box stands there in the place of a stack */
     (void)cur;
     return *end != SP_WHO_NONE ? word->text + len + 1 : word->text;
+}
+
+/* The class of a box, in the place of a stack: it has no version. */
+static bool read_class(struct cursor *cur, const struct word *word, const char *text,
+                       struct sp_stack_key *key)
+{
+    key->name = text;
+    return name_known(path_names, text) ||
+           cursor_fail(cur, word, diag_near(cur->p->diags, text, path_names),
+                       "a box is a router, a firewall or a nat, not \"%s\"", text);
 }
 
 static bool read_key(struct cursor *cur, const struct word *word, const char *text,
@@ -168,7 +180,8 @@ bool read_keys(struct cursor *cur, struct sp_stack_key **keys, size_t *count, en
                                "one line asks for the stack of one end only");
         if (*count == 0)
             *end = whose;
-        if (!read_key(cur, word, text, &(*keys)[(*count)++]))
+        if (*end == SP_WHO_MIDDLE ? !read_class(cur, word, text, &(*keys)[(*count)++])
+                                  : !read_key(cur, word, text, &(*keys)[(*count)++]))
             return false;
     }
     return *count || cursor_fail(cur, cursor_peek(cur), "on linux, on linux<4.12 wine",

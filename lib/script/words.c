@@ -95,6 +95,9 @@ const char *const flag_names[] = {"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE
 const char *const opt_names[] = {"mss",      "wscale", "sackok",    "sack", "ts", "ecr",
                                  "fastopen", "uto",    "malformed", "junk", NULL};
 
+/* Classes of what is between the ends on the lab routed. */
+const char *const path_names[] = {"router", "firewall", "nat", NULL};
+
 const char *const stack_names[] = {"linux",   "windows", "wine",    "freebsd", "netbsd",
                                    "openbsd", "macos",   "solaris", "gvisor",  "lwip",
                                    "fstack",  "rump",    "zephyr",  "haiku",   NULL};

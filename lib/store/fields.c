@@ -76,7 +76,8 @@ static const struct sp_field stack_fields[] = {
 const struct sp_field sp_head_fields[] = {
     HEAD(SP_FIELD_TEXT, version),           HEAD_TEXTS(command, command_count),
     HEAD_OBJECT("machine", machine_fields), HEAD_OBJECT("stack", stack_fields),
-    HEAD(SP_FIELD_TEXT, judged_as),         HEAD(SP_FIELD_TEXT, started),
+    HEAD(SP_FIELD_TEXT, judged_as),         HEAD(SP_FIELD_TEXT, appliance),
+    HEAD(SP_FIELD_TEXT, started),
 };
 const size_t sp_head_field_count = COUNT_OF(sp_head_fields);
 

@@ -61,6 +61,7 @@ struct sp_run_head {
         const char *name, *os, *os_version; /* "linux-6.18.44", "linux", "6.18.44" */
     } stack;
     const char *judged_as; /* --os, NULL: as itself */
+    const char *appliance; /* --appliance, NULL: each case's own, mostly the plain router */
     const char *started;   /* RFC 3339 */
     double wall_ms;
     bool finished;      /* false while it runs and where it was interrupted */

@@ -212,6 +212,7 @@ void sp_audit_run(const struct sp_trace *trace, struct sp_audit *out)
     ctx.sides = sp_xcalloc(conns, sizeof *ctx.sides);
     sp_tcp_ledgers_build(&ctx);
     path_check(&ctx);
+    sp_tcp_rules_path(&ctx);
     sp_tcp_rules_frame(&ctx);
     replay_all(&ctx);
     sp_tcp_rules_states(&ctx);

@@ -297,6 +297,43 @@ static int by_leaving(const void *a, const void *b)
     return x->order < y->order ? -1 : x->order > y->order;
 }
 
+/* How long after its departure an arrival that is not quite the same may still be it. */
+#define CHANGED_NS (1 * SP_S)
+
+static bool may_be(const struct sp_flight *left, const struct sp_flight *came)
+{
+    const struct sp_seg *a = &left->sent->u.seg.seg;
+    const struct sp_seg *b = &came->received->u.seg.seg;
+    int64_t after_ns = came->received->t_ns - left->sent->t_ns;
+    return a->seq == b->seq && a->payload_len == b->payload_len && sp_addr_same(&a->src, &b->src) &&
+           sp_addr_same(&a->dst, &b->dst) && after_ns >= -SKEW_NS && after_ns <= CHANGED_NS;
+}
+
+/*
+ * A box may have changed a segment: what arrived and left nobody's side belongs to a departure
+ * that did not arrive, of the same bytes, the last one before it.
+ */
+static void pair_changed(struct sp_flights *out)
+{
+    for (size_t i = 0; i < out->len; i++) {
+        struct sp_flight *came = &out->items[i];
+        struct sp_flight *best = NULL;
+        if (came->sent)
+            continue;
+        for (size_t k = 0; k < out->len; k++) {
+            struct sp_flight *left = &out->items[k];
+            if (left->sent && !left->received && may_be(left, came) &&
+                (!best || left->sent->t_ns > best->sent->t_ns))
+                best = left;
+        }
+        if (!best)
+            continue;
+        best->received = came->received;
+        *came = out->items[--out->len];
+        i--;
+    }
+}
+
 static void pair(const struct sp_trace *trace, size_t segments, struct sp_flights *out)
 {
     struct pairing pairing = {.len = 1, .group_cap = 16};
@@ -321,6 +358,8 @@ static void pair(const struct sp_trace *trace, size_t segments, struct sp_flight
     free(pairing.alters);
     free(pairing.records);
     free(pairing.groups);
+    if (trace->head.lab && strcmp(trace->head.lab, "routed") == 0)
+        pair_changed(out);
     qsort(out->items, out->len, sizeof *out->items, by_leaving);
 }
 

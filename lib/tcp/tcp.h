@@ -15,6 +15,17 @@
 
 #include "trace.h"
 
+/* ---- boxes that rewrite addresses -------------------------------------------------------------
+ */
+
+/* Whether the trace is of a run through a box of the class "nat". */
+bool sp_tcp_rewrites(const struct sp_trace *trace);
+/*
+ * A copy of the events, index by index, in which the server's side saw the client's own addresses.
+ * Strings stay the trace's, which must outlive it; sp_trace_release(plain).
+ */
+void sp_tcp_rewrites_undo(const struct sp_trace *trace, struct sp_trace *plain);
+
 /* ---- flights: one segment as it left and as it arrived -------------------------------------- */
 
 struct sp_flight {

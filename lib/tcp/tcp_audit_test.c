@@ -197,9 +197,23 @@ static const struct story clean[] = {
      "0 client start\n0 server start\n3-4 server listener listen 1 = 0\n"
      "100-200 client conn connect = 0\n110 c> SYN\n140 s> SYN,ACK\n170 c> ACK\n"
      "400-410 server listener close = 0\n405 s> RST,ACK\n" OVER},
+    {"a box passes all on", VETH,
+     "0 routed\n" OPEN
+     "2000-2050 client conn send 100 = 100\n2010 c> PSH,ACK len=100\n2040 s> ACK\n"
+     "2500-2510 client conn close = 0\n2505 c> FIN,ACK\n2530 s> ACK\n" OVER "900002000 fence\n"},
+    {"the last moments of a trace are not held against a box", VETH,
+     "0 routed\n" OPEN "2000-2050 client conn send 100 = 100\n2010 c> PSH,ACK len=100 lost\n"
+     "3000 fence\n"},
+    {"a path of ours may lose", VETH,
+     OPEN "2000-2050 client conn send 100 = 100\n2010 c> PSH,ACK len=100 lost\n"
+          "202010 c> PSH,ACK seq=1 len=100\n202040 s> ACK\n" OVER "900002000 fence\n"},
     {"dropped frames excuse what seems to be missing", VETH,
      OPEN "2000 drops\n2010-2020 client conn send 20 = 20\n2015 c> ACK seq=11 len=10\n" OVER},
 };
+
+/* A router between the ends. */
+#define ROUTED "0 routed\n" OPEN
+#define FENCE  "900002000 fence\n"
 
 /* ---- one thing wrong ------------------------------------------------------------------------ */
 
@@ -212,8 +226,18 @@ struct damage {
 
 #define C SP_END_CLIENT
 #define S SP_END_SERVER
+#define M SP_END_MIDDLE
 
 static const struct damage damaged[] = {
+    {"path-lost", VETH, M, ROUTED "2000-2010 client conn close = 0\n2005 c> FIN,ACK lost\n" FENCE},
+    {"path-made", VETH, M,
+     ROUTED
+     "2000-2050 server conn send 100 = 100\n2010 s> PSH,ACK len=100 dup\n2040 c> ACK\n" FENCE},
+    {"path-changed", VETH, M,
+     ROUTED
+     "2000-2050 client conn send 10 = 10\n2010 c> PSH,ACK len=10 towin=9\n2040 s> ACK\n" FENCE},
+    {"path-changed", VETH, M,
+     ROUTED "2000-2010 client conn close = 0\n2005 c> FIN,ACK toflags=ACK\n" FENCE},
     {"checksum", BOTH, C, OPEN "2000-2010 client conn close = 0\n2005 c> FIN,ACK badsum\n"},
     {"handshake-ack", VETH, S,
      "0 client start\n0 server start\n100-200 client conn connect = 0\n"
@@ -579,9 +603,98 @@ static void a_hundred_events_are_audited_in_no_time(void **state)
     sp_buf_release(&text);
 }
 
+/* ---- source NAT ----------------------------------------------------------------------------- */
+
+#define THROUGH_NAT                                                                                \
+    "0 routed nat\n" OPEN                                                                          \
+    "2000-2050 client conn send 100 = 100\n2010 c> PSH,ACK len=100\n2040 s> ACK\n"                 \
+    "2100-2110 server conn recv 100 = 100\n3000-3010 server conn close = 0\n"                      \
+    "3001 state server 2 ESTABLISHED>FIN_WAIT_1\n3005 s> FIN,ACK\n3030 c> ACK\n" FENCE
+
+static void undone_a_nat_leaves_one_connection_that_passes_the_audit(void **state)
+{
+    (void)state;
+    struct sp_trace trace, plain;
+    struct sp_audit audit;
+    ladder_build(&trace, false, THROUGH_NAT);
+    assert_true(sp_tcp_rewrites(&trace));
+    sp_tcp_rewrites_undo(&trace, &plain);
+    assert_int_equal(plain.len, trace.len);
+    sp_audit_run(&plain, &audit);
+    print_violations("nat", false, &audit);
+    assert_int_equal(audit.violation_count, 0);
+    assert_int_equal(audit.flights.conn_count, 1);
+    assert_int_equal(audit.flights.conns[0].client.port, 4000);
+    for (size_t i = 0; i < audit.flights.len; i++)
+        assert_true(audit.flights.items[i].sent && audit.flights.items[i].received);
+    for (size_t i = 0; i < plain.len; i++) {
+        const struct sp_event *was = &trace.events[i], *is = &plain.events[i];
+        if (is->kind == SP_EV_STATE && is->end == SP_END_SERVER)
+            assert_int_equal(is->u.state.remote.port, 4000);
+        if (was->kind == SP_EV_SEG && was->u.seg.point == SP_AT_CLIENT)
+            assert_memory_equal(&is->u.seg.seg.src, &was->u.seg.seg.src, sizeof is->u.seg.seg.src);
+    }
+    sp_audit_release(&audit);
+    sp_trace_release(&plain);
+    sp_trace_release(&trace);
+}
+
+/* The same box that has not said so. */
+static void an_undeclared_nat_is_caught_and_named(void **state)
+{
+    (void)state;
+    struct sp_trace trace;
+    struct sp_audit audit;
+    ladder_build(&trace, false, THROUGH_NAT);
+    trace.head.tcp[SP_END_MIDDLE].name = "router";
+    assert_false(sp_tcp_rewrites(&trace));
+    sp_audit_run(&trace, &audit);
+    assert_true(audit.violation_count > 0);
+    bool named = false;
+    for (size_t i = 0; i < audit.violation_count; i++)
+        named = named || (strcmp(audit.violations[i].rule, "path-lost") == 0 &&
+                          audit.violations[i].end == SP_END_MIDDLE &&
+                          strstr(audit.violations[i].text, "10.0.0.3:5555: is the box a nat?"));
+    assert_true(named);
+    sp_audit_release(&audit);
+    sp_trace_release(&trace);
+}
+
+/* Two connections that follow each other from one outer port. */
+static void a_port_that_a_nat_uses_again_is_told_apart_by_time(void **state)
+{
+    (void)state;
+    struct sp_trace trace, plain;
+    ladder_build(&trace, false,
+                 "0 routed nat\n" OPEN "2000-2010 client conn close = 0\n2005 c> RST,ACK\n"
+                 "5000 c> SYN isn=900000\n5030 s> SYN,ACK isn=3000\n");
+    for (size_t i = 0; i < trace.len; i++) {
+        struct sp_event *event = &trace.events[i];
+        if (event->kind != SP_EV_SEG || event->t_ns < 5000 * SP_US ||
+            event->u.seg.point != SP_AT_CLIENT)
+            continue;
+        struct sp_seg *seg = &event->u.seg.seg;
+        (seg->src.port == 4000 ? &seg->src : &seg->dst)->port = 4001;
+    }
+    sp_tcp_rewrites_undo(&trace, &plain);
+    for (size_t i = 0; i < plain.len; i++) {
+        const struct sp_event *event = &plain.events[i];
+        if (event->kind != SP_EV_SEG || event->u.seg.point != SP_AT_SERVER)
+            continue;
+        const struct sp_seg *seg = &event->u.seg.seg;
+        uint16_t port = seg->src.port == 80 ? seg->dst.port : seg->src.port;
+        assert_int_equal(port, event->t_ns < 5000 * SP_US ? 4000 : 4001);
+    }
+    sp_trace_release(&plain);
+    sp_trace_release(&trace);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(undone_a_nat_leaves_one_connection_that_passes_the_audit),
+        cmocka_unit_test(an_undeclared_nat_is_caught_and_named),
+        cmocka_unit_test(a_port_that_a_nat_uses_again_is_told_apart_by_time),
         cmocka_unit_test(what_a_conforming_stack_does_is_clean),
         cmocka_unit_test(each_damage_trips_its_rule_and_no_other),
         cmocka_unit_test(a_frame_that_cannot_be_decoded_is_malformed),

@@ -7,6 +7,8 @@
  *   side.c      the model of one end: what it has sent, received, been offered, owes an answer to
  *   replay.c    feeds one end's own capture to its model, in order; roles and causes
  *   rules.c     the table of rules, and how a violation is written down
+ *   rewrites.c  what a source NAT did to addresses, undone
+ *   rules_path.c   the box between the ends, where there is one
  *   rules_*.c   the rules, each a question to the model before a segment changes it
  *   states.c    the states that the kernel reported against RFC 9293's diagram and the evidence
  *   audit.c     sp_audit_run
@@ -101,6 +103,13 @@ static inline enum sp_end conn_end(const struct sp_conn *conn, int side)
       "sent.")                                                                                     \
     X(NO_CAUSE, "no-cause", "RFC9293:3.9",                                                         \
       "Every segment has a cause: a call, the end of a process, a segment that arrived, a timer.") \
+    X(PATH_LOST, "path-lost", "RFC1812:5.2.1",                                                     \
+      "On the lab routed, what leaves one end comes out of the box towards the other.")            \
+    X(PATH_MADE, "path-made", "RFC1812:5.2.1",                                                     \
+      "On the lab routed, nothing comes out of the box that did not go in, and nothing twice.")    \
+    X(PATH_CHANGED, "path-changed", "RFC1812:5.2.1",                                               \
+      "On the lab routed, a segment comes out of the box as it went in, but for what the box's "   \
+      "class rewrites.")                                                                           \
     X(STATE_WALK, "state-walk", "RFC9293:3.3.2",                                                   \
       "Reported states follow RFC 9293's diagram, each from the one before.")                      \
     X(STATE_EVIDENCE, "state-evidence", "RFC9293:3.3.2",                                           \
@@ -332,6 +341,7 @@ void sp_tcp_rules_rst(struct replay *replay, int which, size_t at, const struct 
 
 /* Rules that look at one frame alone, and at states. */
 void sp_tcp_rules_frame(struct ctx *ctx);
+void sp_tcp_rules_path(struct ctx *ctx);
 void sp_tcp_rules_states(struct ctx *ctx);
 
 #endif

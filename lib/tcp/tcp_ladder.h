@@ -3,11 +3,14 @@
  *
  *   TIME c> FLAGS [seq=N] [ack=N] [len=N] [win=N] [ws=N] [isn=N] [id=N] [at=TIME]
  *               [lost] [dup] [only] [badsum] [badbytes] [noack] [gone] [made] [changed=WIN]
+ *               [towin=N] [toflags=F]
  *   TIME[-TIME] END SOCK CALL [ARGS...] = VALUE|ERROR
  *   TIME[-TIME] END start|exit|kill
  *   TIME state END ID OLD>NEW [bound | listener]
  *   TIME lab ACTION
- *   TIME end | drops
+ *   TIME end | drops | fence
+ *   0 routed [nat]      from here on a box is between the ends; nat: the server's side sees the
+ *                       client as 10.0.0.3:5555
  *
  * Times are microseconds. seq and ack are positions (a SYN is at 0); left out, they are what a
  * stack would send that has seen all. A segment arrives 20 us after it left, unless `at`, `lost`.
@@ -35,7 +38,17 @@ struct ladder {
     uint32_t next[2]; /* position of what comes next */
     uint32_t got[2];  /* what has arrived from there, to acknowledge */
     uint32_t frames;  /* that the middle took */
+    bool nat;
 };
+
+/* The client's address as the server's side sees it. */
+static inline void ladder_rewrite(const struct ladder *l, struct sp_addr *addr)
+{
+    if (l->nat && addr->port == 4000) {
+        addr->ip[3] = 3;
+        addr->port = 5555;
+    }
+}
 
 static inline struct sp_addr ladder_addr(int side)
 {
@@ -57,6 +70,10 @@ static inline struct sp_event *ladder_record(struct ladder *l, int from, enum sp
     event->end = from == 0 ? SP_END_CLIENT : SP_END_SERVER;
     event->u.seg.point = point;
     event->u.seg.seg = *seg;
+    if (point == SP_AT_SERVER) {
+        ladder_rewrite(l, &event->u.seg.seg.src);
+        ladder_rewrite(l, &event->u.seg.seg.dst);
+    }
     return event;
 }
 
@@ -86,7 +103,8 @@ static inline void ladder_segment(struct ladder *l, double t_us, char *dir, char
     bool lost = false, dup = false, only = false, bad = false, have_seq = false, have_ack = false;
     uint32_t seq = 0, ack = 0;
     double at_us = t_us + (double)LADDER_TRAVEL_US;
-    int ws = -1;
+    int ws = -1, to_window = -1;
+    uint8_t to_flags = 0;
     if (!sp_tcp_flags_parse(*words++, &seg.flags))
         abort();
     for (; *words; words++) {
@@ -125,6 +143,10 @@ static inline void ladder_segment(struct ladder *l, double t_us, char *dir, char
             seg.checksum_ok = false;
         else if (strcmp(*words, "badbytes") == 0)
             bad = true;
+        else if (strncmp(*words, "towin=", 6) == 0)
+            to_window = atoi(*words + 6);
+        else if (strncmp(*words, "toflags=", 8) == 0)
+            sp_tcp_flags_parse(*words + 8, &to_flags);
         else
             abort();
     }
@@ -165,6 +187,10 @@ static inline void ladder_segment(struct ladder *l, double t_us, char *dir, char
         seg.window = changed_to;
     if (made || gone || changed)
         ladder_middle(l, from, t_us, made ? NULL : &sent, lost ? NULL : &seg);
+    if (to_window >= 0)
+        seg.window = (uint16_t)to_window;
+    if (to_flags)
+        seg.flags = to_flags;
     for (int i = 0; i < (lost ? 0 : dup ? 2 : 1); i++)
         ladder_record(l, from, from == 0 ? SP_AT_SERVER : SP_AT_CLIENT, at_us + i, &seg);
 }
@@ -199,6 +225,7 @@ static inline void ladder_call(struct ladder *l, double t_us, double end_us, enu
     if (ties && !noaddr && !call->error) {
         call->local = ladder_addr(end == SP_END_CLIENT ? 0 : 1);
         call->remote = ladder_addr(end == SP_END_CLIENT ? 1 : 0);
+        ladder_rewrite(l, &call->remote);
     }
 }
 
@@ -216,6 +243,7 @@ static inline void ladder_state(struct ladder *l, double t_us, char **words)
     event->u.state.local = ladder_addr(event->end == SP_END_CLIENT ? 0 : 1);
     if (!words[3] || strcmp(words[3], "listener") != 0)
         event->u.state.remote = ladder_addr(event->end == SP_END_CLIENT ? 1 : 0);
+    ladder_rewrite(l, &event->u.state.remote);
     if (event->u.state.new_state == SP_TCP_SYN_SENT && !words[3])
         event->u.state.local.port = 0;
 }
@@ -238,9 +266,16 @@ static inline void ladder_line(struct ladder *l, char *line)
     } else if (strcmp(words[1], "lab") == 0) {
         struct sp_event *event = sp_trace_add(l->trace, SP_EV_LAB, (int64_t)(t_us * SP_US));
         event->u.lab.action = sp_trace_str(l->trace, words[2]);
-    } else if (strcmp(words[1], "end") == 0 || strcmp(words[1], "drops") == 0) {
+    } else if (strcmp(words[1], "routed") == 0) {
+        l->trace->head.lab = "routed";
+        l->trace->head.tcp[SP_END_MIDDLE].name = words[2] ? "nat" : "router";
+        l->nat = words[2] != NULL;
+    } else if (strcmp(words[1], "end") == 0 || strcmp(words[1], "drops") == 0 ||
+               strcmp(words[1], "fence") == 0) {
         struct sp_event *event = sp_trace_add(l->trace, SP_EV_MARK, (int64_t)(t_us * SP_US));
-        event->u.mark.what = words[1][0] == 'e' ? SP_MARK_END : SP_MARK_DROPS;
+        event->u.mark.what = words[1][0] == 'e'   ? SP_MARK_END
+                             : words[1][0] == 'f' ? SP_MARK_FENCE
+                                                  : SP_MARK_DROPS;
         event->u.mark.text = "wire";
     } else if (count == 3) {
         struct sp_event *event = sp_trace_add(l->trace, SP_EV_PROC, (int64_t)(t_us * SP_US));

@@ -190,6 +190,10 @@ static void frame_take(unsigned char *arg, const struct pcap_pkthdr *header,
     const char *text = malformed ? sp_trace_str(trace, why.text) : NULL;
     struct sp_event *event = sp_trace_add(trace, SP_EV_SEG, t_ns);
     event->end = sp_linux_addr_end(&trace->head, &seg.src);
+    /* Behind a box that rewrites addresses the client may have another: who else sends there? */
+    bool stranger = event->end == SP_END_NONE && capture->point == SP_AT_SERVER && !malformed;
+    if (stranger && trace->head.tcp[SP_END_MIDDLE].name && seg.kind == SP_SEG_TCP)
+        event->end = SP_END_CLIENT;
     event->u.seg.point = capture->point;
     event->u.seg.seg = seg;
     event->u.seg.frame = number;
