@@ -20,10 +20,10 @@
 struct sp_run_job {
     const struct sp_case *case_;
     struct sp_plan_config config;
-    int repeat;       /* from 1 */
-    int64_t least_ns; /* plan's: those that wait longest go first, */
-    size_t order;     /* and then by this */
-    uint16_t number;  /* out, while it runs: its addresses on this machine */
+    int repeat;                           /* from 1 */
+    int64_t least_ns;                     /* plan's: those that wait longest go first, */
+    size_t order;                         /* and then by this */
+    uint16_t number;                      /* out, while it runs: its addresses on this machine */
     const struct sp_appliance *appliance; /* on the lab routed: the box; NULL elsewhere */
     const char *skip;                     /* why it cannot be run here, NULL it can */
 };
