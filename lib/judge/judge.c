@@ -555,6 +555,7 @@ static void evidence_move(struct sp_judgement *out, const struct moved *moved)
     for (size_t i = 0; i < audit->flights.len; i++) {
         move(moved, &audit->flights.items[i].sent);
         move(moved, &audit->flights.items[i].received);
+        move(moved, &audit->flights.items[i].by);
         move(moved, &audit->segs[i].by);
     }
     for (size_t i = 0; i < audit->violation_count; i++)

@@ -67,7 +67,8 @@ static enum sp_rc tell_host(const struct sp_lab *lab, enum sp_place host, enum s
 enum sp_rc sp_lab_second(struct sp_lab *lab, enum sp_place place, bool preferred,
                          struct sp_err *err)
 {
-    if (lab->config.kind == SP_LAB_LOOPBACK || place == SP_PLACE_BOX)
+    if (lab->config.kind == SP_LAB_LOOPBACK || lab->config.kind == SP_LAB_ROUTED ||
+        place == SP_PLACE_BOX)
         return sp_fail(err, SP_E_UNSUPPORTED, "only the hosts of a link get a second address");
     enum sp_rc rc = SP_OK;
     for (int host = SP_PLACE_CLIENT; host <= SP_PLACE_SERVER && rc == SP_OK; host++)
