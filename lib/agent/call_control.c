@@ -100,6 +100,7 @@ enum sp_rc sp_prepare_option_value(struct sp_call *call, struct sp_err *err)
         value->number = sp_call_number(call, "value");
         break;
     case SP_STACK_OPT_TEXT:
+    case SP_STACK_OPT_BYTES:
         if (!has_value || !is_text || has_pair)
             return wrong_value(call, "value=TEXT", err);
         if (strlen(sp_call_text(call, "value")) >= sizeof value->text)

@@ -248,6 +248,50 @@ static void which_of_its_addresses_a_segment_comes_from_is_judged(void **state)
     judged_release(&d);
 }
 
+/* The server has 10.0.0.2; the option's pointer tells which hosts are still before the segment. */
+static void a_source_route_is_the_destination_and_what_is_left_of_the_option(void **state)
+{
+    static const struct {
+        const char *route;
+        uint8_t opt[12];
+        const char *why; /* NULL: it fits */
+    } rows[] = {
+        {"route=none", {0}, NULL},
+        {"route=none", {1, 131, 7, 8, 10, 0, 0, 2}, NULL},
+        {"route=server,server", {1, 131, 7, 4, 10, 0, 0, 2}, NULL},
+        {"route=server,nobody", {137, 7, 4, 192, 0, 2, 1, 0}, NULL},
+        {"route=server,client,server", {131, 11, 4, 10, 0, 0, 1, 10, 0, 0, 2, 0}, NULL},
+        {"route=none", {131, 7, 4, 10, 0, 0, 2, 0}, "route=10.0.0.2,10.0.0.2, expected route=none"},
+        {"route=server,client", {131, 7, 4, 10, 0, 0, 2, 0}, "route=10.0.0.2,10.0.0.2, expected"},
+        {"route=server", {131, 7, 4, 10, 0, 0, 2, 0}, "route=10.0.0.2,10.0.0.2, expected"},
+        {"route=server,server", {0}, "route=none, expected route=server,server"},
+        {"route=server,server", {131, 40, 4, 10}, "route=none, expected route=server,server"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct judged d = {0};
+        char lines[256];
+        snprintf(lines, sizeof lines, HANDSHAKE_LINES "client send 1\nwire client 1..1 %s\n",
+                 rows[i].route);
+        fixture_plan(&d, lines, "linux", "6.18.44");
+        fixture_trace(&d, HANDSHAKE "400-410 client conn send 1 = 1\n402 c> ACK len=1\n"
+                                    "423 s> ACK\n" CLEAN_UP);
+        for (size_t e = 0; e < d.trace.len; e++) {
+            struct sp_event *ev = &d.trace.events[e];
+            if (ev->kind == SP_EV_SEG && ev->u.seg.seg.payload_len) {
+                ev->u.seg.seg.ip_opt_len = sizeof rows[i].opt;
+                memcpy(ev->u.seg.seg.ip_opt, rows[i].opt, sizeof rows[i].opt);
+            }
+        }
+        sp_judge(&d.plan, &d.trace, &d.j);
+        if (rows[i].why)
+            assert_fails(&d, SP_FAIL_SEG_WRONG, rows[i].route, rows[i].why);
+        else
+            assert_verdict(&d, SP_VERDICT_PASS);
+        judged_release(&d);
+    }
+}
+
 /* The clock of initial sequence numbers, between two connections of the same addresses. */
 static void the_growth_of_the_isn_is_judged_by_the_millisecond(void **state)
 {
@@ -850,6 +894,7 @@ int main(void)
         cmocka_unit_test(a_missing_segment_fails_and_says_what_came_last),
         cmocka_unit_test(an_extra_segment_fails_wherever_it_comes),
         cmocka_unit_test(a_wrong_field_is_named),
+        cmocka_unit_test(a_source_route_is_the_destination_and_what_is_left_of_the_option),
         cmocka_unit_test(which_of_its_addresses_a_segment_comes_from_is_judged),
         cmocka_unit_test(the_growth_of_the_isn_is_judged_by_the_millisecond),
         cmocka_unit_test(the_spread_of_the_isns_is_the_farthest_two_the_shorter_way_round),

@@ -253,6 +253,69 @@ static bool isn_rate_fits(const struct view *view, const struct sp_pattern *patt
     return false;
 }
 
+/*
+ * Where a segment goes next and, by what is left of its source route (RFC 791), then: the address
+ * in its header and those in the option from the pointer on.
+ */
+static size_t route_of(const struct sp_seg *seg, struct sp_addr out[SP_ROUTE_MAX + 1])
+{
+    enum { LSRR = 131, SSRR = 137 };
+    size_t count = 0;
+    for (size_t at = 0; at < seg->ip_opt_len && seg->ip_opt[at] != 0;) {
+        const uint8_t *opt = seg->ip_opt + at;
+        size_t left = seg->ip_opt_len - at;
+        size_t len = opt[0] == 1 ? 1 : left < 2 ? 0 : opt[1];
+        if (len == 0 || len > left)
+            break;
+        bool route = (opt[0] == LSRR || opt[0] == SSRR) && len >= 3 && opt[2] >= 4;
+        for (size_t to = route ? opt[2] - 1u : len; to + 4 <= len && count < SP_ROUTE_MAX;
+             to += 4) {
+            if (!count)
+                out[count++] = seg->dst;
+            out[count] = (struct sp_addr){.family = SP_IPV4};
+            memcpy(out[count++].ip, opt + to, 4);
+        }
+        at += len;
+    }
+    return count;
+}
+
+static bool route_fits(const struct view *view, const struct sp_pattern *pattern,
+                       const struct item *item, char *why, size_t cap)
+{
+    struct sp_addr have[SP_ROUTE_MAX + 1];
+    if (!pattern->route)
+        return true;
+    size_t count = route_of(&item->ev->u.seg.seg, have);
+    size_t at = 0;
+    bool fits = strcmp(pattern->route, "none") == 0 && !count;
+    if (strcmp(pattern->route, "none") != 0) {
+        fits = true;
+        for (const char *p = pattern->route; *p; at++) {
+            char host[32] = "";
+            struct sp_addr want;
+            size_t len = strcspn(p, ",");
+            if (len < sizeof host)
+                memcpy(host, p, len);
+            fits = fits && at < count && sp_trace_host(&view->trace->head, host, SP_IPV4, &want) &&
+                   sp_addr_same_ip(&have[at], &want);
+            p += len + (p[len] == ',');
+        }
+        fits = fits && at == count;
+    }
+    if (!fits)
+        say(why, cap, "route=%s", count ? "" : "none");
+    for (size_t i = 0; i < count && !fits; i++) {
+        char ip[SP_ADDR_TEXT];
+        have[i].port = 0;
+        sp_addr_print(&have[i], ip, sizeof ip);
+        say_more(why, cap, "%s%s", i ? "," : "", ip);
+    }
+    if (!fits)
+        say_more(why, cap, ", expected route=%s", pattern->route);
+    return fits;
+}
+
 /* `src=own`, `src=second`: which of its sender's addresses it comes from. */
 static bool source_fits(const struct view *view, const struct sp_pattern *pattern,
                         const struct item *item, char *why, size_t cap)
@@ -329,7 +392,8 @@ static enum sp_try segment_step(struct walk *walk, const struct sp_stmt *stmt, s
         *why = '\0';
         enum fit fit = eligible ? pattern_fit(&stmt->pattern, item, why, sizeof why) : FIT_NO;
         if (fit == FIT_YES && (!isn_fits(walk->view, &stmt->pattern, item, why, sizeof why) ||
-                               !source_fits(walk->view, &stmt->pattern, item, why, sizeof why)))
+                               !source_fits(walk->view, &stmt->pattern, item, why, sizeof why) ||
+                               !route_fits(walk->view, &stmt->pattern, item, why, sizeof why)))
             fit = FIT_FIELDS;
         if (fit == FIT_YES && let_by && !is_in_order(walk, item)) {
             near_kind = SP_FAIL_ORDER;

@@ -133,6 +133,8 @@ enum sp_rc exec_look(struct exec *x, bool queues);       /* sock_diag, in every 
 enum sp_rc exec_address(struct exec *x, enum sp_who self, const char *text, uint8_t family,
                         struct sp_addr *addr, const char **new_port);
 /* An IPv4 address in IPv6's form becomes what it stands for; others stay. */
+enum sp_rc exec_route(struct exec *x, const char *hosts, bool followed, uint8_t *option,
+                      size_t *len);
 void exec_address_unmap(struct sp_addr *addr);
 enum sp_rc exec_port_note(struct exec *x, const char *name, uint16_t port);
 

@@ -26,29 +26,6 @@ static bool is_number(const char *text, long *number)
     return *text && end && !*end;
 }
 
-/* Addresses that nobody in a lab has: of documentation (RFC 5737, RFC 3849), of a group. */
-static const struct {
-    const char *host;
-    const char *ipv4;
-    const char *ipv6;
-} known_hosts[] = {
-    {"any", "0.0.0.0", "::"},
-    {"localhost", "127.0.0.1", "::1"},
-    {"nobody", "192.0.2.1", "2001:db8::1"},
-    {"multicast", "224.0.0.1", "ff02::1"},
-    {"broadcast", "255.255.255.255", NULL},
-};
-
-static bool known_host(const char *host, uint8_t family, struct sp_addr *addr)
-{
-    for (size_t i = 0; i < sizeof known_hosts / sizeof known_hosts[0]; i++)
-        if (strcmp(host, known_hosts[i].host) == 0) {
-            const char *ip = family == SP_IPV4 ? known_hosts[i].ipv4 : known_hosts[i].ipv6;
-            return ip && sp_addr_parse(ip, addr, NULL) == SP_OK;
-        }
-    return false;
-}
-
 /* An IPv6 socket names an IPv4 host by its mapped address (RFC 4291, 2.5.5.2). */
 static void map_address(struct sp_addr *addr)
 {
@@ -92,9 +69,8 @@ enum sp_rc exec_address(struct exec *x, enum sp_who self, const char *text, uint
     bool nobody = who == SP_WHO_NONE;
     if (!nobody)
         *addr = x->trace.head.addr[who];
-    else if (strcmp(host, "second") == 0)
-        *addr = x->trace.head.second[x->second_of];
-    else if (!known_host(host, family, addr))
+    else if (!sp_trace_host(&x->trace.head, host, x->trace.head.family, addr) &&
+             !sp_trace_host(&x->trace.head, host, family, addr))
         return sp_fail(&x->err, SP_E_USAGE, "no such host in an address: '%s'", text);
     if (addr->family == SP_IPV4 && family == SP_IPV6)
         map_address(addr);
@@ -123,5 +99,35 @@ enum sp_rc exec_port_note(struct exec *x, const char *name, uint16_t port)
     if (x->port_count == EXEC_PORTS)
         return sp_fail(&x->err, SP_E_LIMIT, "a case may name at most %d ports", EXEC_PORTS);
     x->ports[x->port_count++] = (struct exec_port){.name = name, .port = port};
+    return SP_OK;
+}
+
+/*
+ * A loose source route (RFC 791) through the hosts, one behind the other: as its first sender
+ * writes it or, `followed`, as the last host gets it, with the pointer behind all of them. `option`
+ * takes 40 bytes: the option and the end of the list.
+ */
+enum sp_rc exec_route(struct exec *x, const char *hosts, bool followed, uint8_t *option,
+                      size_t *len)
+{
+    enum { LSRR = 131 };
+    size_t end = 3;
+    for (const char *p = hosts; *p; p += *p == ',') {
+        char host[32] = "";
+        struct sp_addr addr;
+        size_t size = strcspn(p, ",");
+        if (size < sizeof host)
+            memcpy(host, p, size);
+        if (!sp_trace_host(&x->trace.head, host, SP_IPV4, &addr))
+            return sp_fail(&x->err, SP_E_USAGE, "no such host on a route: '%s'", host);
+        memcpy(option + end, addr.ip, 4);
+        end += 4;
+        p += size;
+    }
+    option[0] = LSRR;
+    option[1] = (uint8_t)end;
+    option[2] = followed ? (uint8_t)(end + 1) : 4;
+    option[end] = 0;
+    *len = end + 1;
     return SP_OK;
 }

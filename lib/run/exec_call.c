@@ -340,6 +340,16 @@ static enum sp_rc request_fill(struct exec *x, const struct sp_stmt *stmt, bool 
                 return rc;
             address_print(&addr, text, sizeof text);
             sp_agent_arg_text(request, "addr", text);
+        } else if (arg->is_text && strncmp(arg->text, "route=", 6) == 0) {
+            uint8_t option[40];
+            char text[2 * sizeof option + 1];
+            size_t len = 0;
+            enum sp_rc rc = exec_route(x, arg->text + 6, false, option, &len);
+            if (rc != SP_OK)
+                return rc;
+            for (size_t b = 0; b < len; b++)
+                snprintf(text + 2 * b, 3, "%02x", option[b]);
+            sp_agent_arg_text(request, arg->name, text);
         } else if (arg->is_text) {
             sp_agent_arg_text(request, arg->name, arg->text);
         } else {

@@ -252,12 +252,27 @@ static enum sp_rc do_middle(struct stepping *s)
     return rc;
 }
 
+static enum sp_rc way_of(struct exec *x, const struct sp_stmt *stmt, enum sp_who real,
+                         struct peer_way *way)
+{
+    const struct sp_peer_seg *seg = stmt->peer;
+    enum sp_rc rc = seg->to ? address_of(x, stmt, real, &way->to) : SP_OK;
+    if (rc == SP_OK && seg->src &&
+        !sp_trace_host(&x->trace.head, seg->src, x->trace.head.family, &way->src))
+        rc = sp_fail(&x->err, SP_E_USAGE, "no such host to come from: '%s'", seg->src);
+    memcpy(way->ip_opt, seg->ip_raw, seg->ip_raw_len);
+    way->ip_opt_len = seg->ip_raw_len;
+    return rc == SP_OK && seg->route
+               ? exec_route(x, seg->route, true, way->ip_opt, &way->ip_opt_len)
+               : rc;
+}
+
 static enum sp_rc do_peer(struct stepping *s)
 {
     struct exec *x = s->x;
     const struct sp_stmt *stmt = s->stmt;
     enum sp_who real = x->plan.peer_at == SP_WHO_CLIENT ? SP_WHO_SERVER : SP_WHO_CLIENT;
-    struct sp_addr to = {0};
+    struct peer_way way = {0};
     struct sp_buf detail;
     sp_buf_init(&detail, 0);
     enum sp_rc rc = exec_drain(x); /* its numbers are those of all that has come */
@@ -265,13 +280,13 @@ static enum sp_rc do_peer(struct stepping *s)
     bool answers = s->before && s->before->kind == SP_ST_WIRE;
     if (answers && sp_match_last_ns(x->match) >= 0)
         exec_note_stall(x, sp_match_last_ns(x->match));
-    if (rc == SP_OK && stmt->peer->to)
-        rc = address_of(x, stmt, real, &to);
+    if (rc == SP_OK)
+        rc = way_of(x, stmt, real, &way);
     if (rc == SP_OK) {
         struct sp_event *event = lab_event(x, stmt);
         uint32_t order = event->order;
         event->end = SP_END_PEER;
-        rc = peer_act(x->peer, stmt, &to, exec_listener_port(x, real), exec_now(x), &detail,
+        rc = peer_act(x->peer, stmt, &way, exec_listener_port(x, real), exec_now(x), &detail,
                       &x->err);
         event = exec_event_by_order(x, order);
         event->t_end_ns = exec_now(x);

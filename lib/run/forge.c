@@ -127,6 +127,9 @@ enum sp_rc forge_segment(const struct forge *forge, const struct sp_peer_seg *wa
                            .ip_id = forge->ip_id,
                            .ip_checksum_ok = true,
                            .checksum_ok = !want->bad_checksum};
+    seg->ip_opt_len = (uint8_t)forge->ip_opt_len;
+    if (forge->ip_opt_len)
+        memcpy(seg->ip_opt, forge->ip_opt, forge->ip_opt_len);
     uint32_t usual = forge->seq;
     if (want->flags & SP_SYN)
         usual = forge->isn;

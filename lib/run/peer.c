@@ -163,8 +163,26 @@ static enum sp_rc transmit(struct peer *peer, const struct sp_buf *frame, struct
     return SP_OK;
 }
 
+/* Whether it is nothing that the two ends have between them: from or to somebody else. */
+static bool take_way(const struct peer_way *way, struct forge *forge)
+{
+    bool elsewhere = way->to.family && !sp_addr_same_ip(&way->to, &forge->dst);
+    uint16_t from = forge->src.port;
+    uint16_t to = forge->dst.port;
+    if (elsewhere)
+        forge->dst = way->to;
+    if (way->src.family)
+        forge->src = way->src;
+    forge->src.port = from;
+    forge->dst.port = to;
+    forge->ip_opt = way->ip_opt;
+    forge->ip_opt_len = way->ip_opt_len;
+    return elsewhere || way->src.family;
+}
+
 static enum sp_rc send_segment(struct peer *peer, const struct sp_peer_seg *want,
-                               struct sp_buf *detail, struct sp_err *err)
+                               const struct peer_way *way, struct sp_buf *detail,
+                               struct sp_err *err)
 {
     struct sp_seg seg;
     struct sp_buf frame;
@@ -172,11 +190,12 @@ static enum sp_rc send_segment(struct peer *peer, const struct sp_peer_seg *want
         peer->window = (uint16_t)want->window.min;
     peer->ip_id++;
     struct forge forge = forge_of(peer);
+    bool stray = way && take_way(way, &forge);
     sp_buf_init(&frame, 0);
     enum sp_rc rc = forge_frame(&forge, want, peer->mac, peer->far_mac, &seg, &frame, err);
     if (rc == SP_OK)
         rc = transmit(peer, &frame, err);
-    if (rc == SP_OK)
+    if (rc == SP_OK && !stray)
         note_sent(peer, want, &seg);
     if (rc == SP_OK && detail)
         sp_seg_print(&seg, 0, 0, detail);
@@ -299,9 +318,10 @@ static enum sp_rc hear(struct peer *peer, const struct sp_seg *seg, size_t len, 
     if (opens && peer->accepts) {
         const struct sp_peer_seg *answer = peer->accepts;
         peer->accepts = NULL;
-        return send_segment(peer, answer, NULL, err);
+        return send_segment(peer, answer, NULL, NULL, err);
     }
-    return peer->acks && wants_ack(seg, expected) ? send_segment(peer, &ack, NULL, err) : SP_OK;
+    return peer->acks && wants_ack(seg, expected) ? send_segment(peer, &ack, NULL, NULL, err)
+                                                  : SP_OK;
 }
 
 enum sp_rc peer_run(struct peer *peer, int64_t now_ns, struct sp_err *err)
@@ -346,15 +366,15 @@ static void aim(struct peer *peer, const struct sp_peer_seg *want, const struct 
         begin(peer, (uint32_t)want->seq.offset);
 }
 
-enum sp_rc peer_act(struct peer *peer, const struct sp_stmt *stmt, const struct sp_addr *to,
+enum sp_rc peer_act(struct peer *peer, const struct sp_stmt *stmt, const struct peer_way *way,
                     uint16_t listener, int64_t now_ns, struct sp_buf *detail, struct sp_err *err)
 {
     const struct sp_peer_seg *want = stmt->peer;
     peer->now_ns = now_ns;
     switch (want->verb) {
     case SP_PEER_SEGMENT:
-        aim(peer, want, to, listener);
-        return send_segment(peer, want, detail, err);
+        aim(peer, want, &way->to, listener);
+        return send_segment(peer, want, way, detail, err);
     case SP_PEER_ICMP:
         return send_icmp(peer, want, detail, err);
     case SP_PEER_ACCEPTS:

@@ -26,11 +26,19 @@ uint16_t peer_port(const struct peer *peer);
 /* Takes what has come in; answers where it was told to. */
 enum sp_rc peer_run(struct peer *peer, int64_t now_ns, struct sp_err *err);
 
+/* Of a segment: where it goes and what it says of its way. */
+struct peer_way {
+    struct sp_addr to;  /* port 0: where the one before it went, else `listener`. Another address
+                           than the real end's is this segment's alone */
+    struct sp_addr src; /* family 0: the peer's own; another one is this segment's alone */
+    uint8_t ip_opt[40]; /* of IPv4 */
+    size_t ip_opt_len;
+};
+
 /*
- * One statement. `to`: where the segment goes (port 0: where the one before it went, else
- * `listener`). What it sent is printed to `detail`. The statement must outlive the peer.
+ * One statement. What it sent is printed to `detail`. The statement must outlive the peer.
  */
-enum sp_rc peer_act(struct peer *peer, const struct sp_stmt *stmt, const struct sp_addr *to,
+enum sp_rc peer_act(struct peer *peer, const struct sp_stmt *stmt, const struct peer_way *way,
                     uint16_t listener, int64_t now_ns, struct sp_buf *detail, struct sp_err *err);
 
 #endif

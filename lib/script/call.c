@@ -78,6 +78,26 @@ bool parse_address(struct cursor *cur, const struct word *word, const char *text
     return true;
 }
 
+/* HOST,HOST: through which a source route leads. */
+bool parse_route(struct cursor *cur, const struct word *word, const char *text)
+{
+    int count = 0;
+    if (cur->p->c->families & SP_CASE_IPV6)
+        return cursor_fail(cur, word, "family ipv4", "IPv6 has no such source routes");
+    for (const char *p = text; *p; count++) {
+        size_t len = strcspn(p, ",");
+        const char *host = sp_arena_strndup(cur->p->arena, p, len);
+        if (!*host || strchr(host, ':'))
+            return cursor_fail(cur, word, "route=nobody,peer", "\"%s\" is no row of hosts", text);
+        if (!parse_address(cur, word, host))
+            return false;
+        p += len;
+        p += *p == ',';
+    }
+    return (count > 0 && count <= SP_ROUTE_MAX) ||
+           cursor_fail(cur, word, NULL, "a source route has 1 to %d hosts", SP_ROUTE_MAX);
+}
+
 static bool args_addr(struct cursor *cur, struct sp_stmt *st)
 {
     const struct word *word = cursor_want(cur, "an address like server, :80 or any:p1");
@@ -251,6 +271,13 @@ static bool args_set(struct cursor *cur, struct sp_stmt *st)
         add_text(cur, st, "value", word, word->text);
         cur->at++;
         return true;
+    }
+    if (strcmp(opt, "IP_OPTIONS") == 0) {
+        word = cursor_want(cur, "route=HOST,HOST");
+        if (!word || strncmp(word->text, "route=", 6) != 0)
+            return cursor_fail(cur, word, "set IP_OPTIONS route=peer", "say by which hosts");
+        add_text(cur, st, "value", word, word->text);
+        return parse_route(cur, word, word->text + 6);
     }
     int64_t number = 0;
     if (word && word->text[0] == '-' && parse_int(word->text + 1, &number) &&

@@ -187,7 +187,8 @@ static bool read_moved(struct cursor *cur, const struct word *word, struct sp_pe
 
 static bool read_change(struct cursor *cur, const struct word *word, struct sp_middle *m)
 {
-    static const char *const unknown[] = {"len=", "to=", "from=", "doff=", "badsum", "mtu=", NULL};
+    static const char *const unknown[] = {"len=", "to=",  "from=",  "doff=",  "badsum",
+                                          "mtu=", "src=", "route=", "ipopt=", NULL};
     const char *text = word->text;
     if (strncmp(text, "opt~", 4) == 0 || strncmp(text, "opt!~", 5) == 0)
         return read_changed_opt(cur, word, m);
@@ -244,6 +245,9 @@ static bool read_inject(struct cursor *cur, struct sp_stmt *st, struct sp_middle
     st->peer = m->seg;
     if (!read_segment(cur, m->seg))
         return false;
+    if (m->seg->src || m->seg->route || m->seg->ip_raw_len)
+        return cursor_fail(cur, &cur->words[from], NULL,
+                           "only the peer has src=, route= and ipopt=");
     m->seg->text = m->text = text_from(cur, from);
     return true;
 }

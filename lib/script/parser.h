@@ -157,6 +157,7 @@ bool read_pattern(struct cursor *cur, struct sp_pattern *out);
 bool read_opt_want(struct cursor *cur, const struct word *word, struct sp_opt_want *want);
 bool read_flags(struct cursor *cur, const struct word *word, uint8_t *set, uint8_t *clear);
 bool parse_address(struct cursor *cur, const struct word *word, const char *text);
+bool parse_route(struct cursor *cur, const struct word *word, const char *text);
 bool parse_call(struct cursor *cur, struct sp_stmt *st); /* after END: [start|finish] CALL ... */
 bool read_keys(struct cursor *cur, struct sp_stack_key **keys, size_t *count, enum sp_who *end);
 /* The `on` and `source` lines under a statement; steps over them. */

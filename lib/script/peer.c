@@ -12,9 +12,9 @@
 enum { PEER_OPTS_MAX = 20, PORT_MAX = 65535, LEN_MAX = 60000 };
 
 static const char *const peer_words[] = {
-    "accepts", "connects", "acks",   "silent", "icmp", "SYN",   "ACK",      "FIN",
-    "RST",     "seq=",     "ack=",   "win=",   "len=", "urg=",  "opt=",     "to=",
-    "from=",   "doff=",    "badsum", "ttl=",   "ecn=", "dscp=", "payload=", NULL};
+    "accepts", "connects", "acks", "silent", "icmp",     "SYN",  "ACK",    "FIN",    "RST",
+    "seq=",    "ack=",     "win=", "len=",   "urg=",     "opt=", "to=",    "from=",  "doff=",
+    "badsum",  "ttl=",     "ecn=", "dscp=",  "payload=", "src=", "route=", "ipopt=", NULL};
 
 /* ---- sequence numbers ----------------------------------------------------------------------- */
 
@@ -257,6 +257,23 @@ static bool read_field(struct peer_reader *rd, const struct word *word, bool *kn
         out->to = value;
         return parse_address(rd->cur, word, value);
     }
+    if ((value = value_of(word->text, "src"))) {
+        out->src = value;
+        return !strchr(value, ':') ? parse_address(rd->cur, word, value)
+                                   : cursor_fail(rd->cur, word, "src=multicast",
+                                                 "the source port is written from=");
+    }
+    if ((value = value_of(word->text, "route"))) {
+        out->route = value;
+        return parse_route(rd->cur, word, value);
+    }
+    if ((value = value_of(word->text, "ipopt"))) {
+        if (rd->cur->p->c->families & SP_CASE_IPV6)
+            return cursor_fail(rd->cur, word, "family ipv4", "IPv6 has no such options");
+        out->ip_raw_len = read_hex(value, out->ip_raw, sizeof out->ip_raw);
+        return out->ip_raw_len || cursor_fail(rd->cur, word, "pairs of hexadecimal digits",
+                                              "\"%s\" is no row of bytes", value);
+    }
     *known = false;
     return true;
 }
@@ -290,6 +307,9 @@ static bool check_segment(struct cursor *cur, const struct sp_peer_seg *seg)
     if (payloads > 1)
         return cursor_fail(cur, &cur->words[0], "one of: A..B, len=N, payload=HEX",
                            "the payload is said twice");
+    if (seg->route && seg->ip_raw_len)
+        return cursor_fail(cur, &cur->words[0], "one of: route=HOST, ipopt=HEX",
+                           "the options of IP are said twice");
     return true;
 }
 
@@ -366,6 +386,14 @@ const char *text_from(struct cursor *cur, size_t from)
     return copy;
 }
 
+/* What only a segment that is sent at once has. */
+static bool is_plain(struct cursor *cur, const struct sp_peer_seg *seg)
+{
+    return (!seg->src && !seg->route && !seg->ip_raw_len) ||
+           cursor_fail(cur, &cur->words[0], "peer SYN,ACK route=nobody,peer",
+                       "src=, route= and ipopt= are of a segment");
+}
+
 bool parse_peer(struct cursor *cur, struct node *node)
 {
     struct sp_stmt *st = &node->st;
@@ -384,10 +412,10 @@ bool parse_peer(struct cursor *cur, struct node *node)
         seg->verb = SP_PEER_SILENT;
     } else if (cursor_take(cur, "icmp")) {
         seg->verb = SP_PEER_ICMP;
-        ok = read_icmp(cur, seg);
+        ok = read_icmp(cur, seg) && is_plain(cur, seg);
     } else if (cursor_take(cur, "accepts")) {
         seg->verb = SP_PEER_ACCEPTS;
-        ok = read_segment(cur, seg);
+        ok = read_segment(cur, seg) && is_plain(cur, seg);
         seg->flags = SP_SYN | SP_ACK;
     } else {
         bool connects = cursor_take(cur, "connects");

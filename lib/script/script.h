@@ -133,17 +133,21 @@ struct sp_pattern {
     struct sp_num ttl;    /* or hop limit */
     bool again;           /* a retransmission, which is otherwise let by */
 
-    bool good_sums;           /* `goodsum`: the checksums of IP and TCP are right */
-    bool own_src;             /* `src=own`: from the sender's first address */
-    bool second_src;          /* `src=second`: from the other one (`lab address`) */
-    struct sp_num isn_rate;   /* SYN: what its ISN has grown by, for each millisecond since the last
-                                 connection of the same addresses and ports */
+    bool good_sums;         /* `goodsum`: the checksums of IP and TCP are right */
+    const char *route;      /* `route=peer,nobody`: where it goes, and where then by a source route;
+                               "none": it has no source route */
+    bool own_src;           /* `src=own`: from the sender's first address */
+    bool second_src;        /* `src=second`: from the other one (`lab address`) */
+    struct sp_num isn_rate; /* SYN: what its ISN has grown by, for each millisecond since the last
+                               connection of the same addresses and ports */
     struct sp_num isn_spread; /* SYN: how far apart the ISNs lie that its sender has given to
                                  connections with that host */
     struct sp_opt_want *opts;
     size_t opt_count;
     const char *text; /* as written, for messages */
 };
+
+enum { SP_ROUTE_MAX = 9 }; /* as many hosts as an IPv4 header has room for (RFC 791) */
 
 /* ---- the scripted peer ---------------------------------------------------------------------- */
 
@@ -196,6 +200,10 @@ struct sp_peer_seg {
     struct sp_num ecn;
     struct sp_num from; /* source port, which begins a connection of its own */
     const char *to;     /* "server:p1", NULL: where the segment before it went */
+    const char *src;    /* "multicast": whose address it has; NULL: the peer's own */
+    const char *route;  /* "nobody,peer": by which hosts it has come, as a source route tells */
+    uint8_t ip_raw[40]; /* ipopt=HEX: the options of its IPv4 header */
+    size_t ip_raw_len;
     bool bad_checksum;
     bool has_opts; /* `opt=` was written */
     struct sp_peer_opt *opts;

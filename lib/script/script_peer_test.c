@@ -120,6 +120,23 @@ static void options_are_read_in_their_order(void **state)
     close_plan(&f);
 }
 
+static void the_way_of_a_segment_is_read(void **state)
+{
+    struct fixture f = {0};
+    (void)state;
+    const struct sp_peer_seg *seg = second(&f, "peer SYN src=multicast to=broadcast:80");
+    assert_string_equal(seg->src, "multicast");
+    assert_string_equal(seg->to, "broadcast:80");
+    close_plan(&f);
+    seg = second(&f, "peer SYN route=nobody,peer");
+    assert_string_equal(seg->route, "nobody,peer");
+    close_plan(&f);
+    seg = second(&f, "peer SYN ipopt=5e04DEAD");
+    assert_int_equal(seg->ip_raw_len, 4);
+    assert_memory_equal(seg->ip_raw, "\x5e\x04\xde\xad", 4);
+    close_plan(&f);
+}
+
 static void icmp_errors_have_the_codes_of_both_families(void **state)
 {
     struct fixture f = {0};
@@ -184,6 +201,7 @@ int main(void)
         cmocka_unit_test(ack_is_set_on_everything_but_syn_and_rst),
         cmocka_unit_test(numbers_are_counted_from_what_is_named),
         cmocka_unit_test(options_are_read_in_their_order),
+        cmocka_unit_test(the_way_of_a_segment_is_read),
         cmocka_unit_test(icmp_errors_have_the_codes_of_both_families),
         cmocka_unit_test(the_short_words_are_written_out),
         cmocka_unit_test(the_peer_has_the_place_that_is_left),

@@ -156,6 +156,11 @@ static bool read_word(struct seg_reader *rd, const struct word *word)
     } else if (strcmp(text, "again") == 0) {
         said = out->again;
         out->again = true;
+    } else if (strncmp(text, "route=", 6) == 0) {
+        said = out->route != NULL;
+        out->route = text + 6;
+        if (!said && strcmp(out->route, "none") != 0 && !parse_route(cur, word, out->route))
+            return false;
     } else if (strcmp(text, "src=own") == 0 || strcmp(text, "src=second") == 0) {
         said = out->own_src || out->second_src;
         *(text[4] == 'o' ? &out->own_src : &out->second_src) = true;

@@ -202,6 +202,7 @@ enum sp_stack_option_kind {
     SP_STACK_OPT_LINGER, /* on and seconds */
     SP_STACK_OPT_MS,     /* a time, in milliseconds */
     SP_STACK_OPT_TEXT,
+    SP_STACK_OPT_BYTES, /* text is pairs of hexadecimal digits */
     SP_STACK_OPT_STATE, /* of TCP, read only: text is RFC 9293's name, number the API's */
 };
 
@@ -217,7 +218,7 @@ struct sp_stack_option_value {
     int64_t number; /* INT, ERROR, MS, STATE */
     int on;         /* LINGER */
     int linger_s;   /* LINGER */
-    char text[64];  /* TEXT, STATE; for ERROR the error's name, "" for 0 */
+    char text[96];  /* TEXT, BYTES, STATE; for ERROR the error's name, "" for 0 */
 };
 
 /* The i-th option, NULL past the end. */

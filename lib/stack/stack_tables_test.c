@@ -173,6 +173,7 @@ static void options_of_every_kind_come_back_as_they_were_set(void **state)
         {"SO_LINGER", {.on = 1, .linger_s = 7}}, {"TCP_NODELAY", {.number = 1}},
         {"TCP_USER_TIMEOUT", {.number = 1500}},  {"SO_RCVTIMEO", {.number = 2000}},
         {"TCP_CONGESTION", {.text = "reno"}},    {"IP_TTL", {.number = 9}},
+        {"IP_OPTIONS", {.text = "01010100"}},
     };
     struct sp_stack_outcome out;
     sp_stack_socket(4, false, &out);

@@ -2,6 +2,7 @@
 #include "trace.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "trace_fields.h"
 
@@ -52,6 +53,39 @@ struct sp_event *sp_trace_add(struct sp_trace *trace, enum sp_ev_kind kind, int6
 const char *sp_trace_str(struct sp_trace *trace, const char *text)
 {
     return sp_arena_strdup(&trace->arena, text);
+}
+
+/* Nobody in a lab has them: of documentation (RFC 5737, RFC 3849), of all, of a group. */
+static const struct {
+    const char *name;
+    const char *ipv4;
+    const char *ipv6;
+} hosts[] = {
+    {"any", "0.0.0.0", "::"},
+    {"localhost", "127.0.0.1", "::1"},
+    {"nobody", "192.0.2.1", "2001:db8::1"},
+    {"multicast", "224.0.0.1", "ff02::1"},
+    {"broadcast", "255.255.255.255", NULL},
+};
+
+bool sp_trace_host(const struct sp_trace_head *head, const char *name, uint8_t family,
+                   struct sp_addr *out)
+{
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++)
+        if (strcmp(name, hosts[i].name) == 0) {
+            const char *ip = family == SP_IPV4 ? hosts[i].ipv4 : hosts[i].ipv6;
+            return ip && sp_addr_parse(ip, out, NULL) == SP_OK;
+        }
+    for (int end = SP_END_CLIENT; end < SP_END_COUNT; end++) {
+        bool second = strcmp(name, "second") == 0;
+        const struct sp_addr *addr = second ? &head->second[end] : &head->addr[end];
+        if (addr->family == family &&
+            (second || strcmp(name, sp_end_name((enum sp_end)end)) == 0)) {
+            *out = *addr;
+            return true;
+        }
+    }
+    return false;
 }
 
 static int by_time(const void *a, const void *b)

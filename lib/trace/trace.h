@@ -221,6 +221,13 @@ struct sp_event *sp_trace_add(struct sp_trace *trace, enum sp_ev_kind kind, int6
 /* Copies a string into the trace's arena. */
 const char *sp_trace_str(struct sp_trace *trace, const char *text);
 
+/*
+ * The address that a case means by a host's name: of an end ("client", "second"), or one of those
+ * that nobody in a lab has ("nobody", "multicast", ...). False where there is none in this family.
+ */
+bool sp_trace_host(const struct sp_trace_head *head, const char *name, uint8_t family,
+                   struct sp_addr *out);
+
 /* Stable sort by t_ns, then arrival. */
 void sp_trace_sort(struct sp_trace *trace);
 

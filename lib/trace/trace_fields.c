@@ -165,6 +165,7 @@ static const struct sp_trace_field seg_rows[] = {
     EV("tos", UINT, u.seg.seg.tos),
     EV("ip_id", UINT, u.seg.seg.ip_id),
     EV("ip_df", BOOL, u.seg.seg.ip_df),
+    EV("ip_options", IP_OPTIONS, u.seg.seg.ip_opt),
     EV("checksum", UINT, u.seg.seg.checksum),
     EV("bad_checksum", NOT_OK, u.seg.seg.checksum_ok),
     EV("bad_ip_checksum", NOT_OK, u.seg.seg.ip_checksum_ok),

@@ -30,6 +30,7 @@ enum sp_trace_field_type {
     SP_FIELD_BOOL,         /* left out where false */
     SP_FIELD_NOT_OK,       /* a bool that is true where all is well: written inverted */
     SP_FIELD_OPTIONS,      /* raw TCP options as hex, opt_len with them */
+    SP_FIELD_IP_OPTIONS,   /* IPv4's, likewise */
     SP_FIELD_HEAD,         /* the payload's first bytes as hex, as many as payload_len has */
 };
 

@@ -84,6 +84,8 @@ static void add_segments(struct sp_trace *trace)
                 .tos = 2,
                 .ip_id = 999,
                 .ip_df = true,
+                .ip_opt_len = 4,
+                .ip_opt = {0x5e, 4, 1, 2},
                 .seq = 0xffffffff,
                 .ack = 0x80000000,
                 .flags = SP_SYN | SP_ACK | SP_ECE,
@@ -214,6 +216,8 @@ static void assert_same_seg(const struct sp_ev_seg *a, const struct sp_ev_seg *b
     assert_int_equal(s->tos, t->tos);
     assert_int_equal(s->ip_id, t->ip_id);
     assert_int_equal(s->ip_df, t->ip_df);
+    assert_int_equal(s->ip_opt_len, t->ip_opt_len);
+    assert_memory_equal(s->ip_opt, t->ip_opt, sizeof s->ip_opt);
     assert_int_equal(s->seq, t->seq);
     assert_int_equal(s->ack, t->ack);
     assert_int_equal(s->flags, t->flags);

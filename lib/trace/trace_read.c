@@ -151,6 +151,10 @@ static enum sp_rc read_string(const struct sp_trace_field *field, const char *te
         rc = read_hex(field->key, text, (uint8_t *)at, SP_SEG_OPT_MAX, &len, err);
         to->event->u.seg.seg.opt_len = (uint8_t)len;
         return rc;
+    case SP_FIELD_IP_OPTIONS:
+        rc = read_hex(field->key, text, (uint8_t *)at, SP_SEG_OPT_MAX, &len, err);
+        to->event->u.seg.seg.ip_opt_len = (uint8_t)len;
+        return rc;
     case SP_FIELD_HEAD:
         return read_payload_head(text, &to->event->u.seg.seg, err);
     case SP_FIELD_TEXT:
@@ -204,6 +208,7 @@ static enum sp_rc read_field(const struct sp_trace_field *field, const json_t *o
     case SP_FIELD_HEX64:
     case SP_FIELD_HASH:
     case SP_FIELD_OPTIONS:
+    case SP_FIELD_IP_OPTIONS:
     case SP_FIELD_HEAD:
         break;
     }

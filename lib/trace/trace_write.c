@@ -159,6 +159,9 @@ static void write_field(struct writer *w, const struct sp_trace_field *field, co
     case SP_FIELD_OPTIONS:
         write_bytes(w, field->key, (const uint8_t *)at, event->u.seg.seg.opt_len);
         return;
+    case SP_FIELD_IP_OPTIONS:
+        write_bytes(w, field->key, (const uint8_t *)at, event->u.seg.seg.ip_opt_len);
+        return;
     case SP_FIELD_HEAD: {
         uint32_t len = event->u.seg.seg.payload_len;
         write_bytes(w, field->key, (const uint8_t *)at,
@@ -181,7 +184,8 @@ static bool is_sound(const struct sp_trace_fields *fields, const void *base)
             if (value >= (int64_t)field->words->count || !field->words->words[value])
                 return false;
         } else if (field->type == SP_FIELD_OPTIONS) {
-            if (((const struct sp_event *)base)->u.seg.seg.opt_len > SP_SEG_OPT_MAX)
+            if (((const struct sp_event *)base)->u.seg.seg.opt_len > SP_SEG_OPT_MAX ||
+                ((const struct sp_event *)base)->u.seg.seg.ip_opt_len > SP_SEG_OPT_MAX)
                 return false;
         }
     }

@@ -27,26 +27,29 @@ struct upper {
     size_t body_len;
 };
 
-static size_t ip_header_len(const struct sp_addr *addr)
+static size_t ip_header_len(const struct sp_seg *seg)
 {
-    return addr->family == SP_IPV4 ? (size_t)IPV4_HEADER : (size_t)IPV6_HEADER;
+    return seg->src.family == SP_IPV4 ? IPV4_HEADER + (seg->ip_opt_len + 3u) / 4 * 4
+                                      : (size_t)IPV6_HEADER;
 }
 
 static size_t put_ipv4(uint8_t *p, const struct sp_seg *seg, const struct sp_addr *src,
                        const struct sp_addr *dst, uint8_t proto, size_t upper_len)
 {
-    memset(p, 0, IPV4_HEADER);
-    p[0] = 0x45;
+    size_t len = IPV4_HEADER + (seg->ip_opt_len + 3u) / 4 * 4;
+    memset(p, 0, len);
+    p[0] = (uint8_t)(0x40 | len / 4);
     p[1] = seg->tos;
-    sp_put16(p + 2, (uint16_t)(IPV4_HEADER + upper_len));
+    sp_put16(p + 2, (uint16_t)(len + upper_len));
     sp_put16(p + 4, seg->ip_id);
     sp_put16(p + 6, seg->ip_df ? 0x4000 : 0);
     p[8] = seg->ttl ? seg->ttl : DEFAULT_TTL;
     p[9] = proto;
     memcpy(p + 12, src->ip, 4);
     memcpy(p + 16, dst->ip, 4);
-    sp_put16(p + 10, sp_sum_fold(sp_sum_add(0, p, IPV4_HEADER)));
-    return IPV4_HEADER;
+    memcpy(p + IPV4_HEADER, seg->ip_opt, seg->ip_opt_len);
+    sp_put16(p + 10, sp_sum_fold(sp_sum_add(0, p, len)));
+    return len;
 }
 
 static size_t put_ipv6(uint8_t *p, const struct sp_seg *seg, const struct sp_addr *src,
@@ -145,6 +148,8 @@ static enum sp_rc check(const struct sp_seg *seg, const struct sp_build_fault *f
     if (seg->opt_len > SP_SEG_OPT_MAX)
         return sp_fail(err, SP_E_USAGE, "TCP options take at most %d bytes, not %u", SP_SEG_OPT_MAX,
                        seg->opt_len);
+    if (seg->ip_opt_len > SP_SEG_OPT_MAX || (seg->ip_opt_len && family == SP_IPV6))
+        return sp_fail(err, SP_E_USAGE, "only IPv4 has options, at most %d bytes", SP_SEG_OPT_MAX);
     if (fault && fault->data_offset > 15)
         return sp_fail(err, SP_E_USAGE, "a data offset has 4 bits, not enough for %u",
                        fault->data_offset);
@@ -169,7 +174,7 @@ enum sp_rc sp_wire_build(enum sp_link link, const uint8_t src_mac[6], const uint
     } else {
         put_tcp(&upper, seg, fault);
     }
-    size_t ip_len = ip_header_len(&seg->src);
+    size_t ip_len = ip_header_len(seg);
     size_t upper_len = upper.head_len + upper.body_len;
     /* IPv4's total length counts its header, IPv6's payload length does not. */
     if (upper_len + (seg->src.family == SP_IPV4 ? ip_len : 0) > PACKET_MAX)
@@ -177,7 +182,7 @@ enum sp_rc sp_wire_build(enum sp_link link, const uint8_t src_mac[6], const uint
                        seg->payload_len);
     put_checksum(&upper, seg, fault && fault->bad_checksum);
 
-    uint8_t ip[IPV6_HEADER];
+    uint8_t ip[IPV4_HEADER + SP_SEG_OPT_MAX];
     put_ip(ip, seg, &seg->src, &seg->dst, upper.proto, upper_len);
     sp_buf_reset(out);
     if (link == SP_LINK_ETHERNET) {

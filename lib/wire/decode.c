@@ -46,6 +46,8 @@ struct ip {
     uint16_t id;
     bool df;
     bool checksum_ok;
+    const uint8_t *opt;
+    size_t opt_len;
 };
 
 static enum sp_rc cut_short(struct sp_err *err, const char *where, size_t have, size_t want)
@@ -94,6 +96,8 @@ static enum sp_rc peel_ipv4(struct packet *packet, bool whole, struct ip *ip, st
     ip->id = sp_get16(p + 4);
     ip->df = (sp_get16(p + 6) & IPV4_DF) != 0;
     ip->ttl = p[8];
+    ip->opt = p + IPV4_HEADER;
+    ip->opt_len = header - IPV4_HEADER;
     ip->checksum_ok = sp_sum_fold(sp_sum_add(0, p, header)) == 0;
     if (packet->len > total)
         packet->len = total; /* Ethernet padding */
@@ -284,6 +288,9 @@ enum sp_rc sp_wire_decode(enum sp_link link, const uint8_t *frame, size_t len_by
     seg->ip_id = ip.id;
     seg->ip_df = ip.df;
     seg->ip_checksum_ok = ip.checksum_ok;
+    seg->ip_opt_len = (uint8_t)ip.opt_len;
+    if (ip.opt_len)
+        memcpy(seg->ip_opt, ip.opt, ip.opt_len);
     if (ip.proto == SP_PROTO_TCP)
         rc = decode_tcp(&packet, seg, err);
     else

@@ -99,6 +99,8 @@ struct sp_seg {
     uint8_t tos; /* DSCP and ECN bits */
     uint16_t ip_id;
     bool ip_df;
+    uint8_t ip_opt_len;
+    uint8_t ip_opt[SP_SEG_OPT_MAX]; /* IPv4's, raw, padded to whole words */
 
     uint32_t seq;
     uint32_t ack;
@@ -154,7 +156,7 @@ struct sp_build_fault {
 
 /*
  * Builds the frame of a TCP segment or an ICMP error from seg (addresses, flags, seq, ack, window,
- * urgent, opt, ttl, tos, ip_id, ip_df); lengths and checksums are computed. A ttl of 0 means 64;
+ * urgent, opt, ttl, tos, ip_id, ip_df, ip_opt); lengths and checksums are computed. A ttl of 0 means 64;
  * options that do not fill 32-bit words are padded with EOL. For Ethernet, MACs are given.
  * `payload` is seg->payload_len bytes. For an ICMP error it is the packet that the error quotes;
  * with payload_len 0 that is made up from quoted_src, quoted_dst and quoted_seq (an IP header and

@@ -62,6 +62,8 @@ static void assert_round_trip(enum sp_link link, struct sp_seg seg, const void *
     assert_int_equal(seg.tos, back.tos);
     assert_int_equal(seg.ip_id, back.ip_id);
     assert_int_equal(seg.ip_df, back.ip_df);
+    assert_int_equal(seg.ip_opt_len, back.ip_opt_len);
+    assert_memory_equal(seg.ip_opt, back.ip_opt, sizeof seg.ip_opt);
     assert_int_equal(seg.seq, back.seq);
     assert_int_equal(seg.ack, back.ack);
     assert_int_equal(seg.flags, back.flags);
@@ -72,6 +74,27 @@ static void assert_round_trip(enum sp_link link, struct sp_seg seg, const void *
     assert_int_equal(seg.payload_len, back.payload_len);
     assert_true(seg.payload_hash == back.payload_hash);
     assert_memory_equal(seg.payload_head, back.payload_head, sizeof seg.payload_head);
+    sp_buf_release(&frame);
+}
+
+static void the_options_of_ipv4_are_part_of_its_header(void **state)
+{
+    (void)state;
+    struct sp_seg seg = sample(false);
+    struct sp_buf frame;
+    sp_buf_init(&frame, 0);
+    seg.ip_opt_len = 8;
+    memcpy(seg.ip_opt, "\x83\x07\x08\x0a\x00\x00\x09\x00", 8);
+    seg.payload_len = 3;
+    assert_round_trip(SP_LINK_ETHERNET, seg, "abc");
+    assert_round_trip(SP_LINK_RAW_IP, seg, "abc");
+    seg.ip_opt_len = 41;
+    assert_int_equal(sp_wire_build(SP_LINK_RAW_IP, NULL, NULL, &seg, "abc", NULL, &frame, NULL),
+                     SP_E_USAGE);
+    seg = sample(true);
+    seg.ip_opt_len = 4;
+    assert_int_equal(sp_wire_build(SP_LINK_RAW_IP, NULL, NULL, &seg, "", NULL, &frame, NULL),
+                     SP_E_USAGE);
     sp_buf_release(&frame);
 }
 
@@ -254,6 +277,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(segments_of_every_length_decode_to_what_was_built),
+        cmocka_unit_test(the_options_of_ipv4_are_part_of_its_header),
         cmocka_unit_test(a_bad_checksum_is_wrong_and_nothing_else_is),
         cmocka_unit_test(a_wrong_data_offset_is_left_in),
         cmocka_unit_test(options_are_padded_to_whole_words),

@@ -194,6 +194,9 @@ static void frame_take(unsigned char *arg, const struct pcap_pkthdr *header,
     bool stranger = event->end == SP_END_NONE && capture->point == SP_AT_SERVER && !malformed;
     if (stranger && trace->head.tcp[SP_END_MIDDLE].name && seg.kind == SP_SEG_TCP)
         event->end = SP_END_CLIENT;
+    /* Under a false name: only a scripted peer does that, and only where there is one. */
+    if (event->end == SP_END_NONE && trace->head.addr[SP_END_PEER].family)
+        event->end = SP_END_PEER;
     event->u.seg.point = capture->point;
     event->u.seg.seg = seg;
     event->u.seg.frame = number;

@@ -26,18 +26,18 @@ syn keyword sockproof_signal SIGABRT SIGALRM SIGCHLD SIGCONT SIGHUP SIGINT SIGIO
 syn keyword sockproof_signal SIGPIPE SIGQUIT SIGSEGV SIGSTOP SIGTERM SIGURG SIGUSR1 SIGUSR2
 syn keyword sockproof_constant ERR FIONREAD HUP IN IPV6_DONTFRAG IPV6_FLOWINFO_SEND IPV6_FREEBIND IPV6_MINHOPCOUNT
 syn keyword sockproof_constant IPV6_MTU IPV6_MTU_DISCOVER IPV6_RECVERR IPV6_TCLASS IPV6_TRANSPARENT IPV6_UNICAST_HOPS IPV6_V6ONLY IP_BIND_ADDRESS_NO_PORT
-syn keyword sockproof_constant IP_FREEBIND IP_MINTTL IP_MTU IP_MTU_DISCOVER IP_RECVERR IP_TOS IP_TRANSPARENT IP_TTL
-syn keyword sockproof_constant MSG_DONTROUTE MSG_DONTWAIT MSG_EOR MSG_ERRQUEUE MSG_FASTOPEN MSG_MORE MSG_NOSIGNAL MSG_OOB
-syn keyword sockproof_constant MSG_PEEK MSG_TRUNC MSG_WAITALL NVAL OUT PRI RD RDBAND
-syn keyword sockproof_constant RDHUP RDNORM RDWR SIOCATMARK SIOCINQ SIOCOUTQ SIOCOUTQNSD SO_ACCEPTCONN
-syn keyword sockproof_constant SO_BINDTODEVICE SO_BROADCAST SO_BUSY_POLL SO_CONDITIONAL_ACCEPT SO_DEBUG SO_DOMAIN SO_DONTROUTE SO_ERROR
-syn keyword sockproof_constant SO_EXCLUSIVEADDRUSE SO_INCOMING_CPU SO_KEEPALIVE SO_LINGER SO_MARK SO_MAX_PACING_RATE SO_OOBINLINE SO_PRIORITY
-syn keyword sockproof_constant SO_PROTOCOL SO_RCVBUF SO_RCVBUFFORCE SO_RCVLOWAT SO_RCVTIMEO SO_REUSEADDR SO_REUSEPORT SO_SNDBUF
-syn keyword sockproof_constant SO_SNDBUFFORCE SO_SNDLOWAT SO_SNDTIMEO SO_TYPE SO_ZEROCOPY TCP_CONGESTION TCP_CORK TCP_DEFER_ACCEPT
-syn keyword sockproof_constant TCP_FASTOPEN TCP_FASTOPEN_CONNECT TCP_FASTOPEN_NO_COOKIE TCP_INFO TCP_INQ TCP_KEEPCNT TCP_KEEPIDLE TCP_KEEPINTVL
-syn keyword sockproof_constant TCP_LINGER2 TCP_MAXRT TCP_MAXSEG TCP_NODELAY TCP_NOTSENT_LOWAT TCP_QUICKACK TCP_REPAIR TCP_SAVE_SYN
-syn keyword sockproof_constant TCP_SYNCNT TCP_THIN_DUPACK TCP_THIN_LINEAR_TIMEOUTS TCP_TIMESTAMP TCP_TX_DELAY TCP_ULP TCP_USER_TIMEOUT TCP_WINDOW_CLAMP
-syn keyword sockproof_constant WR WRBAND WRNORM
+syn keyword sockproof_constant IP_FREEBIND IP_MINTTL IP_MTU IP_MTU_DISCOVER IP_OPTIONS IP_RECVERR IP_TOS IP_TRANSPARENT
+syn keyword sockproof_constant IP_TTL MSG_DONTROUTE MSG_DONTWAIT MSG_EOR MSG_ERRQUEUE MSG_FASTOPEN MSG_MORE MSG_NOSIGNAL
+syn keyword sockproof_constant MSG_OOB MSG_PEEK MSG_TRUNC MSG_WAITALL NVAL OUT PRI RD
+syn keyword sockproof_constant RDBAND RDHUP RDNORM RDWR SIOCATMARK SIOCINQ SIOCOUTQ SIOCOUTQNSD
+syn keyword sockproof_constant SO_ACCEPTCONN SO_BINDTODEVICE SO_BROADCAST SO_BUSY_POLL SO_CONDITIONAL_ACCEPT SO_DEBUG SO_DOMAIN SO_DONTROUTE
+syn keyword sockproof_constant SO_ERROR SO_EXCLUSIVEADDRUSE SO_INCOMING_CPU SO_KEEPALIVE SO_LINGER SO_MARK SO_MAX_PACING_RATE SO_OOBINLINE
+syn keyword sockproof_constant SO_PRIORITY SO_PROTOCOL SO_RCVBUF SO_RCVBUFFORCE SO_RCVLOWAT SO_RCVTIMEO SO_REUSEADDR SO_REUSEPORT
+syn keyword sockproof_constant SO_SNDBUF SO_SNDBUFFORCE SO_SNDLOWAT SO_SNDTIMEO SO_TYPE SO_ZEROCOPY TCP_CONGESTION TCP_CORK
+syn keyword sockproof_constant TCP_DEFER_ACCEPT TCP_FASTOPEN TCP_FASTOPEN_CONNECT TCP_FASTOPEN_NO_COOKIE TCP_INFO TCP_INQ TCP_KEEPCNT TCP_KEEPIDLE
+syn keyword sockproof_constant TCP_KEEPINTVL TCP_LINGER2 TCP_MAXRT TCP_MAXSEG TCP_NODELAY TCP_NOTSENT_LOWAT TCP_QUICKACK TCP_REPAIR
+syn keyword sockproof_constant TCP_SAVE_SYN TCP_SYNCNT TCP_THIN_DUPACK TCP_THIN_LINEAR_TIMEOUTS TCP_TIMESTAMP TCP_TX_DELAY TCP_ULP TCP_USER_TIMEOUT
+syn keyword sockproof_constant TCP_WINDOW_CLAMP WR WRBAND WRNORM
 syn keyword sockproof_tcp_option ecr fastopen junk malformed mss sack sackok ts
 syn keyword sockproof_tcp_option uto wscale
 syn keyword sockproof_stack freebsd fstack gvisor haiku linux lwip macos netbsd
@@ -48,15 +48,16 @@ syn keyword sockproof_word at badsum behind broadcast by bytes catch checksum
 syn keyword sockproof_word connects copies corrupt cut default delay doff drop
 syn keyword sockproof_word dscp duplicate ecn eol exceeded for frag from
 syn keyword sockproof_word goodsum has header hold host icmp ignore in
-syn keyword sockproof_word inject ip ipv4 ipv6 isn-rate isn-spread keep killed
-syn keyword sockproof_word lacks len linger localhost loopback mtu multicast net
-syn keyword sockproof_word nobody none nop nth off ok once open
-syn keyword sockproof_word opt order payload pending plug port preferred probe
-syn keyword sockproof_word problem protocol quench raises raw rcv_nxt rcv_wnd release
-syn keyword sockproof_word reorder replay restart restore rewrite routed second seq
-syn keyword sockproof_word silent since skip snd_nxt snd_una sysctl then timeout
-syn keyword sockproof_word times to took ttl unacked unknown unplug unreachable
-syn keyword sockproof_word unread until urg veth wheel win window-probe within
+syn keyword sockproof_word inject ip ipopt ipv4 ipv6 isn-rate isn-spread keep
+syn keyword sockproof_word killed lacks len linger localhost loopback mtu multicast
+syn keyword sockproof_word net nobody none nop nth off ok once
+syn keyword sockproof_word open opt order payload pending plug port preferred
+syn keyword sockproof_word probe problem protocol quench raises raw rcv_nxt rcv_wnd
+syn keyword sockproof_word release reorder replay restart restore rewrite route routed
+syn keyword sockproof_word second seq silent since skip snd_nxt snd_una src
+syn keyword sockproof_word sysctl then timeout times to took ttl unacked
+syn keyword sockproof_word unknown unplug unreachable unread until urg veth wheel
+syn keyword sockproof_word win window-probe within
 
 syn match sockproofNumber /\<\d\+\(\.\d\+\)\?\(ns\|us\|ms\|s\|min\|h\|d\)\?\>/
 syn match sockproofVariable /\$[a-z][a-z0-9_]*/

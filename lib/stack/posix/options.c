@@ -245,6 +245,7 @@ static const struct sp_stack_option options[] = {
     ROW(STATE, IPPROTO_TCP, TCP_INFO),
     ROW(INT, IPPROTO_IP, IP_TOS),
     ROW(INT, IPPROTO_IP, IP_TTL),
+    ROW(BYTES, IPPROTO_IP, IP_OPTIONS),
     ROW(INT, IPPROTO_IP, IP_MINTTL),
     ROW(INT, IPPROTO_IP, IP_MTU),
     ROW(INT, IPPROTO_IP, IP_MTU_DISCOVER),
@@ -300,6 +301,9 @@ bool sp_stack_option_fits(const struct sp_stack_option *option,
     case SP_STACK_OPT_LINGER:
     case SP_STACK_OPT_TEXT:
         return true;
+    case SP_STACK_OPT_BYTES:
+        return strspn(value->text, "0123456789abcdef") == strlen(value->text) &&
+               strlen(value->text) % 2 == 0;
     case SP_STACK_OPT_ERROR:
     case SP_STACK_OPT_STATE:
         return false;
@@ -316,6 +320,11 @@ union raw {
     char room[256]; /* struct tcp_info, whole: a short length is an error on some systems */
 };
 
+static int digit(char c)
+{
+    return c <= '9' ? c - '0' : c - 'a' + 10;
+}
+
 static socklen_t to_raw(const struct sp_stack_option *option,
                         const struct sp_stack_option_value *value, union raw *raw)
 {
@@ -331,6 +340,10 @@ static socklen_t to_raw(const struct sp_stack_option *option,
     case SP_STACK_OPT_TEXT:
         snprintf(raw->text, sizeof raw->text, "%s", value->text);
         return (socklen_t)strlen(raw->text);
+    case SP_STACK_OPT_BYTES:
+        for (size_t i = 0; value->text[2 * i]; i++)
+            raw->room[i] = (char)(digit(value->text[2 * i]) << 4 | digit(value->text[2 * i + 1]));
+        return (socklen_t)(strlen(value->text) / 2);
     case SP_STACK_OPT_INT:
     case SP_STACK_OPT_ERROR:
     case SP_STACK_OPT_STATE:
@@ -350,6 +363,7 @@ static socklen_t raw_size(const struct sp_stack_option *option)
     case SP_STACK_OPT_TEXT:
         return sizeof((union raw *)0)->text - 1;
     case SP_STACK_OPT_STATE:
+    case SP_STACK_OPT_BYTES:
         return sizeof((union raw *)0)->room;
     case SP_STACK_OPT_INT:
     case SP_STACK_OPT_ERROR:
@@ -366,7 +380,7 @@ static const char *const state_names[] = {
 
 enum { STATES = sizeof state_names / sizeof state_names[0] };
 
-static void from_raw(const struct sp_stack_option *option, const union raw *raw,
+static void from_raw(const struct sp_stack_option *option, const union raw *raw, size_t len,
                      struct sp_stack_option_value *value)
 {
     const char *name = NULL;
@@ -380,6 +394,10 @@ static void from_raw(const struct sp_stack_option *option, const union raw *raw,
         return;
     case SP_STACK_OPT_TEXT:
         snprintf(value->text, sizeof value->text, "%s", raw->text);
+        return;
+    case SP_STACK_OPT_BYTES:
+        for (size_t i = 0; i < len && 2 * i + 2 < sizeof value->text; i++)
+            snprintf(value->text + 2 * i, 3, "%02x", (unsigned char)raw->room[i]);
         return;
     case SP_STACK_OPT_STATE:
         value->number = (unsigned char)raw->room[0]; /* tcpi_state comes first */
@@ -417,7 +435,7 @@ void sp_stack_getsockopt(sp_stack_sock sock, const struct sp_stack_option *optio
     SP_POSIX_CALL(out, NR(getsockopt),
                   getsockopt((int)sock, option->level, option->number, &raw, &len));
     if (out->value >= 0)
-        from_raw(option, &raw, value);
+        from_raw(option, &raw, len, value);
 }
 
 /* Options that read back otherwise than they were set, and why that is no fault. */
@@ -438,6 +456,7 @@ static const struct {
     {"TCP_FASTOPEN", false},     /* bounded by somaxconn */
     {"IP_TOS", false},           /* TCP keeps its own ECN bits (ip(7)) */
     {"IPV6_TCLASS", false},      /* likewise */
+    {"IP_OPTIONS", false},       /* a source route comes back with the destination in it (ip(7)) */
 };
 
 bool sp_stack_option_took(const struct sp_stack_option *option,
