@@ -36,8 +36,8 @@ syn keyword sockproof_constant SO_PRIORITY SO_PROTOCOL SO_RCVBUF SO_RCVBUFFORCE 
 syn keyword sockproof_constant SO_SNDBUF SO_SNDBUFFORCE SO_SNDLOWAT SO_SNDTIMEO SO_TYPE SO_ZEROCOPY TCP_CONGESTION TCP_CORK
 syn keyword sockproof_constant TCP_DEFER_ACCEPT TCP_FASTOPEN TCP_FASTOPEN_CONNECT TCP_FASTOPEN_NO_COOKIE TCP_INFO TCP_INQ TCP_KEEPCNT TCP_KEEPIDLE
 syn keyword sockproof_constant TCP_KEEPINTVL TCP_LINGER2 TCP_MAXRT TCP_MAXSEG TCP_NODELAY TCP_NOTSENT_LOWAT TCP_QUICKACK TCP_REPAIR
-syn keyword sockproof_constant TCP_SAVE_SYN TCP_SYNCNT TCP_THIN_DUPACK TCP_THIN_LINEAR_TIMEOUTS TCP_TIMESTAMP TCP_TX_DELAY TCP_ULP TCP_USER_TIMEOUT
-syn keyword sockproof_constant TCP_WINDOW_CLAMP WR WRBAND WRNORM
+syn keyword sockproof_constant TCP_RTO_MAX_MS TCP_SAVE_SYN TCP_SYNCNT TCP_THIN_DUPACK TCP_THIN_LINEAR_TIMEOUTS TCP_TIMESTAMP TCP_TX_DELAY TCP_ULP
+syn keyword sockproof_constant TCP_USER_TIMEOUT TCP_WINDOW_CLAMP WR WRBAND WRNORM
 syn keyword sockproof_tcp_option ecr fastopen junk malformed mss sack sackok ts
 syn keyword sockproof_tcp_option uto wscale
 syn keyword sockproof_stack freebsd fstack gvisor haiku linux lwip macos netbsd

@@ -116,6 +116,13 @@ enum { ABSENT = -1 };
 #ifndef TCP_TX_DELAY
 #define TCP_TX_DELAY ABSENT
 #endif
+#ifndef TCP_RTO_MAX_MS
+#ifdef __linux__
+#define TCP_RTO_MAX_MS 44 /* linux/tcp.h since 6.15 */
+#else
+#define TCP_RTO_MAX_MS ABSENT
+#endif
+#endif
 #ifndef TCP_REPAIR
 #define TCP_REPAIR ABSENT
 #endif
@@ -239,6 +246,7 @@ static const struct sp_stack_option options[] = {
     ROW(INT, IPPROTO_TCP, TCP_SAVE_SYN),
     ROW(INT, IPPROTO_TCP, TCP_TX_DELAY),
     ROW(INT, IPPROTO_TCP, TCP_REPAIR),
+    ROW(INT, IPPROTO_TCP, TCP_RTO_MAX_MS),
     ROW(INT, IPPROTO_TCP, TCP_MAXRT),
     ROW(TEXT, IPPROTO_TCP, TCP_CONGESTION),
     ROW(TEXT, IPPROTO_TCP, TCP_ULP),
