@@ -9,19 +9,24 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "boxes.h"
 #include "cmd.h"
+#include "kernel.h"
 #include "options.h"
 #include "reports.h"
 #include "run.h"
 #include "stack.h"
 
-enum { RUN_MAX = 1000 * 1000 };
+enum { RUN_MAX = 1000 * 1000, JOBS_DEFAULT = 0 };
 
 struct run_options {
-    const char *cases, *lab, *family, *results, *os, *format, *client, *server, *appliance;
+    const char *cases, *lab, *family, *results, *os, *format, *client, *server, *appliance,
+        *kernel_text;
     long jobs, repeat;
     int64_t max_wait_ns;
     bool json, quiet;
+    struct kernel kernel; /* where kernel_text is not NULL */
+    char cases_dir[4096];
 };
 
 static volatile int interrupted;
@@ -88,31 +93,6 @@ static bool family_mask(const char *text, unsigned *mask)
 
 /* ---- the box of the lab routed -------------------------------------------------------------- */
 
-/* Recipes by their names, each looked up once. */
-struct boxes {
-    struct sp_appliance items[8];
-    const char *missing[8]; /* why it cannot be had here, NULL it can */
-    size_t len;
-    struct sp_arena *arena;
-};
-
-static enum sp_rc box_named(struct boxes *boxes, const char *name, size_t *at, struct sp_err *err)
-{
-    struct sp_err why = {0};
-    for (*at = 0; *at < boxes->len; (*at)++)
-        if (strcmp(boxes->items[*at].name, name) == 0)
-            return SP_OK;
-    if (boxes->len == sizeof boxes->items / sizeof boxes->items[0])
-        return sp_fail(err, SP_E_LIMIT, "more than %zu appliances in one run", boxes->len);
-    enum sp_rc rc = sp_appliance_find(name, &boxes->items[*at], boxes->arena, err);
-    if (rc != SP_OK)
-        return rc;
-    boxes->len++;
-    if (sp_appliance_ready(&boxes->items[*at], &why) != SP_OK)
-        boxes->missing[*at] = sp_arena_strdup(boxes->arena, why.text);
-    return SP_OK;
-}
-
 /* The box that was asked for; else the one that ships of the class that the case needs. */
 static const char *box_wanted(const struct sp_case *c, const struct run_options *o)
 {
@@ -125,19 +105,12 @@ static const char *box_wanted(const struct sp_case *c, const struct run_options 
 static enum sp_rc job_box(struct boxes *boxes, const struct sp_case *c, const struct run_options *o,
                           struct sp_plan_config *config, struct sp_run_job *job, struct sp_err *err)
 {
-    size_t at = 0;
     if (config->lab != SP_CASE_ROUTED)
         return SP_OK;
-    enum sp_rc rc = box_named(boxes, box_wanted(c, o), &at, err);
-    if (rc != SP_OK) {
+    enum sp_rc rc = boxes_give(boxes, box_wanted(c, o), config, job, err);
+    if (rc != SP_OK)
         sp_err_prefix(err, "%s", c->file ? c->file : c->id);
-        return rc;
-    }
-    job->appliance = &boxes->items[at];
-    job->skip = boxes->missing[at];
-    config->api[SP_WHO_MIDDLE] = (struct sp_plan_stack){.name = job->appliance->name};
-    config->tcp[SP_WHO_MIDDLE] = (struct sp_plan_stack){.name = job->appliance->path};
-    return SP_OK;
+    return rc;
 }
 
 /* Makes the plan once to learn how long it must wait; an impossible plan is told of here. */
@@ -231,15 +204,17 @@ static void head_fill(struct sp_run_head *head, struct head_store *store, int ar
         size_t len = strlen(store->stack);
         snprintf(store->stack + len, sizeof store->stack - len, "+%s", server);
     }
+    bool guest = o->kernel_text != NULL;
     *head = (struct sp_run_head){
         .version = SP_VERSION,
         .command = typed,
         .command_count = (size_t)argc,
         .machine = {.sysname = store->uts.sysname,
-                    .release = store->uts.release,
+                    .release = guest ? o->kernel.version : store->uts.release,
                     .arch = store->uts.machine,
                     .hostname = store->uts.nodename,
-                    .cpus = (int)sysconf(_SC_NPROCESSORS_ONLN),
+                    .clock = guest ? "virtual" : "real",
+                    .cpus = guest ? 1 : (int)sysconf(_SC_NPROCESSORS_ONLN),
                     .privileged = privileged},
         .stack = {.name = store->stack, .os = stack->name, .os_version = stack->version},
         .judged_as = o->os,
@@ -320,8 +295,8 @@ static void raise_file_limit(void)
     }
 }
 
-static int run_jobs(struct job_list *jobs, const struct ends *ends, const struct run_options *o,
-                    int argc, const char **typed, bool privileged)
+static int run_jobs(struct job_list *jobs, const struct ends *ends, struct run_options *o, int argc,
+                    const char **typed, bool privileged)
 {
     struct sp_err err = {0};
     struct sp_run_head head;
@@ -350,8 +325,8 @@ static int run_jobs(struct job_list *jobs, const struct ends *ends, const struct
                  "--max-wait leaves out %zu runs that must wait longer", jobs->left_out);
         head_note(&head, &head_store, head_store.left_out);
     }
-    enum sp_rc rc = sp_lab_slot_take(&env.slot, &err);
-    if (rc == SP_OK)
+    enum sp_rc rc = o->kernel_text ? SP_OK : sp_lab_slot_take(&env.slot, &err);
+    if (rc == SP_OK && !o->kernel_text)
         rc = sp_lab_learn_defaults(&err);
     const char *remedy = "";
     if (rc == SP_OK) {
@@ -365,9 +340,10 @@ static int run_jobs(struct job_list *jobs, const struct ends *ends, const struct
     }
     catch_signals();
     int64_t begin_ns = sp_clock_now_ns();
-    rc = sp_sched_run(&sched, &err);
+    rc = o->kernel_text ? kernel_run(&o->kernel, &sched, o->results, o->cases_dir, o->os, &err)
+                        : sp_sched_run(&sched, &err);
     progress_clear(&progress);
-    if (rc == SP_OK)
+    if (rc == SP_OK && !o->kernel_text)
         rc = sp_lab_defaults_hold(&err);
     if (!sched.tracepoints) {
         snprintf(head_store.states, sizeof head_store.states,
@@ -434,6 +410,8 @@ static int check_options(const struct run_options *o)
     if (o->format && !sp_reporter_find(o->format))
         return cmd_usage(&cmd_run, "there is no format '%s': text, junit, ktap, markdown or json",
                          o->format);
+    if (o->kernel_text && (o->client || o->server))
+        return cmd_usage(&cmd_run, "--kernel is of both ends: it excludes --client and --server");
     if (o->format && o->json && strcmp(o->format, "json") != 0)
         return cmd_usage(&cmd_run, "--json and --format %s exclude each other", o->format);
     return 0;
@@ -441,7 +419,11 @@ static int check_options(const struct run_options *o)
 
 static int main_run(int argc, char **argv)
 {
-    struct run_options o = {.jobs = 64, .repeat = 1, .results = "results", .max_wait_ns = -1};
+    struct run_options o = {.jobs = JOBS_DEFAULT,
+                            .repeat = 1,
+                            .results = "results",
+                            .max_wait_ns = -1,
+                            .kernel = {.patience_ns = 60 * SP_S}};
     const struct option_row rows[] = {
         {"cases", OPT_TEXT, &o.cases, 0, 0},
         {"jobs", OPT_NUMBER, &o.jobs, 1, 512},
@@ -454,6 +436,8 @@ static int main_run(int argc, char **argv)
         {"os", OPT_TEXT, &o.os, 0, 0},
         {"repeat", OPT_NUMBER, &o.repeat, 1, 1000},
         {"max-wait", OPT_DURATION, &o.max_wait_ns, 0, 0},
+        {"kernel", OPT_TEXT, &o.kernel_text, 0, 0},
+        {"patience", OPT_DURATION, &o.kernel.patience_ns, 0, 0},
         {"json", OPT_FLAG, &o.json, 0, 0},
         {"format", OPT_TEXT, &o.format, 0, 0},
         {"quiet", OPT_FLAG, &o.quiet, 0, 0},
@@ -468,7 +452,6 @@ static int main_run(int argc, char **argv)
     struct job_list jobs = {0};
     struct ends ends = {0};
     struct boxes boxes = {.arena = &arena};
-    char dir[4096];
     bool privileged = false;
     int code = SP_EXIT_USAGE;
     sp_arena_init(&arena);
@@ -482,13 +465,17 @@ static int main_run(int argc, char **argv)
     if (o.appliance) /* a box is there to be tested */
         o.lab = sp_case_lab_name(SP_CASE_ROUTED);
     enum sp_rc rc = ends_load(&ends, &o, &err);
+    if (rc == SP_OK && o.kernel_text)
+        rc = kernel_find(o.kernel_text, &o.kernel, &err);
+    if (rc == SP_OK && o.kernel_text)
+        kernel_stacks(&o.kernel, &ends.stacks);
     struct sp_plan_config stacks = ends.stacks; /* whose expectations count */
     if (rc == SP_OK && o.os)
         rc = stacks_parse(o.os, &stacks, &arena, &err);
     if (rc == SP_OK)
-        rc = cases_dir(o.cases, dir, sizeof dir, &err);
+        rc = cases_dir(o.cases, o.cases_dir, sizeof o.cases_dir, &err);
     if (rc == SP_OK)
-        rc = cases_load(&cases, dir, argv + 1, (size_t)words, &err);
+        rc = cases_load(&cases, o.cases_dir, argv + 1, (size_t)words, &err);
     if (rc == SP_OK && !cases.bad)
         rc = jobs_make(&jobs, &boxes, &cases, &stacks, &ends, &o, &err);
     if (rc != SP_OK)
@@ -501,7 +488,11 @@ static int main_run(int argc, char **argv)
         goto out;
     }
     raise_file_limit();
-    if (sp_lab_process_init(&privileged, &err) != SP_OK) {
+    if (o.jobs == JOBS_DEFAULT) /* a guest has one processor, and uses it up */
+        o.jobs = o.kernel_text ? sysconf(_SC_NPROCESSORS_ONLN) : 64;
+    if (o.kernel_text) {
+        privileged = true; /* in the guest everybody is root */
+    } else if (sp_lab_process_init(&privileged, &err) != SP_OK) {
         cmd_error("%s", err.text);
         code = SP_EXIT_BROKEN;
         goto out;
@@ -520,24 +511,28 @@ const struct cmd cmd_run = {
     .name = "run",
     .usage = "[CASE | FOLDER | TOPIC | GLOB]... [options]",
     .summary = "Runs cases on this machine and judges them.",
-    .help = "  --jobs N        so many runs at once (64)\n"
-            "  --lab L         loopback, veth or routed only\n"
-            "  --appliance R   the box of the lab routed, and that lab only: router, firewall or\n"
-            "                  nat, or a script of yours (./box.sh, docs/labs.md)\n"
-            "  --family F      ipv4 or ipv6 only\n"
-            "  --client STACK  another stack at that end: gvisor, ... (a folder of stacks/;\n"
-            "  --server STACK  NAME:PARAM hands it a parameter)\n"
-            "  --results DIR   where the results go (results)\n"
-            "  --os OS         judge as this stack: linux-6.18, or\n"
-            "                  client=windows-10.0.19045,server=linux-6.18\n"
-            "  --repeat N      each run N times\n"
-            "  --max-wait T    leave out runs that must wait longer than T (10s, 500ms)\n"
-            "  --json          print run.json when it is over, nothing else\n"
-            "  --format F      print the results as text, junit, ktap, markdown or json\n"
-            "  --quiet         no progress, no summary: the exit code tells\n"
-            "  --cases DIR     the folder of cases (./cases, $SOCKPROOF_CASES)\n\n"
-            "Without a word all cases are run. Exit codes: 0 all passed (variants and skips\n"
-            "included), 1 something failed, 2 interrupted, 3 broken or inconclusive, 4 usage or a\n"
-            "bad case, 5 nothing ran.\n",
+    .help =
+        "  --jobs N        so many runs at once (64; guests: a processor each)\n"
+        "  --lab L         loopback, veth or routed only\n"
+        "  --appliance R   the box of the lab routed, and that lab only: router, firewall or\n"
+        "                  nat, or a script of yours (./box.sh, docs/labs.md)\n"
+        "  --family F      ipv4 or ipv6 only\n"
+        "  --client STACK  another stack at that end: gvisor, ... (a folder of stacks/;\n"
+        "  --server STACK  NAME:PARAM hands it a parameter)\n"
+        "  --results DIR   where the results go (results)\n"
+        "  --os OS         judge as this stack: linux-6.18, or\n"
+        "                  client=windows-10.0.19045,server=linux-6.18\n"
+        "  --kernel K      in guests of another kernel: uml:PATH (./dev kernel builds one), whose\n"
+        "                  clock jumps over idle time\n"
+        "  --patience T    a guest that says nothing for so long is ended (60s)\n"
+        "  --repeat N      each run N times\n"
+        "  --max-wait T    leave out runs that must wait longer than T (10s, 500ms)\n"
+        "  --json          print run.json when it is over, nothing else\n"
+        "  --format F      print the results as text, junit, ktap, markdown or json\n"
+        "  --quiet         no progress, no summary: the exit code tells\n"
+        "  --cases DIR     the folder of cases (./cases, $SOCKPROOF_CASES)\n\n"
+        "Without a word all cases are run. Exit codes: 0 all passed (variants and skips\n"
+        "included), 1 something failed, 2 interrupted, 3 broken or inconclusive, 4 usage or a\n"
+        "bad case, 5 nothing ran.\n",
     .main = main_run,
 };

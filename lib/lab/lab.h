@@ -216,4 +216,12 @@ enum sp_rc sp_appliance_down(struct sp_appliance_proc *proc, struct sp_err *err)
 /* The default pins of every lab (docs/labs.md says why each). */
 const struct sp_lab_pin *sp_lab_default_pins(size_t *count);
 
+/*
+ * For the first process of a guest kernel that runs on the host's root over hostfs, read-only:
+ * /proc, /sys, and the host's folder `writable` (absolute), the only one that can be written.
+ */
+enum sp_rc sp_lab_guest_init(const char *writable, struct sp_err *err);
+/* Switches the guest off. Does not return. */
+_Noreturn void sp_lab_guest_off(void);
+
 #endif

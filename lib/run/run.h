@@ -49,6 +49,7 @@ struct sp_run_env {
     const struct sp_plan_config *own_stacks; /* what runs here; jobs name what to judge as */
     int32_t hz;                              /* kernel's tick, 0 unknown */
     const struct sp_run_adapter *adapter[SP_WHO_COUNT]; /* NULL: this machine's own stack */
+    bool virtual_clock; /* time jumps to the next timer: nothing may wake without need */
 };
 
 /* The name by which a lab or a family goes in results and on the command line. */
@@ -70,6 +71,10 @@ void sp_run_one(const struct sp_run_job *job, const struct sp_run_env *env, int 
                 void (*status)(const char *text, void *arg), void *status_arg,
                 struct sp_arena *arena, struct sp_result *result);
 
+/* The row of a run that left none of its own: `broken`, its reason still to be said. */
+void sp_run_row_missing(const struct sp_run_job *job, struct sp_arena *arena,
+                        struct sp_result *result);
+
 /* What a person sees while it works. */
 struct sp_progress {
     size_t total;
@@ -86,8 +91,8 @@ struct sp_sched {
     const struct sp_run_env *env;
     struct sp_run_job *jobs; /* reordered: longest wait first */
     size_t job_count;
-    unsigned parallel; /* how many at once */
-    struct sp_store *store;
+    unsigned parallel;               /* how many at once */
+    struct sp_store *store;          /* NULL: results go to on_result only */
     const volatile int *interrupted; /* becomes non-zero when a person ends it */
     void (*on_progress)(const struct sp_progress *progress, void *arg); /* a few times a second */
     void (*on_result)(const struct sp_result *result, void *arg);

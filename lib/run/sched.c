@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,7 +20,9 @@
 #include <unistd.h>
 
 enum { MESSAGE_MAX = 1 << 20, PROGRESS_MS = 100 };
-static const int64_t CHILD_EXTRA_NS = 120 * SP_S; /* beyond its own waits; then it is ended */
+/* Beyond its own waits; then a run is ended. A day that is jumped over costs nothing. */
+static const int64_t CHILD_EXTRA_NS = 120 * SP_S;
+static const int64_t CHILD_EXTRA_VIRTUAL_NS = 86400 * SP_S;
 
 struct child {
     pid_t pid;
@@ -271,13 +274,12 @@ static bool child_read(struct child *child)
     }
 }
 
-static void result_missing(struct child *child, int status, bool timed_out)
+void sp_run_row_missing(const struct sp_run_job *job, struct sp_arena *arena,
+                        struct sp_result *result)
 {
-    struct sp_result *r = &child->result;
-    const struct sp_run_job *job = child->job;
-    const char *suffix = job->case_->rows[job->config.row].suffix;
-    *r = (struct sp_result){
-        .id = sp_arena_printf(&child->arena, "%s%s", job->case_->id, suffix),
+    *result = (struct sp_result){
+        .id = sp_arena_printf(arena, "%s%s", job->case_->id,
+                              job->case_->rows[job->config.row].suffix),
         .topic = job->case_->topic,
         .title = job->case_->title,
         .lab = sp_case_lab_name(job->config.lab),
@@ -285,9 +287,15 @@ static void result_missing(struct child *child, int status, bool timed_out)
         .repeat = job->repeat,
         .verdict = SP_VERDICT_BROKEN,
         .file = job->case_->file,
-        .duration_ms = (double)(sp_clock_now_ns() - child->begin_ns) / 1e6,
     };
-    r->dir = sp_store_case_dir(&child->arena, r->id, r->lab, r->family, r->repeat);
+    result->dir = sp_store_case_dir(arena, result->id, result->lab, result->family, result->repeat);
+}
+
+static void result_missing(struct child *child, int status, bool timed_out)
+{
+    struct sp_result *r = &child->result;
+    sp_run_row_missing(child->job, &child->arena, r);
+    r->duration_ms = (double)(sp_clock_now_ns() - child->begin_ns) / 1e6;
     if (timed_out)
         r->reason = "the run did not come to an end and was ended";
     else if (WIFSIGNALED(status))
@@ -325,7 +333,7 @@ static enum sp_rc child_finish(struct sched *s, struct child *child, bool timed_
     s->config->by_verdict[child->result.verdict]++;
     s->done++;
     s->running--;
-    enum sp_rc rc = sp_store_add(s->config->store, &child->result, err);
+    enum sp_rc rc = s->config->store ? sp_store_add(s->config->store, &child->result, err) : SP_OK;
     if (s->config->on_result)
         s->config->on_result(&child->result, s->config->arg);
     child_release(child);
@@ -393,6 +401,13 @@ static enum sp_rc start_some(struct sched *s, struct sp_err *err)
     return SP_OK;
 }
 
+/* When a run that has not come to an end is ended. */
+static int64_t child_limit_ns(const struct sched *s, const struct child *child)
+{
+    int64_t extra_ns = s->config->env->virtual_clock ? CHILD_EXTRA_VIRTUAL_NS : CHILD_EXTRA_NS;
+    return child->begin_ns + child->job->least_ns * 5 / 4 + extra_ns;
+}
+
 static enum sp_rc serve_children(struct sched *s, struct sp_err *err)
 {
     enum sp_rc rc = SP_OK;
@@ -400,14 +415,26 @@ static enum sp_rc serve_children(struct sched *s, struct sp_err *err)
         struct child *child = &s->children[i];
         if (child->pid <= 0)
             continue;
-        bool timed_out =
-            sp_clock_now_ns() > child->begin_ns + child->job->least_ns * 5 / 4 + CHILD_EXTRA_NS;
+        bool timed_out = sp_clock_now_ns() > child_limit_ns(s, child);
         if (child_read(child) || timed_out)
             rc = child_finish(s, child, timed_out, err);
         if (rc == SP_OK && child->pid <= 0 && s->collector)
             rc = drain_collector(s, err); /* and while we store */
     }
     return rc;
+}
+
+/* On a virtual clock a look at the progress would be what the clock jumps to. */
+static int wait_ms(const struct sched *s)
+{
+    if (!s->config->env->virtual_clock)
+        return PROGRESS_MS;
+    int64_t first_ns = INT64_MAX;
+    for (unsigned i = 0; i < s->config->parallel; i++)
+        if (s->children[i].pid > 0 && child_limit_ns(s, &s->children[i]) < first_ns)
+            first_ns = child_limit_ns(s, &s->children[i]);
+    int64_t left_ms = (first_ns - sp_clock_now_ns()) / SP_MS + 1;
+    return left_ms < 0 ? 0 : left_ms < INT_MAX ? (int)left_ms : INT_MAX;
 }
 
 static enum sp_rc wait_some(struct sched *s, struct sp_err *err)
@@ -418,7 +445,7 @@ static enum sp_rc wait_some(struct sched *s, struct sp_err *err)
             s->set[count++] = (struct pollfd){.fd = s->children[i].status_fd, .events = POLLIN};
     if (s->collector)
         s->set[count++] = (struct pollfd){.fd = sp_collector_fd(s->collector), .events = POLLIN};
-    if (poll(s->set, count, PROGRESS_MS) < 0 && errno != EINTR)
+    if (poll(s->set, count, wait_ms(s)) < 0 && errno != EINTR)
         return sp_fail_os(err, SP_E_IO, errno, "waiting for runs");
     return s->collector ? drain_collector(s, err) : SP_OK;
 }
@@ -477,11 +504,13 @@ enum sp_rc sp_sched_run(struct sp_sched *config, struct sp_err *err)
             break;
         }
         rc = start_some(&s, err);
+        if (rc == SP_OK && config->env->virtual_clock)
+            progress(&s); /* whoever watches from outside is to know what may hang */
         if (rc == SP_OK)
             rc = wait_some(&s, err);
         if (rc == SP_OK)
             rc = serve_children(&s, err);
-        if (sp_clock_now_ns() - told_ns > PROGRESS_MS * SP_MS) {
+        if (!config->env->virtual_clock && sp_clock_now_ns() - told_ns > PROGRESS_MS * SP_MS) {
             progress(&s);
             told_ns = sp_clock_now_ns();
         }

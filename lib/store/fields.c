@@ -63,6 +63,7 @@ static const struct sp_field machine_fields[] = {
     HEAD_AS(SP_FIELD_TEXT, "release", machine.release),
     HEAD_AS(SP_FIELD_TEXT, "arch", machine.arch),
     HEAD_AS(SP_FIELD_TEXT, "hostname", machine.hostname),
+    HEAD_AS(SP_FIELD_TEXT, "clock", machine.clock),
     HEAD_AS(SP_FIELD_INT, "cpus", machine.cpus),
     HEAD_AS(SP_FIELD_BOOL, "privileged", machine.privileged),
 };

@@ -41,9 +41,9 @@ static void keep_head(struct sp_store *store, const struct sp_run_head *head)
     *kept = *head;
     const char **const texts[] = {
         &kept->version,      &kept->machine.sysname,  &kept->machine.release,
-        &kept->machine.arch, &kept->machine.hostname, &kept->stack.name,
-        &kept->stack.os,     &kept->stack.os_version, &kept->judged_as,
-        &kept->started,
+        &kept->machine.arch, &kept->machine.hostname, &kept->machine.clock,
+        &kept->stack.name,   &kept->stack.os,         &kept->stack.os_version,
+        &kept->judged_as,    &kept->started,
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = sp_arena_strdup(arena, *texts[i]);

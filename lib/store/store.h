@@ -54,6 +54,7 @@ struct sp_run_head {
     size_t command_count;
     struct { /* uname and what mattered */
         const char *sysname, *release, *arch, *hostname;
+        const char *clock; /* "real", or "virtual": it jumps over idle time */
         int cpus;
         bool privileged;
     } machine;

@@ -1,0 +1,193 @@
+"""`run --kernel`: guests that work, and guests that do not."""
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tools import ROOT, key, rows_of, verdicts, wait_until
+
+# A program that is started as a kernel is, and speaks as our own program inside one does.
+GUEST = """#!{python}
+import json, os, sys, time
+if sys.argv[1:] == ["--version"]:
+    print("6.12.99")
+    sys.exit()
+os.chdir(sys.argv[-1].strip('"'))
+runs = [line.split("\\t") for line in open("job").read().splitlines() if line.startswith("run\\t")]
+
+def say(word, text):
+    with open("said", "ab") as said:
+        said.write(word.encode() + len(text).to_bytes(4, "little") + text.encode())
+
+def id_of(run):
+    return "plain/" + os.path.basename(run[1]).removesuffix(".case")
+
+def at(run):
+    say("S", f"{{id_of(run)}}@{{run[3]}}@{{run[4]}}\\twire client SYN")
+
+def passes(run):
+    say("R", json.dumps({{"id": id_of(run), "topic": "plain", "title": "t", "lab": run[3],
+                         "family": run[4], "repeat": int(run[5]), "verdict": "pass",
+                         "reason": "as expected", "duration_ms": 1.0, "cpu_ms": 0.0,
+                         "file": run[1], "notes": [], "dir": "cases/x"}}))
+
+first = not os.path.exists({mark!r})
+open({mark!r}, "w").close()
+{body}
+"""
+
+WORKS = """
+for run in runs:
+    at(run)
+    passes(run)
+say("E", "1\\t0\\t")
+"""
+
+
+def kernel(tmp_path, body):
+    """One that does `body` in its first guest and works in every other."""
+    path = tmp_path / "kernel"
+    indented = "".join(f"    {line}\n" for line in body.splitlines())
+    path.write_text(GUEST.format(python=sys.executable, mark=str(tmp_path / "mark"),
+                                 body=f"if first:\n{indented}    sys.exit()\n{WORKS}"))
+    path.chmod(0o755)
+    return f"uml:{path}"
+
+
+def run(sockproof, folder, kernel_word, *words):
+    done = sockproof.run("plain/conversation", "--kernel", kernel_word, "--jobs", "1", *words,
+                         results=folder)
+    return done, rows_of(folder)
+
+
+class TestGuestsThatFail:
+    def test_a_panic_costs_the_run_that_it_came_in(self, sockproof, tmp_path):
+        word = kernel(tmp_path, "at(runs[0])\nprint('Kernel panic - not syncing: made up', flush=True)")
+        done, rows = run(sockproof, tmp_path / "r", word, "--repeat", "3")
+        broken = [row for row in rows if row["verdict"] == "broken"]
+        assert done.returncode == 3 and len(broken) == 1 and len(rows) > 3
+        assert broken[0]["reason"] == "the guest's kernel panicked: made up"
+        assert "Kernel panic - not syncing: made up" in broken[0]["notes"]
+        assert all(row["verdict"] == "pass" for row in rows if row is not broken[0])
+
+    @pytest.mark.parametrize("body, said", [
+        ("at(runs[0])\ntime.sleep(60)", "the guest hung for 3s and was ended"),
+        ("at(runs[0])\nwhile True: pass", "the guest computed for 3s without a sign and was ended"),
+        ("at(runs[0])\nsys.exit(7)", "the guest ended with 7 before its runs did"),
+        ("at(runs[0])\nos.kill(os.getpid(), 11)", "the guest was ended by signal 11"),
+    ])
+    def test_what_became_of_a_guest_is_said(self, sockproof, tmp_path, body, said):
+        done, rows = run(sockproof, tmp_path / "r", kernel(tmp_path, body), "--patience", "3s")
+        broken = [row["reason"] for row in rows if row["verdict"] == "broken"]
+        assert done.returncode == 3 and len(broken) == 1
+        # "for 3s" is what it was: a busy machine looks later
+        assert broken[0].split(" for ")[0].startswith(said.split(" for ")[0])
+
+    def test_a_run_that_was_done_is_not_run_again(self, sockproof, tmp_path):
+        word = kernel(tmp_path, "at(runs[0])\npasses(runs[0])\nat(runs[1])\nsys.exit(1)")
+        _, rows = run(sockproof, tmp_path / "r", word, "--repeat", "2")
+        assert len({key(row) for row in rows}) == len(rows)
+        assert [row["verdict"] for row in rows].count("broken") == 1
+
+    def test_guests_that_never_start_end_the_run_with_their_last_words(self, sockproof, tmp_path):
+        path = tmp_path / "kernel"
+        path.write_text('#!/bin/sh\n[ "$1" = --version ] && echo 6.1 || exit 9\n')
+        path.chmod(0o755)
+        done, rows = run(sockproof, tmp_path / "r", f"uml:{path}")
+        assert done.returncode == 3 and rows == []
+        assert "the guest ended with 9 before its runs did" in done.stderr
+
+    def test_nothing_is_left_of_guests_in_the_results(self, sockproof, tmp_path):
+        run(sockproof, tmp_path / "r", kernel(tmp_path, "at(runs[0])\nsys.exit(1)"))
+        assert [name for name in os.listdir(tmp_path / "r") if name.startswith(".guest")] == []
+
+    @pytest.mark.parametrize("word", ["uml:/nonexistent", "uml:/bin/true", "qemu", "/boot/vmlinuz"])
+    def test_what_is_no_kernel_is_a_mistake_of_the_callers(self, sockproof, tmp_path, word):
+        done, _ = run(sockproof, tmp_path / "r", word)
+        assert done.returncode == 4 and not (tmp_path / "r").exists()
+
+
+@pytest.fixture(scope="session")
+def uml():
+    """A real one, where ./dev kernel has built it: minutes that not every test run is to take."""
+    found = subprocess.run([ROOT / "kernels" / "build", "--cached"], capture_output=True, text=True,
+                           check=False).stdout.strip()
+    if not found:
+        pytest.skip("no user-mode kernel in the cache: ./dev kernel builds one")
+    return found
+
+
+@pytest.fixture(scope="session")
+def in_guest(sockproof, uml, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("guest") / "r"
+    done = sockproof.run("plain", "skipped", "broken", "--kernel", f"uml:{uml}", results=folder)
+    return folder, done, json.loads((folder / "run.json").read_text())
+
+
+class TestUserModeLinux:
+    def test_verdicts_are_as_on_the_host(self, in_guest, mixed):
+        _, _, guest = in_guest
+        assert verdicts(guest["runs"]) == verdicts(mixed.rows)
+
+    def test_the_results_say_which_kernel_and_which_clock(self, in_guest, uml):
+        _, _, guest = in_guest
+        version = subprocess.run([uml, "--version"], capture_output=True, text=True,
+                                 check=True).stdout.strip()
+        assert guest["machine"]["release"] == version
+        assert guest["machine"]["clock"] == "virtual"
+        assert guest["stack"]["name"] == f"linux-{version}" and guest["notes"] == []
+
+    def test_each_run_has_its_trace_and_capture(self, in_guest):
+        folder, _, guest = in_guest
+        for row in guest["runs"]:
+            if row["verdict"] in ("pass", "fail", "variant"):
+                for name in ("trace.json", "capture.pcapng", "result.json"):
+                    assert (folder / row["dir"] / name).stat().st_size > 0
+
+    def test_nothing_of_the_guest_is_left(self, in_guest):
+        folder, _, _ = in_guest
+        assert sorted(os.listdir(folder)) == ["cases", "run.json"]
+
+    def test_a_long_wait_is_jumped_over(self, sockproof, uml, tmp_path):
+        case = tmp_path / "cases" / "jump" / "hour.case"
+        case.parent.mkdir(parents=True)
+        case.write_text("case jump/hour\ntitle an hour passes\nspec RFC9293:3.8.4\nlabs veth\n"
+                        "family ipv4\n\nestablish\nwait 1h\nclient close\nwire client FIN\n")
+        done = sockproof("run", "--cases", tmp_path / "cases", "--kernel", f"uml:{uml}",
+                         "--results", tmp_path / "r", timeout=50)
+        assert done.returncode == 0, done.stderr
+        assert rows_of(tmp_path / "r")[0]["duration_ms"] >= 3600e3
+
+    def test_interrupted_it_keeps_what_was_finished_and_leaves_no_process(self, sockproof, uml,
+                                                                         tmp_path):
+        running = sockproof.start("plain", "--repeat", "200", "--kernel", f"uml:{uml}",
+                                  results=tmp_path / "r")
+        wait_until(lambda: rows_of(tmp_path / "r"), "a first row", seconds=40)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=20) == 2
+        wait_until(lambda: not processes_of(uml, tmp_path), "the end of the guests")
+        assert rows_of(tmp_path / "r")
+
+    def test_killed_it_leaves_no_process(self, sockproof, uml, tmp_path):
+        running = sockproof.start("plain", "--repeat", "200", "--kernel", f"uml:{uml}",
+                                  results=tmp_path / "r")
+        wait_until(lambda: processes_of(uml, tmp_path), "a guest", seconds=40)
+        running.kill()
+        running.wait(timeout=20)
+        wait_until(lambda: not processes_of(uml, tmp_path), "the end of the guests")
+
+
+def processes_of(kernel_path, folder):
+    """Processes of that kernel that work below this folder: not another test's."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if (os.readlink(f"/proc/{pid}/exe") == os.path.realpath(kernel_path)
+                    and os.readlink(f"/proc/{pid}/cwd").startswith(str(folder))):
+                found.append(pid)
+        except OSError:
+            continue
+    return found

@@ -1,0 +1,32 @@
+/*
+ * What the first process of a guest does: a kernel that was started over hostfs on the machine's
+ * own root, read-only. Only the results folder can be written.
+ */
+#include "lab.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <unistd.h>
+
+enum sp_rc sp_lab_guest_init(const char *writable, struct sp_err *err)
+{
+    for (int fd = 0; fd <= 2; fd++) /* a machine without /dev/console starts us with none */
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)open("/", O_RDONLY);
+    if (mount("proc", "/proc", "proc", 0, NULL) < 0)
+        return sp_fail_os(err, SP_E_IO, errno, "mounting /proc");
+    if (mount("sysfs", "/sys", "sysfs", 0, NULL) < 0)
+        return sp_fail_os(err, SP_E_IO, errno, "mounting /sys");
+    if (mount("results", writable, "hostfs", 0, writable) < 0)
+        return sp_fail_os(err, SP_E_IO, errno, "mounting %s from the host", writable);
+    return SP_OK;
+}
+
+void sp_lab_guest_off(void)
+{
+    sync();
+    reboot(RB_POWER_OFF);
+    _exit(1); /* then the kernel panics, and that is seen */
+}

@@ -1,0 +1,295 @@
+#include "guest_process.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "guest.h"
+
+enum { CONSOLE_TAIL_BYTES = 16384 };
+
+static const char dir_prefix[] = ".guest-";
+
+/* ---- the folder ----------------------------------------------------------------------------- */
+
+enum sp_rc guest_path(const struct guest_process *guest, const char *name,
+                      char path[GUEST_PATH_MAX], struct sp_err *err)
+{
+    int len = snprintf(path, GUEST_PATH_MAX, "%s/%s", guest->dir, name);
+    return len < GUEST_PATH_MAX ? SP_OK : sp_fail(err, SP_E_LIMIT, "a path too long: %s", path);
+}
+
+/* What a guest's folder holds: our three files, and the kernel's own folder with its pid. */
+static void dir_remove(int parent, const char *name)
+{
+    static const char *const files[] = {"job", "said", "console", "uml/guest/pid"};
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        unlinkat(fd, files[i], 0);
+    unlinkat(fd, "uml/guest", AT_REMOVEDIR);
+    unlinkat(fd, "uml", AT_REMOVEDIR);
+    close(fd);
+    unlinkat(parent, name, AT_REMOVEDIR);
+}
+
+enum sp_rc guest_dirs_clean(const char *results, struct sp_err *err)
+{
+    DIR *dir = opendir(results);
+    if (!dir)
+        return sp_fail_os(err, SP_E_IO, errno, "reading %s", results);
+    const struct dirent *entry;
+    while ((entry = readdir(dir)))
+        if (strncmp(entry->d_name, dir_prefix, sizeof dir_prefix - 1) == 0)
+            dir_remove(dirfd(dir), entry->d_name);
+    closedir(dir);
+    return SP_OK;
+}
+
+enum sp_rc guest_process_prepare(struct guest_process *guest, const char *results, unsigned number,
+                                 struct sp_err *err)
+{
+    *guest = (struct guest_process){0};
+    if (snprintf(guest->dir, sizeof guest->dir, "%s/%s%u", results, dir_prefix, number) >=
+        (int)sizeof guest->dir)
+        return sp_fail(err, SP_E_LIMIT, "a path too long: %s", results);
+    if (mkdir(guest->dir, 0755) < 0)
+        return sp_fail_os(err, SP_E_IO, errno, "making %s", guest->dir);
+    return SP_OK;
+}
+
+void guest_process_release(struct guest_process *guest)
+{
+    if (guest->dir[0])
+        dir_remove(AT_FDCWD, guest->dir);
+    guest->dir[0] = '\0';
+}
+
+/* ---- the process ---------------------------------------------------------------------------- */
+
+/* Both paths are quoted: the kernel cuts its command line at blanks. */
+_Noreturn static void exec_kernel(const struct guest_process *guest, const char *kernel,
+                                  const char *program)
+{
+    char init[GUEST_PATH_MAX + 8], dir[GUEST_PATH_MAX + 3];
+    struct rlimit no_core = {0, 0};
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setpgid(0, 0); /* it and its processes can be ended together; Ctrl+C is not for it */
+    setrlimit(RLIMIT_CORE, &no_core);
+    for (int sig = 1; sig < NSIG; sig++)
+        signal(sig, SIG_DFL);
+    int in = open("/dev/null", O_RDONLY);
+    int out = chdir(guest->dir) == 0 ? open("console", O_WRONLY | O_CREAT | O_APPEND, 0644) : -1;
+    if (in < 0 || out < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
+        _exit(126);
+    snprintf(init, sizeof init, "init=\"%s\"", program);
+    snprintf(dir, sizeof dir, "\"%s\"", guest->dir);
+    execl(kernel, kernel, "mem=256M", "root=none", "rootfstype=hostfs", "rootflags=/", "ro",
+          "time-travel=inf-cpu", "con=null", "con0=null,fd:1", "console=tty0", "quiet",
+          "uml_dir=uml/", "umid=guest", init, "--", "guest", dir, (char *)NULL);
+    dprintf(2, "%s: %s\n", kernel, strerror(errno));
+    _exit(127);
+}
+
+/*
+ * A user-mode kernel's processes are traced by it and outlive it when it is killed. They share its
+ * process group: this process waits for our end, whatever way we come to it, and ends the group.
+ */
+_Noreturn static void keep(pid_t group, pid_t runner)
+{
+    sigset_t term;
+    int signal_number;
+    setpgid(0, 0);
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() == runner)
+        sigwait(&term, &signal_number);
+    kill(-group, SIGKILL);
+    _exit(0);
+}
+
+/* Its signals are blocked from the start: Ctrl+C is the runner's, and SIGTERM may come at once. */
+static pid_t keeper_start(pid_t group)
+{
+    sigset_t all, before;
+    pid_t runner = getpid();
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before);
+    pid_t keeper = fork();
+    if (keeper == 0)
+        keep(group, runner);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return keeper;
+}
+
+enum sp_rc guest_process_start(struct guest_process *guest, const char *kernel, const char *program,
+                               struct sp_err *err)
+{
+    if (strchr(program, '"') || strchr(guest->dir, '"'))
+        return sp_fail(err, SP_E_USAGE, "a guest cannot be told a path with a \" in it: %s",
+                       guest->dir);
+    pid_t pid = fork();
+    if (pid == 0)
+        exec_kernel(guest, kernel, program);
+    if (pid < 0)
+        return sp_fail_os(err, SP_E_IO, errno, "starting a guest");
+    setpgid(pid, pid); /* whichever of us is first */
+    guest->pid = pid;
+    guest->keeper = keeper_start(pid);
+    return guest->keeper > 0 ? SP_OK : sp_fail_os(err, SP_E_IO, errno, "starting a guest's keeper");
+}
+
+/* What the keeper does at our end, and waits until it is done. */
+static void group_end(struct guest_process *guest, pid_t group)
+{
+    kill(-group, SIGKILL);
+    guest->pid = 0;
+    if (guest->keeper <= 0)
+        return;
+    kill(guest->keeper, SIGTERM);
+    while (waitpid(guest->keeper, NULL, 0) < 0 && errno == EINTR)
+        ;
+    guest->keeper = 0;
+}
+
+bool guest_process_has_ended(struct guest_process *guest)
+{
+    if (guest->pid > 0 && waitpid(guest->pid, &guest->status, WNOHANG) == guest->pid)
+        group_end(guest, guest->pid);
+    return guest->pid == 0;
+}
+
+int guest_process_end(struct guest_process *guest)
+{
+    pid_t group = guest->pid;
+    if (group <= 0)
+        return guest->status;
+    kill(-group, SIGKILL);
+    while (waitpid(group, &guest->status, 0) < 0 && errno == EINTR)
+        ;
+    group_end(guest, group);
+    return guest->status;
+}
+
+/* Fields 5, 14 and 15 of /proc/PID/stat (proc(5)): process group, utime and stime in clock ticks.
+ */
+static unsigned long ticks_of(const char *pid, pid_t group)
+{
+    char path[64], text[1024];
+    int pgrp = 0;
+    unsigned long user = 0, system = 0;
+    snprintf(path, sizeof path, "/proc/%.20s/stat", pid);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return 0;
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    const char *paren = strrchr(text, ')');
+    int got = paren ? sscanf(paren + 1, " %*c %*d %d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+                             &pgrp, &user, &system)
+                    : 0;
+    return got == 3 && pgrp == group ? user + system : 0;
+}
+
+int64_t guest_process_cpu_ns(const struct guest_process *guest)
+{
+    unsigned long ticks = 0;
+    DIR *dir = guest->pid > 0 ? opendir("/proc") : NULL;
+    if (!dir)
+        return 0;
+    const struct dirent *entry;
+    while ((entry = readdir(dir)))
+        if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9')
+            ticks += ticks_of(entry->d_name, guest->pid);
+    closedir(dir);
+    return (int64_t)ticks * (SP_S / sysconf(_SC_CLK_TCK));
+}
+
+enum sp_rc sp_guest_version(const char *kernel, char *out, size_t cap, struct sp_err *err)
+{
+    int fds[2];
+    if (access(kernel, X_OK) < 0)
+        return sp_fail_os(err, SP_E_USAGE, errno, "no kernel to run: %s", kernel);
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        return sp_fail_os(err, SP_E_IO, errno, "a pipe");
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(fds[1], 1);
+        execl(kernel, kernel, "--version", (char *)NULL);
+        _exit(127);
+    }
+    close(fds[1]);
+    ssize_t len = pid > 0 ? read(fds[0], out, cap - 1) : 0;
+    close(fds[0]);
+    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    out[len > 0 ? len : 0] = '\0';
+    out[strcspn(out, "\r\n")] = '\0';
+    if (out[0] < '0' || out[0] > '9')
+        return sp_fail(
+            err, SP_E_USAGE,
+            "%s is no user-mode Linux kernel: its --version is '%s' (./dev kernel builds one)",
+            kernel, out);
+    return SP_OK;
+}
+
+/* ---- the console ---------------------------------------------------------------------------- */
+
+/* The end of what it printed, in the arena; "" where there is nothing. */
+static char *console_read(const struct guest_process *guest, struct sp_arena *arena)
+{
+    char path[GUEST_PATH_MAX];
+    char *text = sp_arena_alloc(arena, CONSOLE_TAIL_BYTES + 1);
+    text[0] = '\0';
+    if (guest_path(guest, "console", path, NULL) != SP_OK)
+        return text;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    if (fd >= 0 && fstat(fd, &st) == 0) {
+        off_t from = st.st_size > CONSOLE_TAIL_BYTES ? st.st_size - CONSOLE_TAIL_BYTES : 0;
+        ssize_t len = pread(fd, text, CONSOLE_TAIL_BYTES, from);
+        text[len > 0 ? len : 0] = '\0';
+    }
+    if (fd >= 0)
+        close(fd);
+    return text;
+}
+
+const char *guest_console_panic(const struct guest_process *guest, struct sp_arena *arena)
+{
+    static const char mark[] = "Kernel panic - not syncing: ";
+    char *at = strstr(console_read(guest, arena), mark);
+    if (!at)
+        return NULL;
+    at += sizeof mark - 1;
+    at[strcspn(at, "\r\n")] = '\0';
+    return at;
+}
+
+size_t guest_console_tail(const struct guest_process *guest, struct sp_arena *arena,
+                          const char **lines, size_t max)
+{
+    char *rest = console_read(guest, arena);
+    size_t count = 0;
+    for (char *line; (line = strsep(&rest, "\r\n"));) {
+        if (!*line)
+            continue;
+        if (count == max)
+            memmove(lines, lines + 1, --count * sizeof *lines);
+        lines[count++] = line;
+    }
+    return count;
+}
