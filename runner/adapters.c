@@ -61,13 +61,14 @@ static const char *find_dir(const char *name, const char *exe, struct sp_arena *
 }
 
 /* The first line that the adapter's own `version` prints; "" where it has none. */
-static enum sp_rc ask_version(const char *dir, struct sp_arena *arena, char out[VERSION_MAX],
-                              struct sp_err *err)
+static enum sp_rc ask_version(const char *dir, const char *program, struct sp_arena *arena,
+                              char out[VERSION_MAX], struct sp_err *err)
 {
     const char *path = sp_arena_printf(arena, "%s/version", dir);
     *out = '\0';
     if (!is_file(path))
         return SP_OK;
+    setenv("SOCKPROOF_PROGRAM", program, 1);
     FILE *stream = popen(sp_arena_printf(arena, "'%s'", path), "re");
     if (!stream)
         return sp_fail_os(err, SP_E_IO, errno, "starting %s", path);
@@ -113,7 +114,7 @@ static enum sp_rc read_manifest(const char *dir, const char *name, struct adapte
     else if (!(a->labs = read_labs(labs)))
         rc = sp_fail(err, SP_E_PARSE, "%s: `labs` names no lab", path);
     else
-        rc = ask_version(dir, &a->arena, version, err);
+        rc = ask_version(dir, a->run.program, &a->arena, version, err);
     if (rc != SP_OK)
         goto out;
     a->api.name = sp_arena_strdup(&a->arena, api);

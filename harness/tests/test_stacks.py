@@ -2,6 +2,7 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from tools import ROOT, read_json, rows_of
@@ -144,3 +145,38 @@ class TestGvisor:
         states = {event["end"] for event in trace["events"] if event["kind"] == "state"}
         assert states.isdisjoint(end.lstrip("-") for end in ends)
         assert done.returncode in (0, 1)
+
+
+LWIP = Path(os.environ.get("SOCKPROOF", ROOT / "build" / "sockproof")).with_name("sockproof-lwip")
+
+
+@pytest.mark.skipif(not LWIP.exists(), reason="built without lwIP (apt-get install liblwip-dev)")
+class TestLwip:
+    ENV = {"SOCKPROOF_STACKS": str(ROOT / "stacks")}
+
+    @pytest.mark.parametrize("ends", [("--client",), ("--server",), ("--client", "--server")])
+    @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
+    def test_opens_and_closes_connections(self, sockproof, tmp_path, ends, family):
+        words = [word for end in ends for word in (end, "lwip")]
+        done = sockproof("run", "handshake/three-way", "--family", family, *words,
+                         "--results", tmp_path / "r", env=self.ENV)
+        (row,) = rows_of(tmp_path / "r")
+        assert done.returncode == 0 and row["verdict"] == "pass", done.stdout
+        trace = read_json(tmp_path / "r" / row["dir"] / "trace.json")
+        for end in ends:
+            told = trace["ends"][end.lstrip("-")]
+            assert told["tcp"] == told["api"] and told["tcp"]["name"] == "lwip"
+
+    def test_an_option_that_it_does_not_have_is_a_skip(self, sockproof, tmp_path):
+        done = sockproof("run", "close/three-segments", "--server", "lwip", "--family", "ipv4",
+                         "--results", tmp_path / "r", env=self.ENV)
+        (row,) = rows_of(tmp_path / "r")
+        assert row["verdict"] == "skip" and "TCP_QUICKACK" in row["reason"], done.stdout
+        assert done.returncode == 5  # nothing was judged
+
+    def test_linger_zero_is_told_apart(self, sockproof, tmp_path):
+        """lwIP's {on, 0} sends FIN (measured-matrix: linger10_close): no pass for it."""
+        done = sockproof("run", "linger/zero-resets", "--client", "lwip", "--family", "ipv4",
+                         "--results", tmp_path / "r", env=self.ENV)
+        (row,) = rows_of(tmp_path / "r")
+        assert row["verdict"] != "pass" and done.returncode in (0, 1), done.stdout

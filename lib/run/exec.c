@@ -335,6 +335,14 @@ static void result_broken(const struct sp_err *err, struct sp_arena *arena,
     result->reason = sp_arena_strdup(arena, err->text);
 }
 
+/* Proved by the stack itself: what the case needs is not there. */
+static void result_skipped(const struct sp_err *err, struct sp_arena *arena,
+                           struct sp_result *result)
+{
+    result->verdict = SP_VERDICT_SKIP;
+    result->reason = sp_arena_strdup(arena, err->text);
+}
+
 static void run_and_judge(struct exec *x, struct sp_arena *arena, struct sp_result *result)
 {
     fill_head(x);
@@ -353,6 +361,8 @@ static void run_and_judge(struct exec *x, struct sp_arena *arena, struct sp_resu
     head_stacks(&x->trace.head, x->env->own_stacks); /* what ran, whatever it was judged as */
     if (rc == SP_OK)
         result_judged(&judgement, arena, result);
+    else if (x->skipped)
+        result_skipped(&failed, arena, result);
     else
         result_broken(&failed, arena, result);
     result->duration_ms = (double)(sp_clock_now_ns() - begin_ns) / 1e6;

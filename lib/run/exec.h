@@ -106,7 +106,8 @@ struct exec {
 
     void (*status)(const char *text, void *arg);
     void *status_arg;
-    bool broken; /* the harness failed: err says why */
+    bool broken;  /* the harness failed: err says why */
+    bool skipped; /* the stack proved that the case cannot be run on it: err says how */
     struct sp_err err;
 };
 

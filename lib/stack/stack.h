@@ -232,7 +232,7 @@ enum sp_rc sp_stack_option_find(const char *name, const struct sp_stack_option *
 bool sp_stack_option_fits(const struct sp_stack_option *option,
                           const struct sp_stack_option_value *value);
 /*
- * Whether what an option reads back after it was set says that it took. Flags may come back as 1,
+ * Whether what an option reads back after it was set says that it took. Flags may come back as any number but 0,
  * buffer sizes larger than asked for (Linux doubles them, socket(7)), and some options never read
  * back as they were set: those say nothing and are true.
  */

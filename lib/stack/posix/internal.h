@@ -3,16 +3,19 @@
 #ifndef SP_STACK_POSIX_INTERNAL_H
 #define SP_STACK_POSIX_INTERNAL_H
 
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include "api.h"
 #include "stack.h"
 
 enum sp_posix_action { SP_POSIX_DEFAULT, SP_POSIX_CATCH, SP_POSIX_RESTART, SP_POSIX_IGNORE };
 enum sp_posix_set { SP_POSIX_READ = 1, SP_POSIX_WRITE = 2, SP_POSIX_EXCEPT = 4 };
 
-/* Numbers by which /proc shows a call; 0 where the system has no such file. */
-#ifdef __linux__
+/* Numbers by which /proc shows a call; 0 where the system has no such file, or a stack in user
+ * space waits in calls of its own. */
+#if defined(__linux__) && !defined(SP_STACK_USER_SPACE)
 #define NR(name) SYS_##name
 #else
 #define NR(name) 0

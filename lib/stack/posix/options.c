@@ -431,7 +431,7 @@ void sp_stack_setsockopt(sp_stack_sock sock, const struct sp_stack_option *optio
     union raw raw;
     socklen_t len = to_raw(option, value, &raw);
     SP_POSIX_CALL(out, NR(setsockopt),
-                  setsockopt((int)sock, option->level, option->number, &raw, len));
+                  sp_api_setsockopt((int)sock, option->level, option->number, &raw, len));
 }
 
 void sp_stack_getsockopt(sp_stack_sock sock, const struct sp_stack_option *option,
@@ -441,7 +441,7 @@ void sp_stack_getsockopt(sp_stack_sock sock, const struct sp_stack_option *optio
     socklen_t len = raw_size(option);
     memset(value, 0, sizeof *value);
     SP_POSIX_CALL(out, NR(getsockopt),
-                  getsockopt((int)sock, option->level, option->number, &raw, &len));
+                  sp_api_getsockopt((int)sock, option->level, option->number, &raw, &len));
     if (out->value >= 0)
         from_raw(option, &raw, len, value);
 }
@@ -467,6 +467,19 @@ static const struct {
     {"IP_OPTIONS", false},       /* a source route comes back with the destination in it (ip(7)) */
 };
 
+/* On or off: what reads back where one is on is 1, or the bit that the stack keeps it in (lwIP). */
+static const char *const flags[] = {"SO_REUSEADDR", "SO_REUSEPORT", "SO_KEEPALIVE", "SO_BROADCAST",
+                                    "SO_OOBINLINE", "SO_DONTROUTE", "SO_DEBUG",     "TCP_NODELAY",
+                                    "TCP_CORK",     "IPV6_V6ONLY"};
+
+static bool is_flag(const char *name)
+{
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
+        if (strcmp(flags[i], name) == 0)
+            return true;
+    return false;
+}
+
 bool sp_stack_option_took(const struct sp_stack_option *option,
                           const struct sp_stack_option_value *asked,
                           const struct sp_stack_option_value *back)
@@ -478,5 +491,7 @@ bool sp_stack_option_took(const struct sp_stack_option *option,
         return !asked->on == !back->on && (!asked->on || asked->linger_s == back->linger_s);
     if (option->kind == SP_STACK_OPT_TEXT)
         return strcmp(asked->text, back->text) == 0;
-    return back->number == asked->number || (back->number == 1 && asked->number != 0);
+    if (is_flag(option->name))
+        return !asked->number == !back->number;
+    return back->number == asked->number;
 }

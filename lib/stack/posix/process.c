@@ -4,9 +4,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -61,36 +59,6 @@ enum sp_rc sp_stack_startup(struct sp_err *err)
     if (error)
         return sp_fail_os(err, SP_E_IO, error, "cannot unblock SIGPIPE");
     return SP_OK;
-}
-
-/* What this folder was built for. Another implementation behind the same API (a sandbox, a
- * user-space kernel) is named by who starts the agent there. */
-const char *sp_stack_name(void)
-{
-#if defined(__linux__)
-    return "linux";
-#elif defined(__FreeBSD__)
-    return "freebsd";
-#elif defined(__NetBSD__)
-    return "netbsd";
-#elif defined(__OpenBSD__)
-    return "openbsd";
-#elif defined(__APPLE__)
-    return "darwin";
-#else
-    return "posix";
-#endif
-}
-
-void sp_stack_version(char *out, size_t cap)
-{
-    struct utsname name;
-    size_t len = 0;
-    if (uname(&name) == 0)
-        len = strspn(name.release, "0123456789.");
-    while (len && name.release[len - 1] == '.')
-        len--;
-    snprintf(out, cap, "%.*s", (int)len, len ? name.release : "");
 }
 
 int64_t sp_stack_pid(void)

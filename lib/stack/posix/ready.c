@@ -8,19 +8,19 @@
 
 #include "internal.h"
 
-#ifdef __linux__
-#include <sys/epoll.h>
-#endif
-
 /* Numbers by which /proc shows a call; 0 where this machine makes the call in another way. */
-#ifdef SYS_poll
+#ifdef SP_STACK_USER_SPACE
+#define NR_POLL 0
+#elif defined(SYS_poll)
 #define NR_POLL SYS_poll
 #elif defined(SYS_ppoll)
 #define NR_POLL SYS_ppoll
 #else
 #define NR_POLL 0
 #endif
-#ifdef SYS_epoll_wait
+#ifdef SP_STACK_USER_SPACE
+#define NR_EPOLL 0
+#elif defined(SYS_epoll_wait)
 #define NR_EPOLL SYS_epoll_wait
 #elif defined(SYS_epoll_pwait)
 #define NR_EPOLL SYS_epoll_pwait
@@ -33,13 +33,13 @@ void sp_stack_poll(sp_stack_sock sock, int events, int timeout_ms, int *ready,
 {
     /* poll() lets a negative descriptor be; one that was never open it answers with NVAL. */
     struct pollfd poll_fd = {.fd = sock < 0 ? INT_MAX : (int)sock, .events = (short)events};
-    SP_POSIX_CALL(out, NR_POLL, poll(&poll_fd, 1, timeout_ms));
+    SP_POSIX_CALL(out, NR_POLL, sp_api_poll(&poll_fd, 1, timeout_ms));
     *ready = out->value > 0 ? (unsigned short)poll_fd.revents : 0;
 }
 
 /*
- * A descriptor that is not open: select cannot hold a negative one, and Linux does not look at those
- * beyond the table of the process (so not a large number).
+ * A descriptor that is not open: select cannot hold a negative one, and Linux does not look at
+ * those beyond the table of the process (so not a large number).
  */
 static int closed_fd(void)
 {
@@ -71,47 +71,35 @@ void sp_stack_select(sp_stack_sock sock, int sets, int timeout_ms, int *ready,
         sp_posix_leave(out, -1);
         return;
     }
-    SP_POSIX_CALL(out, 0,
-                  select(fd + 1, given[0], given[1], given[2], timeout_ms < 0 ? NULL : &limit));
+    SP_POSIX_CALL(
+        out, 0,
+        sp_api_select(fd + 1, given[0], given[1], given[2], timeout_ms < 0 ? NULL : &limit));
     for (size_t i = 0; i < 3 && out->value > 0; i++)
         if (given[i] && FD_ISSET(fd, given[i]))
             *ready |= bits[i];
 }
 
-#ifdef __linux__
 void sp_stack_epoll(sp_stack_sock sock, sp_stack_sock *set, int events, bool changed,
                     int timeout_ms, int *ready, struct sp_stack_outcome *out)
 {
-    struct epoll_event event = {.events = (uint32_t)events};
     bool fresh = *set < 0;
+    unsigned seen = 0;
     *ready = 0;
     if (fresh)
-        SP_POSIX_CALL(out, 0, *set = epoll_create1(EPOLL_CLOEXEC));
+        SP_POSIX_CALL(out, 0, *set = sp_api_epoll_create());
     if (fresh && out->value < 0)
         return;
     if (fresh || changed) {
-        int how = fresh ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-        SP_POSIX_CALL(out, 0, epoll_ctl((int)*set, how, (int)sock, &event));
+        SP_POSIX_CALL(out, 0, sp_api_epoll_set((int)*set, (int)sock, fresh, (unsigned)events));
         if (out->value < 0) {
             if (fresh)
                 sp_stack_epoll_close(set);
             return;
         }
     }
-    SP_POSIX_CALL(out, NR_EPOLL, epoll_wait((int)*set, &event, 1, timeout_ms));
-    *ready = out->value > 0 ? (int)event.events : 0;
+    SP_POSIX_CALL(out, NR_EPOLL, sp_api_epoll_wait((int)*set, &seen, timeout_ms));
+    *ready = (int)seen;
 }
-#else
-void sp_stack_epoll(sp_stack_sock sock, sp_stack_sock *set, int events, bool changed,
-                    int timeout_ms, int *ready, struct sp_stack_outcome *out)
-{
-    (void)sock, (void)set, (void)events, (void)changed, (void)timeout_ms;
-    *ready = 0;
-    sp_posix_enter(out, 0);
-    errno = ENOSYS;
-    sp_posix_leave(out, -1);
-}
-#endif
 
 void sp_stack_epoll_close(sp_stack_sock *set)
 {

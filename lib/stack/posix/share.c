@@ -30,8 +30,20 @@ static void parcel_init(struct parcel *parcel)
     parcel->msg.msg_controllen = sizeof parcel->control;
 }
 
+static bool travels(struct sp_stack_outcome *out)
+{
+    if (sp_api_descriptors_travel())
+        return true;
+    sp_posix_enter(out, 0);
+    errno = ENOSYS;
+    sp_posix_leave(out, -1);
+    return false;
+}
+
 void sp_stack_pass(sp_stack_sock sock, sp_stack_sock channel[2], struct sp_stack_outcome *out)
 {
+    if (!travels(out))
+        return;
     int ends[2] = {-1, -1};
     int fd = (int)sock;
     if (channel[0] < 0) {
@@ -84,6 +96,8 @@ static _Noreturn void keep(const int *pipes, size_t pipe_count, pid_t parent)
 void sp_stack_fork(const int *pipes, size_t pipe_count, struct sp_stack_outcome *out)
 {
     pid_t parent = getpid();
+    if (!travels(out))
+        return;
     SP_POSIX_CALL(out, 0, fork());
     if (out->value == 0)
         keep(pipes, pipe_count, parent);

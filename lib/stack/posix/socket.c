@@ -28,7 +28,7 @@ void sp_posix_leave(struct sp_stack_outcome *out, int64_t value)
 void sp_stack_socket(int family, bool nonblock, struct sp_stack_outcome *out)
 {
     int type = SOCK_STREAM | (nonblock ? SOCK_NONBLOCK : 0);
-    SP_POSIX_CALL(out, NR(socket), socket(family == 6 ? AF_INET6 : AF_INET, type, 0));
+    SP_POSIX_CALL(out, NR(socket), sp_api_socket(family == 6 ? AF_INET6 : AF_INET, type, 0));
 }
 
 void sp_stack_bind(sp_stack_sock sock, const struct sp_stack_addr *addr,
@@ -36,7 +36,7 @@ void sp_stack_bind(sp_stack_sock sock, const struct sp_stack_addr *addr,
 {
     struct sockaddr_storage to;
     socklen_t len = sp_posix_addr_out(addr, &to);
-    SP_POSIX_CALL(out, NR(bind), bind((int)sock, (struct sockaddr *)&to, len));
+    SP_POSIX_CALL(out, NR(bind), sp_api_bind((int)sock, (struct sockaddr *)&to, len));
 }
 
 void sp_stack_connect(sp_stack_sock sock, const struct sp_stack_addr *addr,
@@ -44,12 +44,12 @@ void sp_stack_connect(sp_stack_sock sock, const struct sp_stack_addr *addr,
 {
     struct sockaddr_storage to;
     socklen_t len = sp_posix_addr_out(addr, &to);
-    SP_POSIX_CALL(out, NR(connect), connect((int)sock, (struct sockaddr *)&to, len));
+    SP_POSIX_CALL(out, NR(connect), sp_api_connect((int)sock, (struct sockaddr *)&to, len));
 }
 
 void sp_stack_listen(sp_stack_sock sock, int backlog, struct sp_stack_outcome *out)
 {
-    SP_POSIX_CALL(out, NR(listen), listen((int)sock, backlog));
+    SP_POSIX_CALL(out, NR(listen), sp_api_listen((int)sock, backlog));
 }
 
 void sp_stack_accept(sp_stack_sock sock, bool nonblock, struct sp_stack_addr *remote,
@@ -57,8 +57,9 @@ void sp_stack_accept(sp_stack_sock sock, bool nonblock, struct sp_stack_addr *re
 {
     struct sockaddr_storage from = {0};
     socklen_t len = sizeof from;
-    SP_POSIX_CALL(out, NR(accept4),
-                  accept4((int)sock, (struct sockaddr *)&from, &len, nonblock ? SOCK_NONBLOCK : 0));
+    SP_POSIX_CALL(
+        out, NR(accept4),
+        sp_api_accept((int)sock, (struct sockaddr *)&from, &len, nonblock ? SOCK_NONBLOCK : 0));
     if (remote)
         sp_posix_addr_in(&from, out->value < 0 ? 0 : len, remote);
 }
@@ -66,13 +67,13 @@ void sp_stack_accept(sp_stack_sock sock, bool nonblock, struct sp_stack_addr *re
 void sp_stack_send(sp_stack_sock sock, const void *data, size_t len_bytes, int flags,
                    struct sp_stack_outcome *out)
 {
-    SP_POSIX_CALL(out, NR(sendto), send((int)sock, data, len_bytes, flags));
+    SP_POSIX_CALL(out, NR(sendto), sp_api_send((int)sock, data, len_bytes, flags));
 }
 
 void sp_stack_recv(sp_stack_sock sock, void *data, size_t len_bytes, int flags,
                    struct sp_stack_outcome *out)
 {
-    SP_POSIX_CALL(out, NR(recvfrom), recv((int)sock, data, len_bytes, flags));
+    SP_POSIX_CALL(out, NR(recvfrom), sp_api_recv((int)sock, data, len_bytes, flags));
 }
 
 void sp_stack_send_nowait(sp_stack_sock sock, const void *data, size_t len_bytes,
@@ -84,32 +85,32 @@ void sp_stack_send_nowait(sp_stack_sock sock, const void *data, size_t len_bytes
 /* Linux frees the descriptor whatever close returns, but for EBADF: close(2), NOTES. */
 void sp_stack_close(sp_stack_sock sock, bool *gone, struct sp_stack_outcome *out)
 {
-    SP_POSIX_CALL(out, NR(close), close((int)sock));
+    SP_POSIX_CALL(out, NR(close), sp_api_close((int)sock));
     *gone = out->error != EBADF;
 }
 
 void sp_stack_shutdown(sp_stack_sock sock, int how, struct sp_stack_outcome *out)
 {
-    SP_POSIX_CALL(out, NR(shutdown), shutdown((int)sock, how));
+    SP_POSIX_CALL(out, NR(shutdown), sp_api_shutdown((int)sock, how));
 }
 
 void sp_stack_nonblock(sp_stack_sock sock, bool on, struct sp_stack_outcome *out)
 {
     int value = on;
-    SP_POSIX_CALL(out, NR(ioctl), ioctl((int)sock, FIONBIO, &value));
+    SP_POSIX_CALL(out, NR(ioctl), sp_api_ioctl((int)sock, FIONBIO, &value));
 }
 
 void sp_stack_query(sp_stack_sock sock, int query, struct sp_stack_outcome *out)
 {
     int answer = 0;
-    SP_POSIX_CALL(out, NR(ioctl), ioctl((int)sock, (unsigned long)(unsigned)query, &answer));
+    SP_POSIX_CALL(out, NR(ioctl), sp_api_ioctl((int)sock, (unsigned long)(unsigned)query, &answer));
     if (out->value >= 0)
         out->value = answer;
 }
 
 void sp_stack_dup(sp_stack_sock sock, struct sp_stack_outcome *out)
 {
-    SP_POSIX_CALL(out, NR(dup), dup((int)sock));
+    SP_POSIX_CALL(out, NR(dup), sp_api_dup((int)sock));
 }
 
 void sp_stack_getsockname(sp_stack_sock sock, struct sp_stack_addr *addr,
@@ -117,7 +118,8 @@ void sp_stack_getsockname(sp_stack_sock sock, struct sp_stack_addr *addr,
 {
     struct sockaddr_storage name = {0};
     socklen_t len = sizeof name;
-    SP_POSIX_CALL(out, NR(getsockname), getsockname((int)sock, (struct sockaddr *)&name, &len));
+    SP_POSIX_CALL(out, NR(getsockname),
+                  sp_api_getsockname((int)sock, (struct sockaddr *)&name, &len));
     sp_posix_addr_in(&name, out->value < 0 ? 0 : len, addr);
 }
 
@@ -126,6 +128,7 @@ void sp_stack_getpeername(sp_stack_sock sock, struct sp_stack_addr *addr,
 {
     struct sockaddr_storage name = {0};
     socklen_t len = sizeof name;
-    SP_POSIX_CALL(out, NR(getpeername), getpeername((int)sock, (struct sockaddr *)&name, &len));
+    SP_POSIX_CALL(out, NR(getpeername),
+                  sp_api_getpeername((int)sock, (struct sockaddr *)&name, &len));
     sp_posix_addr_in(&name, out->value < 0 ? 0 : len, addr);
 }

@@ -1,0 +1,168 @@
+/* packet(7) on one side, lwIP's netif on the other. */
+#include "link.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <lwip/ip_addr.h>
+#include <lwip/netif.h>
+#include <lwip/pbuf.h>
+#include <lwip/sys.h>
+#include <lwip/tcpip.h>
+#include <netif/ethernet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { MTU_BYTES = 1500, FRAME_MAX_BYTES = 65536 };
+
+struct link {
+    int fd;
+    int ifindex;
+    uint8_t mac[6], peer_mac[6];
+    ip_addr_t address;
+    struct netif netif;
+    pthread_t reader;
+};
+
+static struct link link_; /* lwIP has one world a process */
+
+static err_t frame_send(struct netif *netif, struct pbuf *p)
+{
+    const struct link *link = netif->state;
+    static uint8_t frame[FRAME_MAX_BYTES]; /* under the core lock */
+    uint16_t len = pbuf_copy_partial(p, frame, p->tot_len, 0);
+    struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = link->ifindex};
+    return sendto(link->fd, frame, len, 0, (const void *)&to, sizeof to) < 0 ? ERR_IF : ERR_OK;
+}
+
+/*
+ * The lab's neighbours are permanent: there is one host to send to, and nobody answers who asks for
+ * its hardware address. What is for a group (neighbour discovery, MLD) goes nowhere.
+ */
+static err_t ip4_send(struct netif *netif, struct pbuf *p, const ip4_addr_t *to)
+{
+    const struct link *link = netif->state;
+    if (ip4_addr_ismulticast(to) || ip4_addr_isbroadcast(to, netif))
+        return ERR_OK;
+    return ethernet_output(netif, p, (const struct eth_addr *)link->mac,
+                           (const struct eth_addr *)link->peer_mac, ETHTYPE_IP);
+}
+
+static err_t ip6_send(struct netif *netif, struct pbuf *p, const ip6_addr_t *to)
+{
+    const struct link *link = netif->state;
+    if (ip6_addr_ismulticast(to))
+        return ERR_OK;
+    return ethernet_output(netif, p, (const struct eth_addr *)link->mac,
+                           (const struct eth_addr *)link->peer_mac, ETHTYPE_IPV6);
+}
+
+static void *frames_read(void *arg)
+{
+    struct link *link = arg;
+    static uint8_t frame[FRAME_MAX_BYTES];
+    for (;;) {
+        struct sockaddr_ll from;
+        socklen_t from_len = sizeof from;
+        ssize_t len = recvfrom(link->fd, frame, sizeof frame, 0, (void *)&from, &from_len);
+        if (len < 0 && errno != EINTR && errno != ENETDOWN)
+            return NULL;
+        if (len <= 0 || from.sll_pkttype == PACKET_OUTGOING)
+            continue;
+        /* Not PBUF_POOL: Debian's 2.1.3 gives those less room than it says they have. */
+        struct pbuf *p = pbuf_alloc(PBUF_RAW, (uint16_t)len, PBUF_RAM);
+        if (!p)
+            continue; /* as a card without room does */
+        pbuf_take(p, frame, (uint16_t)len);
+        if (link->netif.input(p, &link->netif) != ERR_OK)
+            pbuf_free(p);
+    }
+}
+
+static err_t netif_fill(struct netif *netif)
+{
+    const struct link *link = netif->state;
+    netif->name[0] = 's';
+    netif->name[1] = 'p';
+    netif->mtu = MTU_BYTES;
+    netif->hwaddr_len = sizeof link->mac;
+    memcpy(netif->hwaddr, link->mac, sizeof link->mac);
+    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHERNET | NETIF_FLAG_LINK_UP |
+                   NETIF_FLAG_ETHARP; /* without it IPv4 is not taken in */
+    netif->output = ip4_send;
+    netif->output_ip6 = ip6_send;
+    netif->linkoutput = frame_send;
+    return ERR_OK;
+}
+
+/* The address is ours alone: no detection of duplicates, no router. */
+static void netif_up(struct link *link)
+{
+    ip4_addr_t any = {0}, mask;
+    struct netif *netif = &link->netif;
+    bool v6 = IP_IS_V6(&link->address);
+    IP4_ADDR(&mask, 255, 255, 255, 0);
+    LOCK_TCPIP_CORE();
+    netif_add(netif, v6 ? &any : ip_2_ip4(&link->address), v6 ? &any : &mask, &any, link,
+              netif_fill, tcpip_input); /* which takes Ethernet apart */
+    netif_set_default(netif);
+    netif_create_ip6_linklocal_address(netif, 1);
+    netif_ip6_addr_set_state(netif, 0, IP6_ADDR_PREFERRED);
+    if (v6) {
+        netif_ip6_addr_set(netif, 1, ip_2_ip6(&link->address));
+        netif_ip6_addr_set_state(netif, 1, IP6_ADDR_PREFERRED);
+    }
+    netif_set_up(netif);
+    UNLOCK_TCPIP_CORE();
+}
+
+static enum sp_rc open_interface(struct link *link, const char *name, struct sp_err *err)
+{
+    struct ifreq request = {0};
+    link->ifindex = (int)if_nametoindex(name);
+    if (!link->ifindex)
+        return sp_fail_os(err, SP_E_IO, errno, "no interface %s", name);
+    link->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
+    struct sockaddr_ll at = {
+        .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = link->ifindex};
+    strncpy(request.ifr_name, name, sizeof request.ifr_name - 1);
+    if (link->fd < 0 || bind(link->fd, (const void *)&at, sizeof at) < 0 ||
+        ioctl(link->fd, SIOCGIFHWADDR, &request) < 0)
+        return sp_fail_os(err, SP_E_IO, errno, "a packet socket on %s", name);
+    memcpy(link->mac, request.ifr_hwaddr.sa_data, sizeof link->mac);
+    return SP_OK;
+}
+
+static void started(void *semaphore)
+{
+    sys_sem_signal(semaphore);
+}
+
+enum sp_rc sp_lwip_start(const struct sp_lwip_link *config, struct sp_err *err)
+{
+    sys_sem_t ready;
+    if (!ipaddr_aton(config->address, &link_.address))
+        return sp_fail(err, SP_E_USAGE, "'%s' is no address", config->address);
+    if (sscanf(config->peer_mac, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", &link_.peer_mac[0],
+               &link_.peer_mac[1], &link_.peer_mac[2], &link_.peer_mac[3], &link_.peer_mac[4],
+               &link_.peer_mac[5]) != 6)
+        return sp_fail(err, SP_E_USAGE, "'%s' is no hardware address", config->peer_mac);
+    enum sp_rc rc = open_interface(&link_, config->interface, err);
+    if (rc != SP_OK)
+        return rc;
+    if (sys_sem_new(&ready, 0) != ERR_OK)
+        return sp_fail(err, SP_E_LIMIT, "lwIP has no room for a semaphore");
+    tcpip_init(started, &ready);
+    sys_arch_sem_wait(&ready, 0);
+    sys_sem_free(&ready);
+    netif_up(&link_);
+    int error = pthread_create(&link_.reader, NULL, frames_read, &link_);
+    return error ? sp_fail_os(err, SP_E_IO, error, "a thread for %s", config->interface) : SP_OK;
+}

@@ -1,0 +1,42 @@
+/* The agent on lwIP: what stacks/lwip/start becomes (docs/adding-a-stack.md). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent.h"
+#include "lwip/link.h"
+#include "stack.h"
+
+enum { EXIT_BROKEN = 3, EXIT_USAGE = 4 };
+
+static const char *told(const char *name)
+{
+    const char *value = getenv(name);
+    return value ? value : "";
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        char version[32];
+        sp_stack_version(version, sizeof version);
+        puts(version);
+        return 0;
+    }
+    const struct sp_lwip_link link = {.interface = told("SOCKPROOF_INTERFACE"),
+                                      .address = told("SOCKPROOF_ADDRESS"),
+                                      .peer_mac = told("SOCKPROOF_PEER_MAC")};
+    struct sp_err err = {0};
+    char salt = *told("SOCKPROOF_ROLE");
+    char peer_salt = *told("SOCKPROOF_AGAINST");
+    if (argc > 1 || !*link.interface || !salt || !peer_salt) {
+        fprintf(stderr, "%s is started by sockproof run --client lwip\n", argv[0]);
+        return EXIT_USAGE;
+    }
+    if (sp_lwip_start(&link, &err) == SP_OK &&
+        sp_agent_serve(STDIN_FILENO, STDOUT_FILENO, salt, peer_salt, &err) == SP_OK)
+        return 0;
+    fprintf(stderr, "sockproof-lwip: %s\n", err.text);
+    return EXIT_BROKEN;
+}
