@@ -158,7 +158,7 @@ class TestLwip:
     @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
     def test_opens_and_closes_connections(self, sockproof, tmp_path, ends, family):
         words = [word for end in ends for word in (end, "lwip")]
-        done = sockproof("run", "handshake/three-way", "--family", family, *words,
+        done = sockproof("run", "handshake/three-way", "--lab", "veth", "--family", family, *words,
                          "--results", tmp_path / "r", env=self.ENV)
         (row,) = rows_of(tmp_path / "r")
         assert done.returncode == 0 and row["verdict"] == "pass", done.stdout
@@ -168,7 +168,7 @@ class TestLwip:
             assert told["tcp"] == told["api"] and told["tcp"]["name"] == "lwip"
 
     def test_an_option_that_it_does_not_have_is_a_skip(self, sockproof, tmp_path):
-        done = sockproof("run", "close/three-segments", "--server", "lwip", "--family", "ipv4",
+        done = sockproof("run", "close/three-segments", "--lab", "veth", "--server", "lwip", "--family", "ipv4",
                          "--results", tmp_path / "r", env=self.ENV)
         (row,) = rows_of(tmp_path / "r")
         assert row["verdict"] == "skip" and "TCP_QUICKACK" in row["reason"], done.stdout
@@ -176,7 +176,7 @@ class TestLwip:
 
     def test_linger_zero_is_told_apart(self, sockproof, tmp_path):
         """lwIP's {on, 0} sends FIN (measured-matrix: linger10_close): no pass for it."""
-        done = sockproof("run", "linger/zero-resets", "--client", "lwip", "--family", "ipv4",
+        done = sockproof("run", "linger/zero-resets", "--lab", "veth", "--client", "lwip", "--family", "ipv4",
                          "--results", tmp_path / "r", env=self.ENV)
         (row,) = rows_of(tmp_path / "r")
         assert row["verdict"] != "pass" and done.returncode in (0, 1), done.stdout

@@ -94,6 +94,8 @@ static void start_fill(const struct exec *x, enum sp_who who, int log_fd, struct
             say_mac(start->peer_mac, link->mac);
         }
     }
+    if (x->lab.config.kind == SP_LAB_ROUTED) /* the box is the next hop */
+        say_mac(start->peer_mac, x->lab.links[client ? 2 : 3].mac);
 }
 
 /* The last of what it said, in one line. */
