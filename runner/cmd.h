@@ -22,7 +22,7 @@ struct cmd {
 };
 
 extern const struct cmd cmd_run, cmd_list, cmd_explain, cmd_judge, cmd_doctor, cmd_lint, cmd_fmt,
-    cmd_agent, cmd_sources, cmd_coverage, cmd_record, cmd_compare, cmd_guest;
+    cmd_agent, cmd_sources, cmd_coverage, cmd_record, cmd_compare, cmd_guest, cmd_report;
 
 /* "sockproof: error: ..." on standard error. */
 void cmd_error(const char *fmt, ...) SP_PRINTF(1, 2);

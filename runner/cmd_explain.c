@@ -11,7 +11,7 @@
 #include "reports.h"
 
 struct explain_options {
-    const char *results, *lab, *family;
+    const char *results, *lab, *family, *os;
     long repeat;
     bool all;
 };
@@ -52,7 +52,7 @@ static int explain_run(const struct explain_options *o, const struct sp_result *
     int code = SP_EXIT_BROKEN;
     sp_buf_init(&out, 0);
     style_init(&style);
-    enum sp_rc rc = again_judge(o->results, run, NULL, NULL, &again, &err);
+    enum sp_rc rc = again_judge(o->results, run, NULL, o->os, &again, &err);
     if (rc == SP_OK) {
         sp_report_ladder(run, &again.plan, &again.trace, &again.judgement, -1, &style, &out);
         code = cmd_write_out(&out) ? SP_EXIT_PASS : SP_EXIT_BROKEN;
@@ -114,7 +114,9 @@ static int main_explain(int argc, char **argv)
     if (words != 1)
         return cmd_usage(&cmd_explain, "wants one case");
     int code = SP_EXIT_USAGE;
-    if (sp_results_read(o.results, &results, &err) != SP_OK) {
+    enum sp_rc rc = sp_results_read(o.results, &results, &err);
+    o.os = rc == SP_OK ? results.head.judged_as : NULL;
+    if (rc != SP_OK) {
         cmd_error("%s", err.text);
         code = err.rc == SP_E_NOTFOUND ? SP_EXIT_USAGE : SP_EXIT_BROKEN;
     } else if (o.all) {

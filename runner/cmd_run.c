@@ -11,6 +11,7 @@
 
 #include "boxes.h"
 #include "cmd.h"
+#include "html_report.h"
 #include "kernel.h"
 #include "options.h"
 #include "reports.h"
@@ -252,6 +253,11 @@ static const struct sp_reporter *report_named(const struct run_options *o)
     return name ? sp_reporter_find(name) : NULL;
 }
 
+static bool is_html(const struct run_options *o)
+{
+    return o->format && strcmp(o->format, "html") == 0;
+}
+
 static bool print_report(const char *dir, const struct run_options *o, bool color, int width)
 {
     struct sp_results results;
@@ -260,7 +266,10 @@ static bool print_report(const char *dir, const struct run_options *o, bool colo
     sp_buf_init(&out, 0);
     enum sp_rc rc = sp_results_read(dir, &results, &err);
     const struct sp_reporter *reporter = report_named(o);
-    if (rc == SP_OK && reporter)
+    if (rc == SP_OK && is_html(o))
+        rc = html_report(&(const struct sp_results *){&results}, 1,
+                         &(struct html_report_options){0}, &out, &err);
+    else if (rc == SP_OK && reporter)
         rc = reporter->write(&results, &out, &err);
     else if (rc == SP_OK && !o->quiet) {
         struct sp_report_style style = {
@@ -407,8 +416,9 @@ static int check_options(const struct run_options *o)
                          o->lab);
     if (o->family && !family_mask(o->family, &mask))
         return cmd_usage(&cmd_run, "there is no family '%s': ipv4 or ipv6", o->family);
-    if (o->format && !sp_reporter_find(o->format))
-        return cmd_usage(&cmd_run, "there is no format '%s': text, junit, ktap, markdown or json",
+    if (o->format && !is_html(o) && !sp_reporter_find(o->format))
+        return cmd_usage(&cmd_run,
+                         "there is no format '%s': text, html, junit, ktap, markdown or json",
                          o->format);
     if (o->kernel_text && (o->client || o->server))
         return cmd_usage(&cmd_run, "--kernel is of both ends: it excludes --client and --server");
@@ -528,7 +538,7 @@ const struct cmd cmd_run = {
         "  --repeat N      each run N times\n"
         "  --max-wait T    leave out runs that must wait longer than T (10s, 500ms)\n"
         "  --json          print run.json when it is over, nothing else\n"
-        "  --format F      print the results as text, junit, ktap, markdown or json\n"
+        "  --format F      print the results as text, html, junit, ktap, markdown or json\n"
         "  --quiet         no progress, no summary: the exit code tells\n"
         "  --cases DIR     the folder of cases (./cases, $SOCKPROOF_CASES)\n\n"
         "Without a word all cases are run. Exit codes: 0 all passed (variants and skips\n"

@@ -6,8 +6,8 @@
 #include "cmd.h"
 
 static const struct cmd *const commands[] = {
-    &cmd_run, &cmd_list,   &cmd_explain, &cmd_judge,    &cmd_compare, &cmd_doctor, &cmd_lint,
-    &cmd_fmt, &cmd_record, &cmd_sources, &cmd_coverage, &cmd_agent,   &cmd_guest,
+    &cmd_run,  &cmd_list, &cmd_explain, &cmd_judge,   &cmd_compare,  &cmd_report, &cmd_doctor,
+    &cmd_lint, &cmd_fmt,  &cmd_record,  &cmd_sources, &cmd_coverage, &cmd_agent,  &cmd_guest,
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -64,7 +64,7 @@ int options_parse(const struct cmd *cmd, const struct option_row *rows, size_t r
     int words = 0;
     bool ended = false;
     for (int i = 1; i < argc; i++) {
-        const char *arg = argv[i];
+        const char *arg = strcmp(argv[i], "-o") == 0 && !ended ? "--output" : argv[i];
         if (!ended && strcmp(arg, "--") == 0) {
             ended = true;
             continue;
