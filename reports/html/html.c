@@ -252,6 +252,8 @@ static void put_heads(const struct sp_html *html, struct sp_buf *out)
         sp_html_key(out, "head");
         sp_buf_addch(out, '{');
         sp_fields_write(sp_head_fields, sp_head_field_count, &results->head, ",", out);
+        sp_buf_addch(out, ',');
+        sp_fields_write(sp_foot_fields, sp_foot_field_count, &results->head, ",", out);
         sp_buf_addstr(out, "}}");
     }
     sp_buf_addch(out, ']');
