@@ -223,12 +223,14 @@ static enum sp_rc do_lab(struct stepping *s)
     return rc;
 }
 
-/* `to=`, of a segment that the peer or the middle sends. */
+/* `from=` and `to=`, of a segment that the peer or the middle sends. */
 static enum sp_rc address_of(struct exec *x, const struct sp_stmt *stmt, enum sp_who who,
-                             struct sp_addr *to)
+                             const char *text, struct sp_addr *addr)
 {
     const char *new_port = NULL;
-    enum sp_rc rc = exec_address(x, who, stmt->peer->to, x->trace.head.family, to, &new_port);
+    if (!text)
+        return SP_OK;
+    enum sp_rc rc = exec_address(x, who, text, x->trace.head.family, addr, &new_port);
     if (rc == SP_OK && new_port)
         rc = sp_fail(&x->err, SP_E_USAGE, "%s:%d: no port has the name %s yet", x->plan.case_->file,
                      stmt->at.line, new_port);
@@ -242,8 +244,10 @@ static enum sp_rc do_middle(struct stepping *s)
     enum sp_who far = stmt->target == SP_WHO_SERVER ? SP_WHO_CLIENT : SP_WHO_SERVER;
     struct path_target target = {.listener = exec_listener_port(x, far)};
     enum sp_rc rc = exec_drain(x); /* what it injects counts from all that has come */
-    if (rc == SP_OK && stmt->peer && stmt->peer->to)
-        rc = address_of(x, stmt, far, &target.to);
+    if (rc == SP_OK && stmt->peer)
+        rc = address_of(x, stmt, (enum sp_who)stmt->target, stmt->peer->from, &target.from);
+    if (rc == SP_OK && stmt->peer)
+        rc = address_of(x, stmt, far, stmt->peer->to, &target.to);
     if (rc != SP_OK)
         return rc;
     target.order = lab_event(x, stmt)->order;
@@ -252,11 +256,38 @@ static enum sp_rc do_middle(struct stepping *s)
     return rc;
 }
 
+/* Nobody is in the peer's place but the peer: it has a second address when it first speaks from it.
+ */
+static enum sp_rc second_of_peer(struct exec *x)
+{
+    char text[48];
+    enum sp_place place = x->plan.peer_at == SP_WHO_CLIENT ? SP_PLACE_CLIENT : SP_PLACE_SERVER;
+    sp_lab_second_address(&x->lab.config, text);
+    enum sp_rc rc = sp_addr_parse(text, &x->trace.head.second[SP_END_PEER], &x->err);
+    x->second_of = SP_WHO_PEER;
+    return rc == SP_OK ? sp_lab_second(&x->lab, place, false, &x->err) : rc;
+}
+
+static bool is_second(const char *text)
+{
+    const char *second = "second";
+    return text && strncmp(text, second, strlen(second)) == 0;
+}
+
 static enum sp_rc way_of(struct exec *x, const struct sp_stmt *stmt, enum sp_who real,
                          struct peer_way *way)
 {
     const struct sp_peer_seg *seg = stmt->peer;
-    enum sp_rc rc = seg->to ? address_of(x, stmt, real, &way->to) : SP_OK;
+    enum sp_rc rc = SP_OK;
+    if (x->second_of == SP_WHO_NONE && (is_second(seg->from) || is_second(seg->src)))
+        rc = second_of_peer(x);
+    if (rc == SP_OK)
+        rc = address_of(x, stmt, SP_WHO_PEER, seg->from, &way->from);
+    if (rc == SP_OK)
+        rc = address_of(x, stmt, real, seg->to, &way->to);
+    if (rc == SP_OK && way->from.family && sp_addr_same_ip(&way->from, &x->trace.head.addr[real]))
+        rc = sp_fail(&x->err, SP_E_USAGE, "%s:%d: that is the %s's own address",
+                     x->plan.case_->file, stmt->at.line, sp_end_name((enum sp_end)real));
     if (rc == SP_OK && seg->src &&
         !sp_trace_host(&x->trace.head, seg->src, x->trace.head.family, &way->src))
         rc = sp_fail(&x->err, SP_E_USAGE, "no such host to come from: '%s'", seg->src);

@@ -125,7 +125,7 @@ enum sp_rc forge_segment(const struct forge *forge, const struct sp_peer_seg *wa
                            .tos = (uint8_t)(want->dscp.min << 2 | want->ecn.min),
                            .ip_df = true,
                            .ip_id = forge->ip_id,
-                           .ip_checksum_ok = true,
+                           .ip_checksum_ok = !want->bad_ip_checksum,
                            .checksum_ok = !want->bad_checksum};
     seg->ip_opt_len = (uint8_t)forge->ip_opt_len;
     if (forge->ip_opt_len)
@@ -150,7 +150,9 @@ enum sp_rc forge_frame(const struct forge *forge, const struct sp_peer_seg *want
 {
     char *payload = NULL;
     struct sp_build_fault fault = {.bad_checksum = want->bad_checksum,
-                                   .data_offset = (uint8_t)want->offset.min};
+                                   .bad_ip_checksum = want->bad_ip_checksum,
+                                   .data_offset = (uint8_t)want->offset.min,
+                                   .reserved = (uint8_t)want->reserved.min};
     enum sp_rc rc = forge_segment(forge, want, seg, &payload, err);
     if (rc == SP_OK)
         rc = sp_wire_build(SP_LINK_ETHERNET, src_mac, dst_mac, seg, payload, &fault, frame, err);

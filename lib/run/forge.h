@@ -22,7 +22,7 @@ struct forge_end {
 /* What a healthy end in the sender's place would say now. */
 struct forge {
     struct sp_addr src, dst;
-    const uint8_t *ip_opt; /* of its IPv4 header */
+    const uint8_t *ip_opt; /* of its IP header */
     size_t ip_opt_len;
     char salt;               /* of its payload's pattern */
     uint32_t isn, other_isn; /* its own, and the other end's */

@@ -499,18 +499,17 @@ static enum sp_rc replay(struct path *path, const struct sp_stmt *stmt, enum pat
 static enum sp_rc aim(struct path *path, const struct sp_stmt *stmt, enum path_dir dir,
                       const struct path_target *target, struct forge *forge, struct sp_err *err)
 {
-    uint16_t from = (uint16_t)stmt->peer->from.min;
-    const struct path_talk *talk = path_talk_newest(&path->talks, dir, from, target->to.port);
+    const struct path_talk *talk = path_talk_newest(&path->talks, dir, &target->from, &target->to);
     struct path_talk made = {0};
-    if (!talk && !from)
+    if (!talk && !target->from.port)
         return sp_fail(err, SP_E_USAGE,
                        "line %d: there is no connection yet whose segment this could be: say from=",
                        stmt->at.line);
     if (!talk) {
-        made.addr[FROM_CLIENT] = path->trace->head.addr[SP_END_CLIENT];
-        made.addr[FROM_SERVER] = path->trace->head.addr[SP_END_SERVER];
-        made.addr[dir].port = from;
-        made.addr[1 - dir].port = target->to.port ? target->to.port : target->listener;
+        made.addr[dir] = target->from;
+        made.addr[1 - dir] = target->to.family ? target->to : path->trace->head.addr[ends[1 - dir]];
+        if (!made.addr[1 - dir].port)
+            made.addr[1 - dir].port = target->listener;
         talk = &made;
     }
     *forge = path_talk_forge(talk, dir);

@@ -43,9 +43,10 @@ struct path_talks {
 /* The connection of a segment that goes in that direction; NULL: none of it was seen. */
 const struct path_talk *path_talk_of(const struct path_talks *talks, enum path_dir dir,
                                      const struct sp_seg *seg);
-/* The newest connection; with a port other than 0, the newest that has it at that end. */
+/* The newest connection that has these addresses at its ends; an address without a family is any.
+ */
 const struct path_talk *path_talk_newest(const struct path_talks *talks, enum path_dir dir,
-                                         uint16_t port, uint16_t other_port);
+                                         const struct sp_addr *own, const struct sp_addr *other);
 void path_talk_learn(struct path_talks *talks, enum path_dir dir, const struct sp_seg *seg);
 /* Whether the segment, not learnt yet, fits, with what only the connection tells. */
 bool path_talk_fits(const struct path_talks *talks, enum path_dir dir,

@@ -19,12 +19,12 @@ const struct path_talk *path_talk_of(const struct path_talks *talks, enum path_d
 }
 
 const struct path_talk *path_talk_newest(const struct path_talks *talks, enum path_dir dir,
-                                         uint16_t port, uint16_t other_port)
+                                         const struct sp_addr *own, const struct sp_addr *other)
 {
     for (unsigned i = talks->len; i-- > 0;) {
         const struct path_talk *talk = &talks->items[i];
-        if ((!port || talk->addr[dir].port == port) &&
-            (!other_port || talk->addr[1 - dir].port == other_port))
+        if ((!own->family || sp_addr_same(&talk->addr[dir], own)) &&
+            (!other->family || sp_addr_same(&talk->addr[1 - dir], other)))
             return talk;
     }
     return NULL;

@@ -12,9 +12,10 @@
 enum { PEER_OPTS_MAX = 20, PORT_MAX = 65535, LEN_MAX = 60000 };
 
 static const char *const peer_words[] = {
-    "accepts", "connects", "acks", "silent", "icmp",     "SYN",  "ACK",    "FIN",    "RST",
-    "seq=",    "ack=",     "win=", "len=",   "urg=",     "opt=", "to=",    "from=",  "doff=",
-    "badsum",  "ttl=",     "ecn=", "dscp=",  "payload=", "src=", "route=", "ipopt=", NULL};
+    "accepts",  "connects", "acks",   "silent",   "icmp",  "SYN",  "ACK",  "FIN",
+    "RST",      "seq=",     "ack=",   "win=",     "len=",  "urg=", "opt=", "to=",
+    "from=",    "doff=",    "badsum", "badipsum", "rsvd=", "ttl=", "ecn=", "dscp=",
+    "payload=", "src=",     "route=", "ipopt=",   NULL};
 
 /* ---- sequence numbers ----------------------------------------------------------------------- */
 
@@ -216,6 +217,20 @@ static const char *value_of(const char *text, const char *name)
     return strncmp(text, name, len) == 0 && text[len] == '=' ? text + len + 1 : NULL;
 }
 
+/* PORT, or an address as in calls */
+static bool read_from(struct cursor *cur, const struct word *word, const char *value,
+                      struct sp_peer_seg *out)
+{
+    int64_t port = 0;
+    if (parse_int(value, &port)) {
+        out->from = sp_arena_printf(cur->p->arena, ":%s", value);
+        return (port > 0 && port <= PORT_MAX) ||
+               cursor_fail(cur, word, NULL, "\"%s\" is no port", value);
+    }
+    out->from = value;
+    return parse_address(cur, word, value);
+}
+
 /* NAME=VALUE; *known tells whether it was one. */
 static bool read_field(struct peer_reader *rd, const struct word *word, bool *known)
 {
@@ -225,9 +240,9 @@ static bool read_field(struct peer_reader *rd, const struct word *word, bool *kn
         struct sp_num *num;
         int64_t max;
     } numbers[] = {
-        {"win", &out->window, 65535}, {"len", &out->len, LEN_MAX},    {"urg", &out->urgent, 65535},
-        {"doff", &out->offset, 15},   {"from", &out->from, PORT_MAX}, {"mtu", &out->mtu, 65535},
-        {"ttl", &out->ttl, 255},      {"dscp", &out->dscp, 63},       {"ecn", &out->ecn, 3}};
+        {"win", &out->window, 65535}, {"len", &out->len, LEN_MAX},  {"urg", &out->urgent, 65535},
+        {"doff", &out->offset, 15},   {"rsvd", &out->reserved, 15}, {"mtu", &out->mtu, 65535},
+        {"ttl", &out->ttl, 255},      {"dscp", &out->dscp, 63},     {"ecn", &out->ecn, 3}};
     const char *value = NULL;
     *known = true;
     if ((value = value_of(word->text, "len")) && end_of_name(value, strcspn(value, ".")) &&
@@ -253,6 +268,9 @@ static bool read_field(struct peer_reader *rd, const struct word *word, bool *kn
         return out->payload_len || cursor_fail(rd->cur, word, "pairs of hexadecimal digits",
                                                "\"%s\" is no row of bytes", value);
     }
+    if ((value = value_of(word->text, "from")))
+        return !said_before(rd->cur, word, out->from != NULL) &&
+               read_from(rd->cur, word, value, out);
     if ((value = value_of(word->text, "to"))) {
         out->to = value;
         return parse_address(rd->cur, word, value);
@@ -268,8 +286,6 @@ static bool read_field(struct peer_reader *rd, const struct word *word, bool *kn
         return parse_route(rd->cur, word, value);
     }
     if ((value = value_of(word->text, "ipopt"))) {
-        if (rd->cur->p->c->families & SP_CASE_IPV6)
-            return cursor_fail(rd->cur, word, "family ipv4", "IPv6 has no such options");
         out->ip_raw_len = read_hex(value, out->ip_raw, sizeof out->ip_raw);
         return out->ip_raw_len || cursor_fail(rd->cur, word, "pairs of hexadecimal digits",
                                               "\"%s\" is no row of bytes", value);
@@ -284,9 +300,10 @@ static bool read_word(struct peer_reader *rd, const struct word *word)
     bool known = false;
     if (!read_field(rd, word, &known) || known)
         return known && !cur->failed;
-    if (strcmp(word->text, "badsum") == 0) {
-        rd->out->bad_checksum = true;
-        return true;
+    if (strcmp(word->text, "badsum") == 0 || strcmp(word->text, "badipsum") == 0) {
+        *(word->text[3] == 'i' ? &rd->out->bad_ip_checksum : &rd->out->bad_checksum) = true;
+        return !rd->out->bad_ip_checksum || !(cur->p->c->families & SP_CASE_IPV6) ||
+               cursor_fail(cur, word, "family ipv4", "IPv6's header has no checksum");
     }
     if (*word->text >= '0' && *word->text <= '9')
         return !said_before(cur, word, rd->out->bytes.set) &&
@@ -339,38 +356,82 @@ bool read_segment(struct cursor *cur, struct sp_peer_seg *out)
 
 /* ---- ICMP ----------------------------------------------------------------------------------- */
 
-/* RFC 792, RFC 1191; RFC 4443. Type 0: that family has none. */
-static const struct {
+/* RFC 792, RFC 1122 section 3.2.2.1, RFC 1191, RFC 1812; RFC 4443. Type 0: that family has none. */
+static const struct icmp_row {
     const char *kind;
-    const char *what;
+    const char *what; /* NULL: nothing more is written */
     uint8_t codes[2][2];
 } icmp_rows[] = {
-    {"unreachable", "net", {{3, 0}, {1, 0}}},      {"unreachable", "host", {{3, 1}, {1, 3}}},
-    {"unreachable", "protocol", {{3, 2}, {4, 1}}}, {"unreachable", "port", {{3, 3}, {1, 4}}},
-    {"unreachable", "frag", {{3, 4}, {2, 0}}},     {"quench", NULL, {{4, 0}, {0, 0}}},
-    {"exceeded", NULL, {{11, 0}, {3, 0}}},         {"problem", NULL, {{12, 0}, {4, 0}}}};
+    {"unreachable", "net", {{3, 0}, {1, 0}}},
+    {"unreachable", "host", {{3, 1}, {1, 3}}},
+    {"unreachable", "protocol", {{3, 2}, {4, 1}}},
+    {"unreachable", "port", {{3, 3}, {1, 4}}},
+    {"unreachable", "frag", {{3, 4}, {2, 0}}},
+    {"unreachable", "srcroute", {{3, 5}, {0, 0}}},
+    {"unreachable", "prohibited", {{3, 13}, {1, 1}}},
+    {"quench", NULL, {{4, 0}, {0, 0}}},
+    {"exceeded", NULL, {{11, 0}, {3, 0}}},
+    {"exceeded", "reassembly", {{11, 1}, {3, 1}}},
+    {"problem", NULL, {{12, 0}, {4, 0}}},
+};
+
+static const char *const icmp_kinds =
+    "unreachable net|host|protocol|port|frag|srcroute|prohibited, exceeded [reassembly], problem, "
+    "quench, type=T code=C";
+
+static const struct icmp_row *icmp_row_of(const char *kind, const char *what)
+{
+    for (size_t i = 0; i < sizeof icmp_rows / sizeof icmp_rows[0]; i++) {
+        const struct icmp_row *row = &icmp_rows[i];
+        bool same = row->what && what ? strcmp(row->what, what) == 0 : !row->what && !what;
+        if (same && strcmp(row->kind, kind) == 0)
+            return row;
+    }
+    return NULL;
+}
+
+/* type=T code=C: of one family, because the numbers mean other things in the other */
+static bool read_icmp_numbers(struct cursor *cur, const struct word *type, struct sp_peer_seg *out)
+{
+    struct sp_num numbers[2] = {0};
+    const struct word *code = cursor_want(cur, "code=C");
+    const char *value = code ? value_of(code->text, "code") : NULL;
+    if (!code || !value)
+        return code && cursor_fail(cur, code, "type=3 code=9", "the code comes behind the type");
+    if (!read_limited(cur, type, value_of(type->text, "type"), 255, &numbers[0]) ||
+        !read_limited(cur, code, value, 255, &numbers[1]))
+        return false;
+    if (cur->p->c->families == (SP_CASE_IPV4 | SP_CASE_IPV6))
+        return cursor_fail(cur, type, "family ipv4", "IPv4's and IPv6's numbers are not the same");
+    for (int family = 0; family < 2; family++)
+        for (int i = 0; i < 2; i++)
+            out->icmp[family][i] = (uint8_t)numbers[i].min;
+    return read_segment(cur, out);
+}
 
 static bool read_icmp(struct cursor *cur, struct sp_peer_seg *out)
 {
     const struct word *kind = cursor_want(cur, "unreachable, exceeded, problem or quench");
-    bool has_what = kind && strcmp(kind->text, "unreachable") == 0;
-    const struct word *what =
-        has_what ? cursor_want(cur, "net, host, protocol, port or frag") : kind;
-    if (!what)
+    if (kind && value_of(kind->text, "type"))
+        return read_icmp_numbers(cur, kind, out);
+    if (!kind)
         return false;
-    for (size_t i = 0; i < sizeof icmp_rows / sizeof icmp_rows[0]; i++) {
-        if (strcmp(icmp_rows[i].kind, kind->text) != 0 ||
-            (has_what && strcmp(icmp_rows[i].what, what->text) != 0))
-            continue;
-        memcpy(out->icmp, icmp_rows[i].codes, sizeof out->icmp);
-        bool four = (cur->p->c->families & SP_CASE_IPV6) && !out->icmp[1][0];
-        if (four)
-            return cursor_fail(cur, kind, "family ipv4", "IPv6 has no such message");
-        return read_segment(cur, out);
-    }
-    return cursor_fail(cur, what,
-                       "unreachable net|host|protocol|port|frag, exceeded, problem, quench",
-                       "\"%s\" is no ICMP error", what->text);
+    const struct word *what = cursor_peek(cur);
+    const struct icmp_row *row = what ? icmp_row_of(kind->text, what->text) : NULL;
+    if (row)
+        cursor_next(cur);
+    else
+        row = icmp_row_of(kind->text, NULL);
+    if (!row && strcmp(kind->text, "unreachable") == 0 && !what)
+        return cursor_want(cur, "net, host, protocol, port, frag, srcroute or prohibited") != NULL;
+    if (!row)
+        return cursor_fail(cur, strcmp(kind->text, "unreachable") == 0 ? what : kind, icmp_kinds,
+                           "\"%s\" is no ICMP error",
+                           strcmp(kind->text, "unreachable") == 0 ? what->text : kind->text);
+    memcpy(out->icmp, row->codes, sizeof out->icmp);
+    if ((cur->p->c->families & SP_CASE_IPV6) && !out->icmp[1][0])
+        return cursor_fail(cur, kind, "family ipv4", "IPv6 has no such message");
+    return read_segment(cur, out);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------ */
@@ -389,7 +450,8 @@ const char *text_from(struct cursor *cur, size_t from)
 /* What only a segment that is sent at once has. */
 static bool is_plain(struct cursor *cur, const struct sp_peer_seg *seg)
 {
-    return (!seg->src && !seg->route && !seg->ip_raw_len) ||
+    bool icmp = seg->verb == SP_PEER_ICMP; /* it may be a router's */
+    return ((icmp || !seg->src) && !seg->route && !seg->ip_raw_len) ||
            cursor_fail(cur, &cur->words[0], "peer SYN,ACK route=nobody,peer",
                        "src=, route= and ipopt= are of a segment");
 }

@@ -198,14 +198,16 @@ struct sp_peer_seg {
     struct sp_num ttl;    /* TTL or hop limit */
     struct sp_num dscp;   /* of the IP header, as is ECN: 0 not ECT, 1 ECT(1), 2 ECT(0), 3 CE */
     struct sp_num ecn;
-    struct sp_num from; /* source port, which begins a connection of its own */
+    const char *from;   /* "5000", "second:5000": where it comes from; NULL: as the one before */
     const char *to;     /* "server:p1", NULL: where the segment before it went */
     const char *src;    /* "multicast": whose address it has; NULL: the peer's own */
     const char *route;  /* "nobody,peer": by which hosts it has come, as a source route tells */
-    uint8_t ip_raw[40]; /* ipopt=HEX: the options of its IPv4 header */
+    uint8_t ip_raw[40]; /* ipopt=HEX: the options of its IP header */
     size_t ip_raw_len;
     bool bad_checksum;
-    bool has_opts; /* `opt=` was written */
+    bool bad_ip_checksum;
+    struct sp_num reserved; /* the four bits behind the data offset */
+    bool has_opts;          /* `opt=` was written */
     struct sp_peer_opt *opts;
     size_t opt_count;
     uint8_t raw[40]; /* opt=raw:HEX */

@@ -13,6 +13,8 @@ enum {
     TCP_HEADER = 20,
     ICMP_HEADER = 8,
     QUOTED_TCP = 8,
+    IPV6_DESTINATION = 60,
+    DESTINATION_HEADER = 2, /* of the options: next header, length */
     DEFAULT_TTL = 64,
     PACKET_MAX = 65535,
 };
@@ -29,12 +31,14 @@ struct upper {
 
 static size_t ip_header_len(const struct sp_seg *seg)
 {
-    return seg->src.family == SP_IPV4 ? IPV4_HEADER + (seg->ip_opt_len + 3u) / 4 * 4
-                                      : (size_t)IPV6_HEADER;
+    if (seg->src.family == SP_IPV4)
+        return IPV4_HEADER + (seg->ip_opt_len + 3u) / 4 * 4;
+    return IPV6_HEADER +
+           (seg->ip_opt_len ? (DESTINATION_HEADER + seg->ip_opt_len + 7u) / 8 * 8 : 0);
 }
 
 static size_t put_ipv4(uint8_t *p, const struct sp_seg *seg, const struct sp_addr *src,
-                       const struct sp_addr *dst, uint8_t proto, size_t upper_len)
+                       const struct sp_addr *dst, uint8_t proto, size_t upper_len, bool wrong)
 {
     size_t len = IPV4_HEADER + (seg->ip_opt_len + 3u) / 4 * 4;
     memset(p, 0, len);
@@ -48,26 +52,43 @@ static size_t put_ipv4(uint8_t *p, const struct sp_seg *seg, const struct sp_add
     memcpy(p + 12, src->ip, 4);
     memcpy(p + 16, dst->ip, 4);
     memcpy(p + IPV4_HEADER, seg->ip_opt, seg->ip_opt_len);
-    sp_put16(p + 10, sp_sum_fold(sp_sum_add(0, p, len)));
+    sp_put16(p + 10, (uint16_t)(sp_sum_fold(sp_sum_add(0, p, len)) ^ (wrong ? 1 : 0)));
     return len;
+}
+
+/* RFC 8200 section 4.6, padded with PadN; a single byte of padding is Pad1, which is 0. */
+static void put_destination_options(uint8_t *p, size_t len, const struct sp_seg *seg, uint8_t proto)
+{
+    size_t used = DESTINATION_HEADER + (size_t)seg->ip_opt_len;
+    memset(p, 0, len);
+    p[0] = proto;
+    p[1] = (uint8_t)(len / 8 - 1);
+    memcpy(p + DESTINATION_HEADER, seg->ip_opt, seg->ip_opt_len);
+    if (len - used >= 2) {
+        p[used] = 1;
+        p[used + 1] = (uint8_t)(len - used - 2);
+    }
 }
 
 static size_t put_ipv6(uint8_t *p, const struct sp_seg *seg, const struct sp_addr *src,
                        const struct sp_addr *dst, uint8_t proto, size_t upper_len)
 {
+    size_t options = seg->ip_opt_len ? ip_header_len(seg) - IPV6_HEADER : 0;
     sp_put32(p, 6u << 28 | (uint32_t)seg->tos << 20);
-    sp_put16(p + 4, (uint16_t)upper_len);
-    p[6] = proto;
+    sp_put16(p + 4, (uint16_t)(options + upper_len));
+    p[6] = options ? IPV6_DESTINATION : proto;
     p[7] = seg->ttl ? seg->ttl : DEFAULT_TTL;
     memcpy(p + 8, src->ip, 16);
     memcpy(p + 24, dst->ip, 16);
-    return IPV6_HEADER;
+    if (options)
+        put_destination_options(p + IPV6_HEADER, options, seg, proto);
+    return IPV6_HEADER + options;
 }
 
 static size_t put_ip(uint8_t *p, const struct sp_seg *seg, const struct sp_addr *src,
-                     const struct sp_addr *dst, uint8_t proto, size_t upper_len)
+                     const struct sp_addr *dst, uint8_t proto, size_t upper_len, bool wrong)
 {
-    return src->family == SP_IPV4 ? put_ipv4(p, seg, src, dst, proto, upper_len)
+    return src->family == SP_IPV4 ? put_ipv4(p, seg, src, dst, proto, upper_len, wrong)
                                   : put_ipv6(p, seg, src, dst, proto, upper_len);
 }
 
@@ -83,7 +104,7 @@ static void put_tcp(struct upper *upper, const struct sp_seg *seg,
     sp_put16(p + 2, seg->dst.port);
     sp_put32(p + 4, seg->seq);
     sp_put32(p + 8, seg->ack);
-    p[12] = (uint8_t)(words << 4);
+    p[12] = (uint8_t)(words << 4 | (fault ? fault->reserved : 0));
     p[13] = seg->flags;
     sp_put16(p + 14, seg->window);
     sp_put16(p + 18, seg->urgent);
@@ -109,8 +130,8 @@ static void put_icmp(struct upper *upper, const struct sp_seg *seg)
 static size_t put_quoted(uint8_t *p, const struct sp_seg *seg)
 {
     struct sp_seg plain = {.ip_df = true};
-    size_t len =
-        put_ip(p, &plain, &seg->quoted_src, &seg->quoted_dst, SP_PROTO_TCP, (size_t)TCP_HEADER);
+    size_t len = put_ip(p, &plain, &seg->quoted_src, &seg->quoted_dst, SP_PROTO_TCP,
+                        (size_t)TCP_HEADER, false);
     sp_put16(p + len, seg->quoted_src.port);
     sp_put16(p + len + 2, seg->quoted_dst.port);
     sp_put32(p + len + 4, seg->quoted_seq);
@@ -148,8 +169,9 @@ static enum sp_rc check(const struct sp_seg *seg, const struct sp_build_fault *f
     if (seg->opt_len > SP_SEG_OPT_MAX)
         return sp_fail(err, SP_E_USAGE, "TCP options take at most %d bytes, not %u", SP_SEG_OPT_MAX,
                        seg->opt_len);
-    if (seg->ip_opt_len > SP_SEG_OPT_MAX || (seg->ip_opt_len && family == SP_IPV6))
-        return sp_fail(err, SP_E_USAGE, "only IPv4 has options, at most %d bytes", SP_SEG_OPT_MAX);
+    if (seg->ip_opt_len > SP_SEG_OPT_MAX || (fault && fault->reserved > 15))
+        return sp_fail(err, SP_E_USAGE, "IP options take at most %d bytes, and 4 bits are reserved",
+                       SP_SEG_OPT_MAX);
     if (fault && fault->data_offset > 15)
         return sp_fail(err, SP_E_USAGE, "a data offset has 4 bits, not enough for %u",
                        fault->data_offset);
@@ -177,13 +199,14 @@ enum sp_rc sp_wire_build(enum sp_link link, const uint8_t src_mac[6], const uint
     size_t ip_len = ip_header_len(seg);
     size_t upper_len = upper.head_len + upper.body_len;
     /* IPv4's total length counts its header, IPv6's payload length does not. */
-    if (upper_len + (seg->src.family == SP_IPV4 ? ip_len : 0) > PACKET_MAX)
+    size_t counted = seg->src.family == SP_IPV4 ? ip_len : ip_len - IPV6_HEADER;
+    if (upper_len + counted > PACKET_MAX)
         return sp_fail(err, SP_E_LIMIT, "a payload of %u bytes does not fit in an IP packet",
                        seg->payload_len);
     put_checksum(&upper, seg, fault && fault->bad_checksum);
 
-    uint8_t ip[IPV4_HEADER + SP_SEG_OPT_MAX];
-    put_ip(ip, seg, &seg->src, &seg->dst, upper.proto, upper_len);
+    uint8_t ip[IPV6_HEADER + DESTINATION_HEADER + SP_SEG_OPT_MAX + 7];
+    put_ip(ip, seg, &seg->src, &seg->dst, upper.proto, upper_len, fault && fault->bad_ip_checksum);
     sp_buf_reset(out);
     if (link == SP_LINK_ETHERNET) {
         sp_buf_add(out, dst_mac, 6);

@@ -123,6 +123,10 @@ static enum sp_rc peel_extensions(struct packet *packet, uint8_t next, struct ip
             return SP_E_UNSUPPORTED;
         if (next == IPV6_ROUTING && p[3] != 0)
             return SP_E_UNSUPPORTED;
+        if (next == IPV6_DESTINATION && len - 2 <= SP_SEG_OPT_MAX) {
+            ip->opt = p + 2;
+            ip->opt_len = len - 2;
+        }
         next = p[0];
         skip(packet, len);
     }

@@ -100,7 +100,8 @@ struct sp_seg {
     uint16_t ip_id;
     bool ip_df;
     uint8_t ip_opt_len;
-    uint8_t ip_opt[SP_SEG_OPT_MAX]; /* IPv4's, raw, padded to whole words */
+    /* IPv4's, raw, padded to whole words; IPv6: what is in its destination options header */
+    uint8_t ip_opt[SP_SEG_OPT_MAX];
 
     uint32_t seq;
     uint32_t ack;
@@ -151,17 +152,19 @@ enum sp_rc sp_wire_decode(enum sp_link link, const uint8_t *frame, size_t len_by
 /* What sp_wire_build leaves wrong on purpose. */
 struct sp_build_fault {
     bool bad_checksum;
-    uint8_t data_offset; /* header length field in 32-bit words, 0: correct */
+    bool bad_ip_checksum; /* IPv4's; IPv6 has none */
+    uint8_t data_offset;  /* header length field in 32-bit words, 0: correct */
+    uint8_t reserved;     /* the four bits behind it */
 };
 
 /*
  * Builds the frame of a TCP segment or an ICMP error from seg (addresses, flags, seq, ack, window,
- * urgent, opt, ttl, tos, ip_id, ip_df, ip_opt); lengths and checksums are computed. A ttl of 0 means 64;
- * options that do not fill 32-bit words are padded with EOL. For Ethernet, MACs are given.
- * `payload` is seg->payload_len bytes. For an ICMP error it is the packet that the error quotes;
- * with payload_len 0 that is made up from quoted_src, quoted_dst and quoted_seq (an IP header and
- * the first 8 bytes of TCP's). fault may be NULL. `out` is emptied first.
- * SP_E_USAGE for what cannot be put in a header, SP_E_LIMIT for more than a packet holds.
+ * urgent, opt, ttl, tos, ip_id, ip_df, ip_opt); lengths and checksums are computed. A ttl of 0
+ * means 64; options that do not fill 32-bit words are padded with EOL. For Ethernet, MACs are
+ * given. `payload` is seg->payload_len bytes. For an ICMP error it is the packet that the error
+ * quotes; with payload_len 0 that is made up from quoted_src, quoted_dst and quoted_seq (an IP
+ * header and the first 8 bytes of TCP's). fault may be NULL. `out` is emptied first. SP_E_USAGE for
+ * what cannot be put in a header, SP_E_LIMIT for more than a packet holds.
  */
 enum sp_rc sp_wire_build(enum sp_link link, const uint8_t src_mac[6], const uint8_t dst_mac[6],
                          const struct sp_seg *seg, const void *payload,

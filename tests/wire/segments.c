@@ -11,7 +11,7 @@
 
 #include "wire.h"
 
-enum { PAYLOAD_MAX = 300, ICMP_EVERY = 10, BAD_SUM_EVERY = 8 };
+enum { PAYLOAD_MAX = 300, ICMP_EVERY = 10, BAD_SUM_EVERY = 8, IP_OPT_EVERY = 6 };
 
 /* xorshift64*: the same on every machine. */
 static uint64_t random_state;
@@ -76,8 +76,10 @@ static struct sp_seg random_seg(bool icmp)
         static const uint8_t types[2][3] = {{3, 11, 3}, {1, 2, 3}};
         seg.kind = SP_SEG_ICMP;
         seg.icmp_type = types[family == SP_IPV6][below(3)];
-        seg.icmp_code = seg.icmp_type == 3 && family == SP_IPV4 ? 4 : 0;
-        if (seg.icmp_code == 4 || (family == SP_IPV6 && seg.icmp_type == 2))
+        seg.icmp_code = seg.icmp_type == 3 && family == SP_IPV4   ? (uint8_t)below(16)
+                        : seg.icmp_type == 1 && family == SP_IPV6 ? (uint8_t)below(7)
+                                                                  : 0;
+        if ((seg.icmp_type == 3 && seg.icmp_code == 4) || (family == SP_IPV6 && seg.icmp_type == 2))
             seg.icmp_mtu = 1280 + below(8000);
         seg.quoted_src = seg.dst;
         seg.quoted_dst = seg.src;
@@ -92,6 +94,18 @@ static struct sp_seg random_seg(bool icmp)
     seg.payload_len = below(3) ? below(PAYLOAD_MAX) : 0;
     random_opts(&seg);
     return seg;
+}
+
+/* Some that pad, and one that nobody knows. */
+static void random_ip_opts(struct sp_seg *seg)
+{
+    bool v4 = seg->src.family == SP_IPV4;
+    uint8_t unknown = (uint8_t)(2 + below(30));
+    for (uint32_t left = below(8); left > 0; left--)
+        seg->ip_opt[seg->ip_opt_len++] = v4 ? 1 : 0; /* NOP; Pad1 */
+    seg->ip_opt[seg->ip_opt_len] = 0x1e;
+    seg->ip_opt[seg->ip_opt_len + 1] = v4 ? unknown : unknown - 2; /* its own two bytes count */
+    seg->ip_opt_len = (uint8_t)(seg->ip_opt_len + unknown);
 }
 
 /* ---- what is written ------------------------------------------------------------------------ */
@@ -182,6 +196,8 @@ static int write_one(FILE *file, uint32_t number)
     struct sp_seg seg = random_seg(number % ICMP_EVERY == 0);
     quote(&seg, bytes);
     struct sp_build_fault fault = {.bad_checksum = number % BAD_SUM_EVERY == 0};
+    if (number % IP_OPT_EVERY == 0)
+        random_ip_opts(&seg);
     struct sp_buf frame;
     struct sp_err err = {0};
     const uint8_t *payload = NULL;

@@ -44,20 +44,21 @@ syn keyword sockproof_stack freebsd fstack gvisor haiku linux lwip macos netbsd
 syn keyword sockproof_stack openbsd rump solaris windows wine zephyr
 syn keyword sockproof_source documented measured reported source
 syn keyword sockproof_word abs accepts ack acks address after again as
-syn keyword sockproof_word at badsum behind broadcast by bytes catch checksum
-syn keyword sockproof_word connects copies corrupt cut default delay doff drop
-syn keyword sockproof_word dscp duplicate ecn eol exceeded for frag from
-syn keyword sockproof_word goodsum has header hold host icmp ignore in
-syn keyword sockproof_word inject ip ipopt ipv4 ipv6 isn-rate isn-spread keep
-syn keyword sockproof_word killed lacks len linger localhost loopback mtu multicast
-syn keyword sockproof_word net nobody none nop nth off ok once
-syn keyword sockproof_word open opt order payload pending plug port preferred
-syn keyword sockproof_word probe problem protocol quench raises raw rcv_nxt rcv_wnd
-syn keyword sockproof_word release reorder replay restart restore rewrite route routed
-syn keyword sockproof_word second seq silent since skip snd_nxt snd_una src
-syn keyword sockproof_word sysctl then timeout times to took ttl unacked
-syn keyword sockproof_word unknown unplug unreachable unread until urg veth wheel
-syn keyword sockproof_word win window-probe within
+syn keyword sockproof_word at badipsum badsum behind broadcast by bytes catch
+syn keyword sockproof_word checksum code connects copies corrupt cut default delay
+syn keyword sockproof_word doff drop dscp duplicate ecn eol exceeded for
+syn keyword sockproof_word frag from goodsum has header hold host icmp
+syn keyword sockproof_word ignore in inject ip ipopt ipv4 ipv6 isn-rate
+syn keyword sockproof_word isn-spread keep killed lacks len linger localhost loopback
+syn keyword sockproof_word mtu multicast net nobody none nop nth off
+syn keyword sockproof_word ok once open opt order payload pending plug
+syn keyword sockproof_word port preferred probe problem prohibited protocol quench raises
+syn keyword sockproof_word raw rcv_nxt rcv_wnd reassembly release reorder replay restart
+syn keyword sockproof_word restore rewrite route routed rsvd second seq silent
+syn keyword sockproof_word since skip snd_nxt snd_una src srcroute sysctl then
+syn keyword sockproof_word timeout times to took ttl type unacked unknown
+syn keyword sockproof_word unplug unreachable unread until urg veth wheel win
+syn keyword sockproof_word window-probe within
 
 syn match sockproofNumber /\<\d\+\(\.\d\+\)\?\(ns\|us\|ms\|s\|min\|h\|d\)\?\>/
 syn match sockproofVariable /\$[a-z][a-z0-9_]*/
