@@ -69,8 +69,8 @@ enum sp_rc exec_address(struct exec *x, enum sp_who self, const char *text, uint
     bool nobody = who == SP_WHO_NONE;
     if (!nobody)
         *addr = x->trace.head.addr[who];
-    else if (!sp_trace_host(&x->trace.head, host, x->trace.head.family, addr) &&
-             !sp_trace_host(&x->trace.head, host, family, addr))
+    else if (!sp_trace_host(&x->trace.head, host, family, addr) &&
+             !sp_trace_host(&x->trace.head, host, x->trace.head.family, addr))
         return sp_fail(&x->err, SP_E_USAGE, "no such host in an address: '%s'", text);
     if (addr->family == SP_IPV4 && family == SP_IPV6)
         map_address(addr);
