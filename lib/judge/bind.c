@@ -196,10 +196,13 @@ static const char *sock_of(const struct sp_stmt *stmt)
     return stmt->sock ? stmt->sock : "conn";
 }
 
-/* An accept() that failed has made no socket: the name is what it was before. */
+/* An accept() that failed has made no socket, nor has a connect() on what is connected already: the
+ * name is what it was before. */
 static bool made_nothing(const struct open *open)
 {
-    return open->kind == OPEN_ACCEPT && open->ev && open->ev->u.call.error;
+    const char *error = open->ev ? open->ev->u.call.error : NULL;
+    return error && (open->kind == OPEN_ACCEPT || (open->kind == OPEN_CONNECT && open->conn < 0 &&
+                                                   strcmp(error, "EISCONN") == 0));
 }
 
 static const struct open *last_own(const struct view *view, const struct sp_stmt *stmt)

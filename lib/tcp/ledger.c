@@ -270,6 +270,12 @@ static void do_listen(struct book *book, const struct sp_event *event)
         sock_of(book, event->end, event->u.call.sock)->what = SOCK_LISTENER;
 }
 
+static void earliest(int64_t *when_ns, int64_t t_ns)
+{
+    if (t_ns < *when_ns)
+        *when_ns = t_ns;
+}
+
 /* Connections are matched in a pass of their own, so that a listener's end knows who is left. */
 static void do_connect(struct book *book, const struct sp_event *event)
 {
@@ -280,6 +286,7 @@ static void do_connect(struct book *book, const struct sp_event *event)
     if (has_word(&event->u.call, "unspec")) { /* dissolves the association (POSIX: connect) */
         act.kind = ACT_CLOSE;
         act_add(book, sock, &act);
+        earliest(&book->ctx->facts[event->end].abort_ns, event->t_ns); /* with RST on Linux */
         return;
     }
     struct sock before = *sock;
@@ -369,7 +376,10 @@ static void do_shutdown(struct book *book, const struct sp_event *event)
     } else {
         if (reading_only)
             act.kind = ACT_SHUT_RD;
-        act_add(book, sock, &act);
+        if (sock->what == SOCK_UNUSED) /* it was connecting: its connect() failed of this */
+            act_of_end(book, event->end, &act, false);
+        else
+            act_add(book, sock, &act);
     }
 }
 
@@ -385,12 +395,6 @@ static void do_close(struct book *book, const struct sp_event *event)
         act_of_end(book, event->end, &act, true);
     else
         act_add(book, sock, &act);
-}
-
-static void earliest(int64_t *when_ns, int64_t t_ns)
-{
-    if (t_ns < *when_ns)
-        *when_ns = t_ns;
 }
 
 static void do_option(struct book *book, const struct sp_event *event)

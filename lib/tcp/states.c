@@ -174,6 +174,13 @@ static const char *is_past(const struct side *side, enum sp_tcp_state state, int
     return NULL;
 }
 
+/* shutdown() gives up an attempt to connect on some stacks (Linux, gVisor). */
+static bool is_given_up(const struct side *side, const struct sp_ev_state *report, int64_t t_ns)
+{
+    return report->old_state == SP_TCP_SYN_SENT &&
+           sp_tcp_act_by(side->ledger, 1u << ACT_SHUT_WR | 1u << ACT_SHUT_RD, t_ns);
+}
+
 /* What a state cannot be without; NULL: it is there by then. */
 static const char *lacks(const struct ctx *ctx, const struct side *side,
                          const struct sp_ev_state *report, int64_t t_ns)
@@ -195,7 +202,7 @@ static const char *lacks(const struct ctx *ctx, const struct side *side,
         return "no SYN of its own had been acknowledged";
     if ((bit & TO(LISTEN)) != 0)
         return "it has a peer";
-    if ((bit & TO(CLOSED)) && !has_ended(ctx, side, t_ns))
+    if ((bit & TO(CLOSED)) && !has_ended(ctx, side, t_ns) && !is_given_up(side, report, t_ns))
         return "nothing had ended it";
     bool waits = report->old_state == SP_TCP_LAST_ACK || report->old_state == SP_TCP_CLOSING ||
                  report->old_state == SP_TCP_FIN_WAIT_1;

@@ -45,6 +45,13 @@ static const struct story clean[] = {
           "3000-3010 client conn close = 0\n3005 c> FIN,ACK seq=1\n3035 s> ACK ack=11\n"
           "4000-4010 server conn close = 0\n4004 state server 2 ESTABLISHED>FIN_WAIT_1\n"},
     {"nothing", BOTH, ""},
+    {"shutdown() gives up a connection attempt", VETH,
+     "0 client start\n0 server start\n100- client conn connect = 0\n"
+     "105 state client 1 CLOSED>SYN_SENT\n110 c> SYN lost\n"
+     "2000-2010 client conn shutdown WR = 0\n2005 state client 1 SYN_SENT>CLOSED\n"},
+    {"connect() to no address resets the connection", BOTH,
+     OPEN "2000-2010 client conn connect unspec = 0\n2005 c> RST,ACK\n"
+          "2006 state client 1 ESTABLISHED>CLOSED\n2026 state server 2 ESTABLISHED>CLOSED\n" OVER},
     {"a listen() that finds the address taken is LISTEN for a moment", BOTH,
      OPEN "2000-2010 server second listen 1 = EADDRINUSE\n"
           "2004 state server 9 CLOSED>LISTEN listener\n"
