@@ -94,12 +94,12 @@ static bool family_mask(const char *text, unsigned *mask)
 
 /* ---- the box of the lab routed -------------------------------------------------------------- */
 
-/* The box that was asked for; else the one that ships of the class that the case needs. */
+/* The box that was asked for; else the one that the case needs, or that ships of that class. */
 static const char *box_wanted(const struct sp_case *c, const struct run_options *o)
 {
     for (size_t i = 0; !o->appliance && i < c->need_count; i++)
-        if (strncmp(c->needs[i], "path=", 5) == 0)
-            return c->needs[i] + 5;
+        if (strncmp(c->needs[i], "path=", 5) == 0 || strncmp(c->needs[i], "appliance=", 10) == 0)
+            return strchr(c->needs[i], '=') + 1;
     return o->appliance ? o->appliance : sp_appliance_names()[0];
 }
 

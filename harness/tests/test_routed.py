@@ -49,6 +49,17 @@ def test_a_box_that_breaks_something_is_named_with_what_it_did(sockproof, tmp_pa
     assert "0 of 2 verdicts changed" in sockproof("judge", folder).stdout
 
 
+def test_a_case_says_what_is_seen_at_each_end_where_a_box_interferes(sockproof, tmp_path):
+    done, rows, folder = through(sockproof, tmp_path, BOXES / "rejects.sh", "routed/rejected")
+    expect_all(rows, "pass", done)
+    assert "0 of 2 verdicts changed" in sockproof("judge", folder).stdout
+    shutil.rmtree(folder)
+    done, rows, _ = through(sockproof, tmp_path, "router", "routed/rejected")
+    expect_all(rows, "fail", done)
+    assert all("no RST @client from server" in row["seen"] or "FIN" in row["seen"]
+               for row in rows.values())
+
+
 def test_a_recipe_that_fails_breaks_the_run_and_is_quoted(sockproof, tmp_path):
     done, rows, _ = through(sockproof, tmp_path, BOXES / "fails.sh")
     expect_all(rows, "broken", done)

@@ -182,6 +182,8 @@ bool bind_explains(const struct view *view, const struct hist *hist);
 
 enum fit { FIT_YES, FIT_FIELDS /* same kind of segment, another field */, FIT_NO };
 /* `diff` says which field: "ack=2, expected ack=1"; untouched where it fits. */
+/* The record of a segment at one end (NONE: as it left); NULL where it was not seen there. */
+const struct sp_event *item_seen_at(const struct item *item, enum sp_who at);
 enum fit pattern_fit(const struct sp_pattern *pattern, const struct item *item, char *diff,
                      size_t cap);
 

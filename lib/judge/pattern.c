@@ -209,8 +209,34 @@ static bool sums_fit(const struct sp_pattern *pattern, const struct sp_seg *seg,
 
 /* ---- the whole ----------------------------------------------------------------------------- */
 
+const struct sp_event *item_seen_at(const struct item *item, enum sp_who at)
+{
+    if (at == SP_WHO_NONE)
+        return item->ev;
+    return (int)at == (int)item->flight->from ? item->flight->sent : item->flight->received;
+}
+
+static enum fit fit_here(const struct sp_pattern *pattern, const struct item *item, char *diff,
+                         size_t cap);
+
 enum fit pattern_fit(const struct sp_pattern *pattern, const struct item *item, char *diff,
                      size_t cap)
+{
+    struct item seen = *item;
+    const struct sp_event *ev = item_seen_at(item, pattern->seen_at);
+    if (ev) {
+        seen.ev = ev;
+        seen.t_ns = ev->t_ns;
+    }
+    enum fit fit = fit_here(pattern, &seen, diff, cap);
+    if (ev || fit != FIT_YES)
+        return fit;
+    say(diff, cap, "it was not seen at %s", sp_end_name((enum sp_end)pattern->seen_at));
+    return FIT_FIELDS;
+}
+
+static enum fit fit_here(const struct sp_pattern *pattern, const struct item *item, char *diff,
+                         size_t cap)
 {
     const struct sp_seg *seg = &item->ev->u.seg.seg;
     const struct sp_flight *flight = item->flight;

@@ -138,7 +138,8 @@ static enum sp_try take(struct walk *walk, const struct sp_stmt *stmt, const str
         order_say(walk, stmt, first, f);
         return SP_TRY_FAILED;
     }
-    out->lo_ns = out->t_ns = item->t_ns;
+    const struct sp_event *seen = item_seen_at(item, stmt->pattern.seen_at);
+    out->lo_ns = out->t_ns = seen->t_ns;
     if (time_judge(walk, stmt, out, f) == SP_TRY_FAILED) {
         char when[SAY_MAX];
         say(when, sizeof when, "%s", f->seen);
@@ -151,7 +152,7 @@ static enum sp_try take(struct walk *walk, const struct sp_stmt *stmt, const str
     const struct lane *lane = view_lane(view, item->flight->conn, item->flight->from);
     for (const struct item *i = first; i <= item; i++)
         if (i == first || !item_let_by(view, i))
-            walk_consume(walk, stmt, i->ev);
+            walk_consume(walk, stmt, item_seen_at(i, stmt->pattern.seen_at));
     walk->cursors[lane - view->lanes] = (size_t)(item - lane->items) + 1;
     walk->prev = item;
     return SP_TRY_DONE;

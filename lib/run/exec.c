@@ -235,6 +235,9 @@ static const char *unmet_need(const struct exec *x)
         if (tracepoints && (!x->env->privileged || x->link_fd < 0))
             return need;
         const char *box = x->job->config.tcp[SP_WHO_MIDDLE].name;
+        const char *recipe = x->job->config.api[SP_WHO_MIDDLE].name;
+        if (strncmp(need, "appliance=", 10) == 0 && (!recipe || strcmp(need + 10, recipe) != 0))
+            return need;
         if (strncmp(need, "path=", 5) == 0 && (!box || strcmp(need + 5, box) != 0))
             return need;
         for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)

@@ -204,7 +204,9 @@ static enum sp_rc do_lab(struct stepping *s)
 {
     struct exec *x = s->x;
     const struct sp_stmt *stmt = s->stmt;
-    enum sp_place place = stmt->target == SP_WHO_SERVER ? SP_PLACE_SERVER : SP_PLACE_CLIENT;
+    enum sp_place place = stmt->target == SP_WHO_SERVER   ? SP_PLACE_SERVER
+                          : stmt->target == SP_WHO_MIDDLE ? SP_PLACE_BOX
+                                                          : SP_PLACE_CLIENT;
     uint32_t order = lab_event(x, stmt)->order;
     enum sp_rc rc = SP_OK;
     if (strcmp(stmt->verb, "cut") == 0 || strcmp(stmt->verb, "restore") == 0) {

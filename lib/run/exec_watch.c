@@ -97,6 +97,23 @@ static void note_late_segments(struct exec *x, size_t from)
     }
 }
 
+/*
+ * Where a box is between the captures, until none has anything more: then whatever has been seen to
+ * arrive and not to leave did not leave.
+ */
+static enum sp_rc drain_captures(struct exec *x)
+{
+    enum sp_rc rc = SP_OK;
+    size_t had;
+    do {
+        had = x->frames.len;
+        for (unsigned i = 0; rc == SP_OK && i < x->capture_count; i++)
+            rc =
+                sp_capture_drain(x->captures[i], &x->trace, &x->frames, x->real_offset_ns, &x->err);
+    } while (rc == SP_OK && x->lab.config.kind == SP_LAB_ROUTED && x->frames.len != had);
+    return rc;
+}
+
 enum sp_rc exec_drain(struct exec *x)
 {
     enum sp_rc rc = SP_OK;
@@ -105,8 +122,8 @@ enum sp_rc exec_drain(struct exec *x)
         rc = path_run(x->path, &x->err);
     if (rc == SP_OK && x->peer)
         rc = peer_run(x->peer, exec_now(x), &x->err);
-    for (unsigned i = 0; rc == SP_OK && i < x->capture_count; i++)
-        rc = sp_capture_drain(x->captures[i], &x->trace, &x->frames, x->real_offset_ns, &x->err);
+    if (rc == SP_OK)
+        rc = drain_captures(x);
     note_late_segments(x, before);
     drain_records(x);
     for (int who = SP_WHO_CLIENT; rc == SP_OK && who <= SP_WHO_SERVER; who++)

@@ -298,6 +298,23 @@ static void check_path(struct check *ck, const struct sp_stmt *st)
         complain(ck, st, "labs veth", "on routed the path is the box's: it cannot be acted on");
 }
 
+/* Where a segment is seen: there are two places where there are two links. */
+static void check_seen_at(struct check *ck, const struct sp_stmt *st)
+{
+    if (!st->pattern.seen_at)
+        return;
+    if (st->kind == SP_ST_MIDDLE)
+        complain(ck, st, NULL, "the middle takes what comes, wherever it is seen");
+    else if (ck->p->c->labs & SP_CASE_LOOPBACK)
+        complain(ck, st, "labs veth routed", "on loopback a segment is seen at one place only");
+}
+
+static void check_box(struct check *ck, const struct sp_stmt *st)
+{
+    if (st->kind == SP_ST_LAB && st->target == SP_WHO_MIDDLE && ck->p->c->labs != SP_CASE_ROUTED)
+        complain(ck, st, "labs routed", "there is no box on the other labs");
+}
+
 static void note_end(struct check *ck, enum sp_who who, const struct sp_stmt *st)
 {
     if (!ck->acts[who])
@@ -357,6 +374,8 @@ static void check_hosts(struct check *ck, const struct node_list *list, enum sp_
 static void check_stmt(struct check *ck, const struct sp_stmt *st)
 {
     check_path(ck, st);
+    check_seen_at(ck, st);
+    check_box(ck, st);
     note_end(ck, st->who, st);
     switch (st->kind) {
     case SP_ST_START:

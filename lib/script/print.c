@@ -157,7 +157,7 @@ static void print_lab(const struct sp_stmt *st, struct sp_buf *out)
 {
     sp_buf_addf(out, "lab %s", st->verb);
     if (st->target)
-        sp_buf_addf(out, " %s", sp_who_name(st->target));
+        sp_buf_addf(out, " %s", st->target == SP_WHO_MIDDLE ? "box" : sp_who_name(st->target));
     if (st->arg_count == 2)
         sp_buf_addf(out, " %s=%s", st->args[0].text, st->args[1].text);
     if (st->preferred)
@@ -269,8 +269,10 @@ static void print_variant(const struct sp_variant *variant, int depth, struct sp
     sp_buf_addf(out, "%*son", depth * 2, "");
     for (size_t i = 0; i < variant->key_count; i++) {
         const struct sp_stack_key *key = &variant->keys[i];
-        sp_buf_addf(out, " %s%s%s", variant->end && !i ? sp_who_name(variant->end) : "",
-                    variant->end && !i ? "=" : "", key->name);
+        const char *end = variant->end == SP_WHO_MIDDLE ? "path"
+                          : variant->end                ? sp_who_name(variant->end)
+                                                        : "";
+        sp_buf_addf(out, " %s%s%s", !i ? end : "", variant->end && !i ? "=" : "", key->name);
         for (unsigned n = 0; n < key->term_count; n++)
             sp_buf_addf(out, "%s%s%s", n ? " " : "", key->terms[n].op, key->terms[n].version);
     }

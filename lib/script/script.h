@@ -132,6 +132,7 @@ struct sp_pattern {
     struct sp_num ecn;    /* 0 not ECT, 1 ECT(1), 2 ECT(0), 3 CE */
     struct sp_num ttl;    /* or hop limit */
     bool again;           /* a retransmission, which is otherwise let by */
+    enum sp_who seen_at;  /* `@client`: as seen at that end, which is all that is asked; NONE */
 
     bool good_sums;         /* `goodsum`: the checksums of IP and TCP are right */
     const char *route;      /* `route=peer,nobody`: where it goes, and where then by a source route;

@@ -164,6 +164,12 @@ static bool read_word(struct seg_reader *rd, const struct word *word)
     } else if (strcmp(text, "src=own") == 0 || strcmp(text, "src=second") == 0) {
         said = out->own_src || out->second_src;
         *(text[4] == 'o' ? &out->own_src : &out->second_src) = true;
+    } else if (*text == '@') {
+        said = out->seen_at != SP_WHO_NONE;
+        out->seen_at = end_of_name(text + 1, strlen(text + 1));
+        if (!out->seen_at)
+            return cursor_fail(cur, word, "@client, @server",
+                               "\"%s\" is not an end that a segment is seen at", text);
     } else if (strcmp(text, "goodsum") == 0) {
         said = out->good_sums;
         out->good_sums = true;
@@ -206,6 +212,9 @@ static bool check_pattern(struct cursor *cur, const struct word *first, struct s
         (out->len.set && out->any_payload))
         return cursor_fail(cur, first, "one of: A..B, bytes A..B, len=N, any",
                            "the payload is said twice");
+    if (out->stream && out->seen_at)
+        return cursor_fail(cur, first, "one line for each segment",
+                           "a stream is not asked for at one end alone");
     return true;
 }
 

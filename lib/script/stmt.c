@@ -171,7 +171,9 @@ static bool is_assignment(const char *text)
 
 static bool read_sysctl(struct cursor *cur, struct sp_stmt *st)
 {
-    if (!read_target(cur, st))
+    if (cursor_take(cur, "box"))
+        st->target = SP_WHO_MIDDLE;
+    else if (!read_target(cur, st))
         return false;
     const struct word *word = cursor_want(cur, "NAME=VALUE");
     if (!word)

@@ -289,12 +289,16 @@ static void compare(const struct look *look, bool queues)
         if (!find(now, before->items[i].cookie))
             state_add(look, &before->items[i], before->items[i].state, SP_TCP_NONE);
     for (size_t i = 0; i < now->len; i++) {
-        const struct seen *seen = &now->items[i];
+        struct seen *seen = &now->items[i];
         const struct seen *old = find(before, seen->cookie);
         bool moved =
             old && (old->recv_queue != seen->recv_queue || old->send_queue != seen->send_queue);
-        if (!old || old->state != seen->state || (queues && moved))
+        if (!old || old->state != seen->state || (queues && moved)) {
             state_add(look, seen, old ? old->state : SP_TCP_NONE, seen->state);
+        } else if (moved) { /* not asked for: still to be told by a look that is */
+            seen->recv_queue = old->recv_queue;
+            seen->send_queue = old->send_queue;
+        }
     }
 }
 

@@ -162,6 +162,10 @@ static void queues_are_told_where_asked_for(void **state)
     assert_int_equal(send(wired.client, "hello", 5, 0), 5);
     from = look(&fixture, diag, false);
     assert_int_equal(fixture.trace.len, from);
+    from = look(&fixture, diag, true); /* a look that was not asked for them has not eaten it */
+    event = find(&fixture, from, SP_END_SERVER, SP_TCP_ESTABLISHED);
+    assert_non_null(event);
+    assert_int_equal(event->u.state.recv_queue, 10);
     wired_close(&wired);
     sp_diag_free(diag);
     fixture_close(&fixture);

@@ -43,22 +43,22 @@ syn keyword sockproof_tcp_option uto wscale
 syn keyword sockproof_stack freebsd fstack gvisor haiku linux lwip macos netbsd
 syn keyword sockproof_stack openbsd rump solaris windows wine zephyr
 syn keyword sockproof_source documented measured reported source
-syn keyword sockproof_word abs accepts ack acks address after again as
-syn keyword sockproof_word at badipsum badsum behind broadcast by bytes catch
-syn keyword sockproof_word checksum code connects copies corrupt cut default delay
-syn keyword sockproof_word doff drop dscp duplicate ecn eol exceeded for
-syn keyword sockproof_word frag from goodsum has header hold host icmp
-syn keyword sockproof_word ignore in inject ip ipopt ipv4 ipv6 isn-rate
-syn keyword sockproof_word isn-spread keep killed lacks len linger localhost loopback
-syn keyword sockproof_word mtu multicast net nobody none nop nth off
-syn keyword sockproof_word ok once open opt order payload pending plug
-syn keyword sockproof_word port preferred probe problem prohibited protocol quench raises
-syn keyword sockproof_word raw rcv_nxt rcv_wnd reassembly release reorder replay restart
-syn keyword sockproof_word restore rewrite route routed rsvd second seq silent
-syn keyword sockproof_word since skip snd_nxt snd_una src srcroute sysctl then
-syn keyword sockproof_word timeout times to took ttl type unacked unknown
-syn keyword sockproof_word unplug unreachable unread until urg veth wheel win
-syn keyword sockproof_word window-probe within
+syn keyword sockproof_word abs accepts ack acks address after again appliance
+syn keyword sockproof_word as at badipsum badsum behind box broadcast by
+syn keyword sockproof_word bytes catch checksum code connects copies corrupt cut
+syn keyword sockproof_word default delay doff drop dscp duplicate ecn eol
+syn keyword sockproof_word exceeded firewall for frag from goodsum has header
+syn keyword sockproof_word hold host icmp ignore in inject ip ipopt
+syn keyword sockproof_word ipv4 ipv6 isn-rate isn-spread keep killed lacks len
+syn keyword sockproof_word linger localhost loopback mtu multicast nat net nobody
+syn keyword sockproof_word none nop nth off ok once open opt
+syn keyword sockproof_word order path payload pending plug port preferred probe
+syn keyword sockproof_word problem prohibited protocol quench raises raw rcv_nxt rcv_wnd
+syn keyword sockproof_word reassembly release reorder replay restart restore rewrite route
+syn keyword sockproof_word routed router rsvd second seq silent since skip
+syn keyword sockproof_word snd_nxt snd_una src srcroute sysctl then timeout times
+syn keyword sockproof_word to took ttl type unacked unknown unplug unreachable
+syn keyword sockproof_word unread until urg veth wheel win window-probe within
 
 syn match sockproofNumber /\<\d\+\(\.\d\+\)\?\(ns\|us\|ms\|s\|min\|h\|d\)\?\>/
 syn match sockproofVariable /\$[a-z][a-z0-9_]*/
