@@ -8,6 +8,7 @@ enum {
     TIME_COLUMNS = 10,
     SIDE_MIN = 12,        /* the longest state's name */
     NOT_REACHED_MAX = 12, /* lines listed under the ladder */
+    AFTER = 3,            /* rows behind the divergence in an excerpt */
 };
 
 /* Characters that lines are drawn with. */
@@ -456,13 +457,19 @@ static void put_rows(struct page *page, const struct rows *rows, int before)
         put_across(
             page, (struct line){0},
             sp_arena_printf(&page->arena, from == 1 ? "%zu row before" : "%zu rows before", from));
-    for (size_t i = from; i < rows->len; i++) {
+    size_t end = before >= 0 && at + 1 + AFTER < rows->len ? at + 1 + AFTER : rows->len;
+    for (size_t i = from; i < end; i++) {
         put_row(page, &rows->items[i]);
         if (failed && i == at)
             put_divergence(page);
     }
     if (failed && at == rows->len)
         put_divergence(page);
+    size_t after = rows->len - end;
+    if (after)
+        put_across(
+            page, (struct line){0},
+            sp_arena_printf(&page->arena, after == 1 ? "%zu row after" : "%zu rows after", after));
 }
 
 void sp_report_ladder(const struct sp_result *result, const struct sp_plan *plan,
@@ -485,13 +492,17 @@ void sp_report_ladder(const struct sp_result *result, const struct sp_plan *plan
     lay_out(&page);
     sp_rows_build(&rows);
     sp_rows_fold(&rows, judgement->event);
-    put_heading(&page);
-    put_stacks(&page);
-    sp_buf_addch(out, '\n');
+    if (before < 0) {
+        put_heading(&page);
+        put_stacks(&page);
+        sp_buf_addch(out, '\n');
+    }
     put_columns(&page);
     put_rows(&page, &rows, before);
-    put_lines(&page);
-    put_notes(&page);
+    if (before < 0) {
+        put_lines(&page);
+        put_notes(&page);
+    }
     sp_rows_release(&rows);
     sp_arena_release(&page.arena);
 }

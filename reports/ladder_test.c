@@ -262,6 +262,32 @@ static void the_divergence_stands_behind_its_row_with_expected_beside_seen(void 
     assert_null(strstr(text, "SYN seq=0"));
 }
 
+static void an_excerpt_holds_a_few_rows_around_the_divergence_and_counts_the_others(void **state)
+{
+    struct scene *s = *state;
+    struct sp_event *bad = NULL;
+    for (uint32_t i = 0; i < 9; i++) {
+        struct sp_event *event =
+            add_flight(s, SP_END_CLIENT, SP_ACK | SP_PSH, 1 + i * 10, 1, 10,
+                       (int64_t)(i + 1) * 100 * US, (int64_t)(i + 1) * 100 * US + 10);
+        bad = i == 4 ? event : bad;
+    }
+    s->judgement.verdict = SP_VERDICT_FAIL;
+    s->judgement.kind = SP_FAIL_SEG_WRONG;
+    s->judgement.event = bad;
+    s->judgement.expected = "client 1..5";
+    s->judgement.seen = "client 41..50";
+    const char *text = ladder(s, 2, &wide);
+    assert_says(text, "2 rows before");
+    assert_null(strstr(text, "seq=11 "));
+    assert_order(text, "seq=21 ", "seq=41 ");
+    assert_order(text, ">>> seen", "seq=51 ");
+    assert_says(text, "seq=71 ");
+    assert_null(strstr(text, "seq=81 "));
+    assert_says(text, "1 row after");
+    assert_null(strstr(text, "fail in"));
+}
+
 static void an_absence_stands_where_time_ran_out(void **state)
 {
     struct scene *s = *state;
@@ -397,6 +423,7 @@ int main(void)
         TEST(a_lost_segment_says_so),
         TEST(crossing_segments_leave_and_arrive_in_rows_of_their_own),
         TEST(the_divergence_stands_behind_its_row_with_expected_beside_seen),
+        TEST(an_excerpt_holds_a_few_rows_around_the_divergence_and_counts_the_others),
         TEST(an_absence_stands_where_time_ran_out),
         TEST(long_runs_of_data_are_folded),
         TEST(folding_leaves_the_segment_at_fault_alone),

@@ -20,9 +20,19 @@ void sp_report_summary(const struct sp_results *results, const struct sp_report_
                        struct sp_buf *out);
 
 /*
+ * Draws part of a run's ladder behind what is in the buffer; false where there is none. Asked for
+ * the first few runs that did not pass.
+ */
+typedef bool sp_report_draw(const struct sp_result *run, const struct sp_report_style *style,
+                            void *context, struct sp_buf *out);
+/* The same with those ladders in it. */
+void sp_report_summary_drawn(const struct sp_results *results, const struct sp_report_style *style,
+                             sp_report_draw *draw, void *context, struct sp_buf *out);
+
+/*
  * The ladder of one run: calls, segments and states of both ends on one clock, statements beside
- * what matched them, expected beside seen at the divergence, which is marked. `before`: how many
- * rows before the divergence to begin with, -1: from the start.
+ * what matched them, expected beside seen at the divergence, which is marked. `before`: -1 for all
+ * of it, with its heading; else an excerpt that begins so many rows before the divergence.
  */
 void sp_report_ladder(const struct sp_result *result, const struct sp_plan *plan,
                       const struct sp_trace *trace, const struct sp_judgement *judgement,

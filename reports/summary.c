@@ -4,13 +4,19 @@
 
 #include "style.h"
 
-enum { SHOWN_MAX = 20 }; /* of one verdict; run.json has them all */
+enum {
+    SHOWN_MAX = 20, /* of one verdict; run.json has them all */
+    DRAWN_MAX = 3,  /* ladders */
+};
 
 struct page {
     const struct sp_results *results;
     const struct sp_report_style *style;
     struct sp_arena arena;
     struct sp_buf *out;
+    sp_report_draw *draw; /* NULL: no ladders */
+    void *context;
+    size_t drawn;
 };
 
 static const char *clean(struct page *page, const char *text)
@@ -60,6 +66,19 @@ static void field(struct page *page, const char *label, const char *text)
     sp_wrap(page->out, prefix, clean(page, text), (size_t)page->style->width);
 }
 
+/* What was expected and seen: with its ladder around it, or as it is. */
+static void show_divergence(struct page *page, const struct sp_result *result)
+{
+    if (page->draw && page->drawn < DRAWN_MAX &&
+        page->draw(result, page->style, page->context, page->out)) {
+        page->drawn++;
+        return;
+    }
+    field(page, "at", result->at);
+    field(page, "expected", result->expected);
+    field(page, "seen", result->seen);
+}
+
 static void show_run(struct page *page, const struct sp_result *result)
 {
     const char *name = run_name(page, result);
@@ -67,9 +86,7 @@ static void show_run(struct page *page, const struct sp_result *result)
              sp_verdict_name(result->verdict));
     sp_buf_addf(page->out, " %s\n", name);
     sp_wrap(page->out, "  ", clean(page, sp_run_says(result)), (size_t)page->style->width);
-    field(page, "at", result->at);
-    field(page, "expected", result->expected);
-    field(page, "seen", result->seen);
+    show_divergence(page, result);
     const char *run =
         sp_arena_printf(&page->arena, "%s@%s@%s", result->id, result->lab, result->family);
     sp_buf_addf(page->out, "  look      sockproof explain %s", quoted(page, run));
@@ -191,7 +208,14 @@ static void show_totals(struct page *page)
 void sp_report_summary(const struct sp_results *results, const struct sp_report_style *style,
                        struct sp_buf *out)
 {
-    struct page page = {.results = results, .style = style, .out = out};
+    sp_report_summary_drawn(results, style, NULL, NULL, out);
+}
+
+void sp_report_summary_drawn(const struct sp_results *results, const struct sp_report_style *style,
+                             sp_report_draw *draw, void *context, struct sp_buf *out)
+{
+    struct page page = {
+        .results = results, .style = style, .out = out, .draw = draw, .context = context};
     sp_arena_init(&page.arena);
     show_verdict(&page, SP_VERDICT_BROKEN);
     show_verdict(&page, SP_VERDICT_FAIL);

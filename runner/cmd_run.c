@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "again.h"
 #include "boxes.h"
 #include "cmd.h"
 #include "html_report.h"
@@ -258,6 +259,27 @@ static bool is_html(const struct run_options *o)
     return o->format && strcmp(o->format, "html") == 0;
 }
 
+enum { ROWS_BEFORE = 5 };
+
+/* A few rows around the place where a run parted from its case. */
+static bool draw_ladder(const struct sp_result *run, const struct sp_report_style *style,
+                        void *context, struct sp_buf *out)
+{
+    const struct sp_results *results = context;
+    struct again again;
+    struct sp_err err = {0};
+    bool drawn =
+        again_judge(results->dir, run, NULL, results->head.judged_as, &again, &err) == SP_OK &&
+        again.judgement.verdict == run->verdict && again.judgement.expected;
+    if (drawn) {
+        sp_buf_addch(out, '\n');
+        sp_report_ladder(run, &again.plan, &again.trace, &again.judgement, ROWS_BEFORE, style, out);
+        sp_buf_addch(out, '\n');
+    }
+    again_release(&again);
+    return drawn;
+}
+
 static bool print_report(const char *dir, const struct run_options *o, bool color, int width)
 {
     struct sp_results results;
@@ -274,7 +296,7 @@ static bool print_report(const char *dir, const struct run_options *o, bool colo
     else if (rc == SP_OK && !o->quiet) {
         struct sp_report_style style = {
             .color = color, .unicode = strcmp(nl_langinfo(CODESET), "UTF-8") == 0, .width = width};
-        sp_report_summary(&results, &style, &out);
+        sp_report_summary_drawn(&results, &style, draw_ladder, &results, &out);
         sp_buf_addf(&out, "results: %s\n", dir);
     }
     bool ok = rc == SP_OK && cmd_write_out(&out);

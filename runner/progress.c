@@ -7,17 +7,24 @@
 #include "cmd.h"
 #include "run.h"
 
-void progress_init(struct progress *p, bool quiet)
+/* Asked for each line: a window may be made wider or narrower meanwhile. */
+static void measure(struct progress *p)
 {
     struct winsize size = {0};
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20)
+        p->width = size.ws_col;
+}
+
+void progress_init(struct progress *p, bool quiet)
+{
     const char *no_color = getenv("NO_COLOR");
     bool terminal = isatty(STDERR_FILENO) && !getenv("CI");
     *p = (struct progress){.live = terminal && !quiet,
                            .color = terminal && !(no_color && *no_color),
                            .width = 80,
                            .quiet = quiet};
-    if (terminal && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20)
-        p->width = size.ws_col;
+    if (terminal)
+        measure(p);
 }
 
 void progress_clear(struct progress *p)
@@ -38,13 +45,20 @@ static const struct {
     [SP_VERDICT_PASS] = {"pass", "\033[32m"},
 };
 
+/* Bytes of the text that so many columns hold: one a character, none cut in two. */
+static int fits(const char *text, int columns)
+{
+    int bytes = 0;
+    for (; text[bytes]; bytes++)
+        if ((text[bytes] & 0xC0) != 0x80 && columns-- == 0)
+            break;
+    return bytes;
+}
+
 /* Writes as much of the text as fits, so that the line never wraps. */
 static void put_line(const struct progress *p, const char *text)
 {
-    char line[512];
-    int width = p->width - 1 < (int)sizeof line - 1 ? p->width - 1 : (int)sizeof line - 1;
-    snprintf(line, (size_t)width + 1, "%s", text);
-    fprintf(stderr, "\r%s\033[K", line);
+    fprintf(stderr, "\r%.*s\033[K", fits(text, p->width - 1), text);
     fflush(stderr);
 }
 
@@ -55,6 +69,7 @@ void progress_show(const struct sp_progress *now, void *progress)
         return;
     struct sp_buf line;
     char elapsed[32];
+    measure(p);
     sp_buf_init(&line, 0);
     sp_duration_print(now->elapsed_ns / SP_S * SP_S, elapsed, sizeof elapsed);
     sp_buf_addf(&line, "%zu/%zu  %s", now->done, now->total, elapsed);
@@ -77,9 +92,14 @@ void progress_result(const struct sp_result *result, void *progress)
     bool fine = result->verdict >= SP_VERDICT_SKIP;
     if (p->quiet || (p->live && fine))
         return;
+    struct sp_buf line;
+    sp_buf_init(&line, 0);
+    sp_buf_addf(&line, " %s@%s@%s  %.0f ms%s%s", result->id, result->lab, result->family,
+                result->duration_ms, fine ? "" : "  ", fine ? "" : result->reason);
     progress_clear(p);
-    fprintf(stderr, "%s%-12s%s %s@%s@%s  %.0f ms%s%s\n",
-            p->color ? looks[result->verdict].color : "", looks[result->verdict].word,
-            p->color ? "\033[0m" : "", result->id, result->lab, result->family, result->duration_ms,
-            fine ? "" : "  ", fine ? "" : result->reason);
+    /* The summary says again, and whole, what a window has no room for. */
+    fprintf(stderr, "%s%-12s%s%.*s\n", p->color ? looks[result->verdict].color : "",
+            looks[result->verdict].word, p->color ? "\033[0m" : "",
+            p->live ? fits(line.data, p->width - 13) : (int)line.len, line.data);
+    sp_buf_release(&line);
 }
