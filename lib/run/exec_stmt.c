@@ -1,5 +1,6 @@
 #include "exec.h"
 
+#include <poll.h>
 #include <string.h>
 
 /* A wait longer than this is worth telling a person about. */
@@ -300,6 +301,40 @@ static enum sp_rc way_of(struct exec *x, const struct sp_stmt *stmt, enum sp_who
                : rc;
 }
 
+/* Of the last segment that the capture at the real end's side saw leave for the peer; 0: none. */
+static uint64_t sent_to_peer(const struct exec *x, enum sp_who real)
+{
+    enum sp_point at = real == SP_WHO_CLIENT ? SP_AT_CLIENT : SP_AT_SERVER;
+    enum sp_end end = real == SP_WHO_CLIENT ? SP_END_CLIENT : SP_END_SERVER;
+    const struct sp_addr *addr = x->trace.head.addr;
+    for (size_t i = x->trace.len; i-- > 0;) {
+        const struct sp_event *ev = &x->trace.events[i];
+        const struct sp_seg *seg = &ev->u.seg.seg;
+        if (ev->kind == SP_EV_SEG && ev->u.seg.point == at && seg->kind == SP_SEG_TCP &&
+            sp_addr_same_ip(&seg->src, &addr[end]) &&
+            sp_addr_same_ip(&seg->dst, &addr[SP_END_PEER]))
+            return sp_tcp_identity(seg);
+    }
+    return 0;
+}
+
+/* A segment seen to leave is on its way for some microseconds more: the peer answers what has come.
+ */
+static enum sp_rc hear_all(struct exec *x, enum sp_who real)
+{
+    enum { TRIES = 20, WAIT_MS = 5 };
+    struct pollfd set = {.fd = peer_fd(x->peer), .events = POLLIN};
+    enum sp_rc rc = exec_drain(x);
+    for (int i = 0; rc == SP_OK && i < TRIES; i++) {
+        uint64_t sent = sent_to_peer(x, real);
+        if (!sent || peer_heard(x->peer) == sent)
+            break;
+        poll(&set, 1, WAIT_MS);
+        rc = exec_drain(x);
+    }
+    return rc;
+}
+
 static enum sp_rc do_peer(struct stepping *s)
 {
     struct exec *x = s->x;
@@ -308,7 +343,7 @@ static enum sp_rc do_peer(struct stepping *s)
     struct peer_way way = {0};
     struct sp_buf detail;
     sp_buf_init(&detail, 0);
-    enum sp_rc rc = exec_drain(x); /* its numbers are those of all that has come */
+    enum sp_rc rc = hear_all(x, real); /* its numbers are those of all that has come */
     /* Right behind a segment the peer answers it, before the real end's timers go off. */
     bool answers = s->before && s->before->kind == SP_ST_WIRE;
     if (answers && sp_match_last_ns(x->match) >= 0)

@@ -17,6 +17,7 @@
 
 #include "clock.h"
 #include "forge.h"
+#include "tcp.h"
 
 enum {
     FRAME_MAX = 16 * 1024,
@@ -62,6 +63,7 @@ struct peer {
     struct talk *at; /* the one that lines are about */
     uint16_t ip_id;
     int64_t now_ns;
+    uint64_t heard; /* sp_tcp_identity() of the segment that came last */
 
     bool acks;
     const struct sp_peer_seg *accepts;
@@ -376,10 +378,16 @@ enum sp_rc peer_run(struct peer *peer, int64_t now_ns, struct sp_err *err)
         if (sp_wire_decode(SP_LINK_ETHERNET, peer->frame, (size_t)len, &seg, NULL, NULL) != SP_OK ||
             seg.kind != SP_SEG_TCP || !sp_addr_same_ip(&seg.src, &peer->other) || !seg.src.port)
             continue; /* port 0: the runner's own (exec_fence.c) */
+        peer->heard = sp_tcp_identity(&seg);
         enum sp_rc rc = hear(peer, &seg, (size_t)len, err);
         if (rc != SP_OK)
             return rc;
     }
+}
+
+uint64_t peer_heard(const struct peer *peer)
+{
+    return peer->heard;
 }
 
 /* ---- the script ----------------------------------------------------------------------------- */

@@ -26,6 +26,9 @@ uint16_t peer_port(const struct peer *peer);
 /* Takes what has come in; answers where it was told to. */
 enum sp_rc peer_run(struct peer *peer, int64_t now_ns, struct sp_err *err);
 
+/* sp_tcp_identity() of the segment that came last from the real end; 0: none has. */
+uint64_t peer_heard(const struct peer *peer);
+
 /* Of a segment: where it goes and what it says of its way. */
 struct peer_way {
     struct sp_addr from; /* of a connection of its own; family 0: where the one before came from */
