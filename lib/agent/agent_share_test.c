@@ -73,6 +73,25 @@ static void a_call_that_is_restarted_tells_of_the_signal_when_it_is_done(void **
     assert_int_equal(reply.sig, SIGUSR1);
 }
 
+/* The byte itself is out of band and ends no recv; the signal does. */
+static void urgent_data_interrupts_who_receives_where_sigurg_is_caught(void **state)
+{
+    struct fixture *f = *state;
+    connected(f);
+    ok(f, "signal what=SIGURG action=catch", 0);
+    uint32_t id = ask(f, "recv c len=1", true);
+    assert_int_equal(next_reply(f).kind, SP_AGENT_ENTERED);
+    uint32_t sent = ask(f, "send s len=1 flags=MSG_OOB", false);
+    for (int left = 2; left > 0; left--) {
+        struct sp_agent_reply reply = next_reply(f);
+        assert_true(reply.id == id || reply.id == sent);
+        if (reply.id == sent)
+            continue;
+        assert_string_equal(reply.error, "EINTR");
+        assert_int_equal(reply.sig, SIGURG);
+    }
+}
+
 static void a_passed_socket_outlives_its_name_and_keeps_its_place_in_the_stream(void **state)
 {
     struct fixture *f = *state;
@@ -128,6 +147,7 @@ int main(void)
         TEST(select_prints_the_sets_that_the_socket_is_left_in),
         TEST(an_edge_is_told_once_and_a_level_every_time),
         TEST(a_signal_ends_a_call_that_waits_with_eintr),
+        TEST(urgent_data_interrupts_who_receives_where_sigurg_is_caught),
         TEST(a_call_that_is_restarted_tells_of_the_signal_when_it_is_done),
         TEST(a_passed_socket_outlives_its_name_and_keeps_its_place_in_the_stream),
         TEST(a_child_keeps_sockets_open_until_it_is_reaped),

@@ -64,7 +64,7 @@ enum sp_stack_words {
     SP_STACK_SETS,     /* of select: "READ|WRITE|EXCEPT" */
     SP_STACK_SHUTDOWN, /* "RD", "WR", "RDWR" */
     SP_STACK_QUERY,    /* "FIONREAD", "SIOCOUTQ", "SIOCATMARK", ... */
-    SP_STACK_SIGNAL,   /* "SIGPIPE", "SIGUSR1" */
+    SP_STACK_SIGNAL,   /* "SIGPIPE", "SIGUSR1", "SIGURG" */
     SP_STACK_ACTION,   /* "default", "catch", "restart", "ignore" */
     SP_STACK_WORDS_COUNT
 };
@@ -232,9 +232,9 @@ enum sp_rc sp_stack_option_find(const char *name, const struct sp_stack_option *
 bool sp_stack_option_fits(const struct sp_stack_option *option,
                           const struct sp_stack_option_value *value);
 /*
- * Whether what an option reads back after it was set says that it took. Flags may come back as any number but 0,
- * buffer sizes larger than asked for (Linux doubles them, socket(7)), and some options never read
- * back as they were set: those say nothing and are true.
+ * Whether what an option reads back after it was set says that it took. Flags may come back as any
+ * number but 0, buffer sizes larger than asked for (Linux doubles them, socket(7)), and some
+ * options never read back as they were set: those say nothing and are true.
  */
 bool sp_stack_option_took(const struct sp_stack_option *option,
                           const struct sp_stack_option_value *asked,

@@ -67,6 +67,14 @@ ssize_t sp_api_send(int fd, const void *data, size_t len_bytes, int flags)
     return lwip_send(fd, data, len_bytes, flags);
 }
 
+/* lwIP's sockets raise no signals. */
+int sp_api_own(int fd)
+{
+    (void)fd;
+    errno = ENOSYS;
+    return -1;
+}
+
 ssize_t sp_api_recv(int fd, void *data, size_t len_bytes, int flags)
 {
     return lwip_recv(fd, data, len_bytes, flags);

@@ -18,6 +18,8 @@ int sp_api_listen(int fd, int backlog);
 int sp_api_accept(int fd, struct sockaddr *addr, socklen_t *len_bytes, int flags); /* accept4 */
 ssize_t sp_api_send(int fd, const void *data, size_t len_bytes, int flags);
 ssize_t sp_api_recv(int fd, void *data, size_t len_bytes, int flags);
+/* The calling thread is the one that SIGURG of this socket goes to. */
+int sp_api_own(int fd);
 int sp_api_close(int fd);
 int sp_api_shutdown(int fd, int how);
 int sp_api_ioctl(int fd, unsigned long request, int *value);

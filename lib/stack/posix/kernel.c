@@ -1,5 +1,6 @@
 /* The system's own sockets. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -70,6 +71,16 @@ int sp_api_accept(int fd, struct sockaddr *addr, socklen_t *len_bytes, int flags
 ssize_t sp_api_send(int fd, const void *data, size_t len_bytes, int flags)
 {
     return send(fd, data, len_bytes, flags);
+}
+
+int sp_api_own(int fd)
+{
+#ifdef __linux__ /* fcntl(2): elsewhere a process is the least that can be told */
+    struct f_owner_ex owner = {.type = F_OWNER_TID, .pid = (pid_t)syscall(SYS_gettid)};
+    return fcntl(fd, F_SETOWN_EX, &owner);
+#else
+    return fcntl(fd, F_SETOWN, getpid());
+#endif
 }
 
 ssize_t sp_api_recv(int fd, void *data, size_t len_bytes, int flags)

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,8 +30,17 @@ int sp_posix_signal_caught(void)
     return caught;
 }
 
+static atomic_bool urgent;
+
+bool sp_posix_wants_urgent(void)
+{
+    return urgent;
+}
+
 static int set_action(int sig, int action)
 {
+    if (sig == SIGURG)
+        urgent = action == SP_POSIX_CATCH || action == SP_POSIX_RESTART;
     struct sigaction how = {.sa_handler = SIG_DFL};
     sigemptyset(&how.sa_mask);
     if (action == SP_POSIX_RESTART)

@@ -73,6 +73,8 @@ void sp_stack_send(sp_stack_sock sock, const void *data, size_t len_bytes, int f
 void sp_stack_recv(sp_stack_sock sock, void *data, size_t len_bytes, int flags,
                    struct sp_stack_outcome *out)
 {
+    if (sp_posix_wants_urgent())
+        sp_api_own((int)sock);
     SP_POSIX_CALL(out, NR(recvfrom), sp_api_recv((int)sock, data, len_bytes, flags));
 }
 

@@ -90,7 +90,8 @@ static const struct word query_words[] = {
     {"FIONREAD", FIONREAD},       {"SIOCINQ", (int)SIOCINQ},       {"SIOCOUTQ", (int)SIOCOUTQ},
     {"SIOCOUTQNSD", SIOCOUTQNSD}, {"SIOCATMARK", (int)SIOCATMARK},
 };
-static const struct word signal_words[] = {{"SIGPIPE", SIGPIPE}, {"SIGUSR1", SIGUSR1}};
+static const struct word signal_words[] = {
+    {"SIGPIPE", SIGPIPE}, {"SIGUSR1", SIGUSR1}, {"SIGURG", SIGURG}};
 static const struct word action_words[] = {
     {"default", SP_POSIX_DEFAULT},
     {"catch", SP_POSIX_CATCH},
