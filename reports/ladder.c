@@ -13,7 +13,7 @@ enum {
 
 /* Characters that lines are drawn with. */
 struct pens {
-    const char *rail, *line, *dots, *to_right, *to_left, *lost, *ok, *bad, *cut;
+    const char *rail, *line, *dots, *to_right, *to_left, *lost, *ok, *bad, *cut, *box, *through;
 };
 static const struct pens pens_unicode = {
     .rail = "\xe2\x94\x82",     /* │ */
@@ -25,6 +25,8 @@ static const struct pens pens_unicode = {
     .ok = "\xe2\x9c\x93",       /* ✓ */
     .bad = "\xe2\x9c\x97",      /* ✗ */
     .cut = "\xe2\x80\xa6",      /* … */
+    .box = "\xe2\x94\x8a",      /* ┊ */
+    .through = "\xe2\x94\xbc",  /* ┼ */
 };
 static const struct pens pens_ascii = {.rail = "|",
                                        .line = "-",
@@ -34,7 +36,9 @@ static const struct pens pens_ascii = {.rail = "|",
                                        .lost = "x",
                                        .ok = "ok",
                                        .bad = "BAD",
-                                       .cut = "~"};
+                                       .cut = "~",
+                                       .box = ":",
+                                       .through = "+"};
 
 struct page {
     const struct sp_result *result;
@@ -48,6 +52,7 @@ struct page {
     size_t width;
     bool cuts; /* whether width is a limit; otherwise only a layout */
     size_t side, wire, mark;
+    size_t box; /* the column of the wire where the box stands, 0: there is none */
 };
 
 static void lay_out(struct page *page)
@@ -62,6 +67,7 @@ static void lay_out(struct page *page)
     if (page->side < SIDE_MIN)
         page->side = SIDE_MIN;
     page->wire = rest - 2 * page->side;
+    page->box = sp_rows_routed(page->trace) ? page->wire / 2 : 0;
 }
 
 static const char *clean(struct page *page, const char *text)
@@ -115,6 +121,27 @@ static void put_mark(struct page *page, const struct line *line)
         sp_buf_addstr(page->out, line->mark);
 }
 
+/* The box between the ends, drawn where a line of the wire leaves room for it. */
+static const char *with_box(struct page *page, const char *wire)
+{
+    const char *at = wire;
+    if (!page->box)
+        return wire;
+    for (size_t column = 0; column < page->box && *at; column++)
+        do
+            at++;
+        while (((unsigned char)*at & 0xC0) == 0x80);
+    const char *const free[] = {" ", page->pens->dots, page->pens->line};
+    for (size_t i = 0; i < sizeof free / sizeof free[0]; i++) {
+        size_t len = strlen(free[i]);
+        bool blank = strncmp(at, free[i], len) == 0;
+        if (blank && (i > 0 || at == wire || (at[-1] == ' ' && at[1] == ' ')))
+            return sp_arena_printf(&page->arena, "%.*s%s%s", (int)(at - wire), wire,
+                                   i == 2 ? page->pens->through : page->pens->box, at + len);
+    }
+    return wire;
+}
+
 static void put_line(struct page *page, const struct line *line)
 {
     struct sp_buf *out = page->out;
@@ -125,7 +152,8 @@ static void put_line(struct page *page, const struct line *line)
         sp_paint(out, page->style, SP_PAINT_DIM, time);
     sp_buf_addf(out, "  %s %s", padded(page, line->left ? line->left : "", page->side),
                 page->pens->rail);
-    sp_buf_addf(out, "%s%s ", padded(page, line->wire ? line->wire : "", page->wire),
+    sp_buf_addf(out, "%s%s ",
+                with_box(page, padded(page, line->wire ? line->wire : "", page->wire)),
                 page->pens->rail);
     sp_buf_addstr(out, padded(page, line->right ? line->right : "", page->side));
     put_mark(page, line);
@@ -184,7 +212,9 @@ static const char *arrow_text(struct page *page, const struct row *row, const ch
                                        : pens->to_left;
     size_t beyond = 0; /* what a lost segment does not cover */
     if (lost) {
-        beyond = far > 2 ? far - 2 : 0;
+        size_t to_box = page->wire - page->box > used ? page->wire - page->box - used : 2;
+        size_t keep = page->box && to_box < far ? to_box : 2;
+        beyond = far > keep ? far - keep : 0;
         far -= beyond;
     }
     sp_buf_init(&text, 0);
@@ -352,6 +382,31 @@ static void put_stacks(struct page *page)
                     end_name(page, true), *right ? right : "-");
 }
 
+/* What stands between the ends, and how the server's side calls what the client calls otherwise. */
+static void put_box(struct page *page)
+{
+    const struct sp_trace_head *head = &page->trace->head;
+    const struct sp_flights *flights = &page->judgement->audit.flights;
+    const char *name = head->api[SP_END_MIDDLE].name, *class_ = head->tcp[SP_END_MIDDLE].name;
+    if (!name || !class_)
+        return;
+    bool same = strcmp(name, class_) == 0;
+    sp_buf_addf(page->out, "box: %s%s%s%s\n", clean(page, name), same ? "" : " (",
+                same ? "" : class_, same ? "" : ")");
+    for (size_t i = 0; i < flights->len; i++) {
+        const struct sp_flight *flight = &flights->items[i];
+        if (!flight->sent || !flight->received || flight->from != SP_END_CLIENT)
+            continue;
+        const struct sp_seg *left = &flight->sent->u.seg.seg, *came = &flight->received->u.seg.seg;
+        char inner[SP_ADDR_TEXT], outer[SP_ADDR_TEXT];
+        if (!(left->flags & SP_SYN) || sp_addr_same(&left->src, &came->src))
+            continue;
+        sp_addr_print(&left->src, inner, sizeof inner);
+        sp_addr_print(&came->src, outer, sizeof outer);
+        sp_buf_addf(page->out, "     client's %s is %s at the server\n", inner, outer);
+    }
+}
+
 static void put_columns(struct page *page)
 {
     struct line line = {.time = "ms", .left = end_name(page, false), .right = end_name(page, true)};
@@ -495,6 +550,7 @@ void sp_report_ladder(const struct sp_result *result, const struct sp_plan *plan
     if (before < 0) {
         put_heading(&page);
         put_stacks(&page);
+        put_box(&page);
         sp_buf_addch(out, '\n');
     }
     put_columns(&page);

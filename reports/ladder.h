@@ -51,6 +51,8 @@ void sp_rows_release(struct rows *rows);
 /* Long runs of plain segments become one row each; `keep` stands outside of them. */
 void sp_rows_fold(struct rows *rows, const struct sp_event *keep);
 
+/* Whether a box stands between the ends, with a network on each side. */
+bool sp_rows_routed(const struct sp_trace *trace);
 /* Which end stands at the left and at the right (a scripted peer takes the place of an end). */
 enum sp_end sp_rows_end_at(const struct sp_trace *trace, bool right);
 

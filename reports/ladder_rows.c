@@ -24,6 +24,11 @@ enum sp_end sp_rows_end_at(const struct sp_trace *trace, bool right)
     return acts[SP_END_PEER] && !acts[usual] ? SP_END_PEER : usual;
 }
 
+bool sp_rows_routed(const struct sp_trace *trace)
+{
+    return trace->head.lab && strcmp(trace->head.lab, "routed") == 0;
+}
+
 static uint32_t stmt_of(const struct rows *rows, const struct sp_event *event)
 {
     uint32_t consumed = event->order < rows->trace->len ? rows->stmt_of[event->order] : 0;
@@ -380,6 +385,14 @@ static struct row *add_arrow(struct rows *rows, const struct sp_event *event,
     return row;
 }
 
+/* Whether it came as it left, but for the addresses that a box may rewrite. */
+static bool came_whole(const struct sp_flight *flight)
+{
+    struct sp_seg left = flight->sent->u.seg.seg, came = flight->received->u.seg.seg;
+    left.src = left.dst = came.src = came.dst = (struct sp_addr){0};
+    return sp_tcp_identity(&left) == sp_tcp_identity(&came);
+}
+
 /* Is the arrival worth a row of its own: it took long, or it crossed another that
  * was on its way in the other direction? */
 static bool split(const struct rows *rows, const struct sp_flight *flight)
@@ -387,7 +400,7 @@ static bool split(const struct rows *rows, const struct sp_flight *flight)
     const struct sp_event *sent = flight->sent, *received = flight->received;
     if (sent == received)
         return false;
-    if (flight->by)
+    if (flight->by || !came_whole(flight))
         return true;
     if (received->t_ns - sent->t_ns >= SLOW_NS)
         return true;
@@ -415,7 +428,9 @@ static void add_flight(struct rows *rows, const struct sp_flight *flight)
     const struct sp_event *sent = flight->sent, *received = flight->received;
     if (!sent) {
         add_arrow(rows, received, flight, ARROW_ARRIVES,
-                  flight->from == SP_END_MIDDLE ? " (by the middle)" : "");
+                  flight->from == SP_END_MIDDLE ? " (by the middle)"
+                  : sp_rows_routed(rows->trace) ? " (from the box)"
+                                                : "");
         return;
     }
     if (!received) {
@@ -433,7 +448,8 @@ static void add_flight(struct rows *rows, const struct sp_flight *flight)
         return;
     }
     add_arrow(rows, sent, flight, ARROW_LEAVES, "");
-    add_arrow(rows, received, flight, ARROW_ARRIVES, flight->by ? " arrives changed" : " arrives");
+    add_arrow(rows, received, flight, ARROW_ARRIVES,
+              flight->by || !came_whole(flight) ? " arrives changed" : " arrives");
 }
 
 /* Segments that belong to no flight: ICMP errors, frames that nobody could read; and all of them

@@ -412,6 +412,33 @@ static void an_empty_trace_without_an_audit_has_a_ladder_too(void **state)
     assert_says(ladder(s, 5, &wide), "recv(10) -> pending");
 }
 
+static void a_box_stands_between_and_what_it_did_is_seen_at_each_end(void **state)
+{
+    struct scene *s = *state;
+    s->trace.head.lab = "routed";
+    s->trace.head.api[SP_END_MIDDLE].name = "./my-box.sh";
+    s->trace.head.tcp[SP_END_MIDDLE].name = "nat";
+    add_flight(s, SP_END_CLIENT, SP_SYN, 0, 0, 0, 512 * US, 520 * US);
+    struct sp_event *came = (struct sp_event *)s->flights[0].received;
+    came->u.seg.seg.src.ip[3] = 9; /* declared: nothing to split a row for */
+    add_call(s, SP_END_CLIENT, "close", "", 600 * US, 610 * US);
+    add_flight(s, SP_END_CLIENT, SP_FIN | SP_ACK, 1, 1, 0, 700 * US, 720 * US);
+    came = (struct sp_event *)s->flights[1].received;
+    came->u.seg.seg.window = 7;
+    add_flight(s, SP_END_SERVER, SP_RST, 1, 0, 0, 800 * US, 820 * US);
+    s->flights[2].sent = NULL;
+    const char *text = ladder(s, -1, &wide);
+    assert_says(
+        text,
+        "box: ./my-box.sh (nat)\n     client's 10.0.0.1:4000 is 10.0.0.9:4000 at the server\n");
+    assert_says(text, "close() -> 0        │                ┊                │\n");
+    assert_says(text, "─┼─");
+    assert_says(text, "FIN,ACK seq=1 ack=1 arrives");
+    assert_order(text, "     0.700", "     0.720");
+    assert_says(text, "RST seq=1 (from the box)");
+    assert_null(strstr(text, "     0.520")); /* the SYN has one row */
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -430,6 +457,7 @@ int main(void)
         TEST(the_page_is_never_wider_than_asked),
         TEST(ascii_is_ascii_and_colour_comes_only_when_asked_for),
         TEST(lines_without_a_row_are_listed_with_their_source),
+        TEST(a_box_stands_between_and_what_it_did_is_seen_at_each_end),
         TEST(an_empty_trace_without_an_audit_has_a_ladder_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

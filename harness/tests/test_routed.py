@@ -1,5 +1,6 @@
 """The lab routed: boxes that behave, boxes that do not, and what the results say of them."""
 import shutil
+import subprocess
 
 import pytest
 
@@ -58,6 +59,28 @@ def test_a_case_says_what_is_seen_at_each_end_where_a_box_interferes(sockproof, 
     expect_all(rows, "fail", done)
     assert all("no RST @client from server" in row["seen"] or "FIN" in row["seen"]
                for row in rows.values())
+
+
+def test_explain_and_the_capture_show_both_sides_of_the_box(sockproof, tmp_path):
+    done, rows, folder = through(sockproof, tmp_path, "nat", "routed/conversation", "--family", "ipv4")
+    expect_all(rows, "pass", done)
+    page = sockproof("explain", "routed/conversation@routed@ipv4", "--results", folder).stdout
+    assert "\nbox: nat\n" in page and "┊" in page
+    renamed = [line for line in page.splitlines() if " at the server" in line]
+    assert len(renamed) == 2 and all(".5:" in line or "10." in line for line in renamed)
+    if not shutil.which("tshark"):
+        pytest.skip("no tshark; as root: apt-get install tshark")
+    capture = folder / rows["ipv4"]["dir"] / "capture.pcapng"
+    seen = subprocess.run(["tshark", "-n", "-r", str(capture), "-Y", "tcp.flags.syn==1", "-T", "fields",
+                           "-e", "frame.interface_name", "-e", "ip.src"],
+                          capture_output=True, text=True, check=True).stdout
+    sources = {}
+    for line in seen.splitlines():
+        interface, source = line.split("\t")
+        sources.setdefault(interface, set()).add(source)
+    assert set(sources) == {"client", "server"}
+    assert len(sources["client"] & sources["server"]) == 1  # the server's own
+    assert len(sources["client"] | sources["server"]) == 3
 
 
 def test_a_recipe_that_fails_breaks_the_run_and_is_quoted(sockproof, tmp_path):
