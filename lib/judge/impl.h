@@ -42,6 +42,7 @@ struct outcome {
     const struct sp_variant *variant;
     int64_t lo_ns; /* the evidence happened in [lo_ns, t_ns]; -1 no evidence */
     int64_t t_ns;
+    const struct sp_event *seg; /* WIRE, PEER, MIDDLE: the segment; NULL none */
 };
 
 /* ---- the view of a trace ------------------------------------------------------------------- */

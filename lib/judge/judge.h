@@ -122,6 +122,11 @@ enum sp_try sp_match_try(struct sp_match *match, const struct sp_stmt *stmt, str
 int64_t sp_match_last_ns(const struct sp_match *match);
 int64_t sp_match_label_ns(const struct sp_match *match, const char *label);
 
+/* The segment of the labelled line (WIRE, PEER, MIDDLE) that stands before `before`, as it left;
+ * NULL where it was none. Good until the matcher is asked again. */
+const struct sp_event *sp_match_segment(struct sp_match *match, const struct sp_stmt *before,
+                                        const char *label, struct sp_trace *trace);
+
 /*
  * Until when statement `stmt` can still come true, on the trace's clock: its bound's latest time
  * or, without one, begin_ns + the case's deadline. The runner waits until then and a grace of its

@@ -287,6 +287,7 @@ static enum sp_try middle_step(struct walk *walk, const struct sp_stmt *stmt, st
     enum sp_try now = action_step(walk, stmt, out, f);
     if (made) {
         walk_consume(walk, stmt, made->ev);
+        out->seg = made->ev;
         walk->prev = made;
     }
     return now;
@@ -490,23 +491,51 @@ static enum sp_try tell(enum sp_try now, const struct finding *f, struct sp_err 
     return now;
 }
 
-enum sp_try sp_match_try(struct sp_match *match, const struct sp_stmt *stmt, struct sp_trace *trace,
-                         struct sp_err *err)
+static size_t place_of(const struct sp_match *match, const struct sp_stmt *stmt)
 {
-    struct outcome out;
-    struct finding f;
-    refresh(match, trace);
     size_t at = 0;
     while (at < match->plan->stmt_count && match->plan->stmts[at].id != stmt->id)
         at++;
-    if (at == match->plan->stmt_count)
-        return sp_fail(err, SP_E_USAGE, "not a statement of the plan"), SP_TRY_FAILED;
+    return at;
+}
+
+/* All statements before that one, which must have come true. */
+static enum sp_try catch_up(struct sp_match *match, size_t at, struct sp_err *err)
+{
+    struct outcome out;
+    struct finding f;
     for (; match->next < at; match->next++) {
         const struct sp_stmt *before = &match->plan->stmts[match->next];
         enum sp_try now = walk_step(&match->walk, before, &out, &f);
         if (now == SP_TRY_FAILED || (now == SP_TRY_PENDING && before->kind != SP_ST_START))
             return tell(now, &f, err);
     }
+    return SP_TRY_DONE;
+}
+
+const struct sp_event *sp_match_segment(struct sp_match *match, const struct sp_stmt *before,
+                                        const char *label, struct sp_trace *trace)
+{
+    refresh(match, trace);
+    const struct sp_stmt *stmt = view_label(&match->view, label);
+    if (!stmt || catch_up(match, place_of(match, before), NULL) != SP_TRY_DONE ||
+        !match->walk.is_done[stmt->id])
+        return NULL;
+    return match->walk.done[stmt->id].seg;
+}
+
+enum sp_try sp_match_try(struct sp_match *match, const struct sp_stmt *stmt, struct sp_trace *trace,
+                         struct sp_err *err)
+{
+    struct outcome out;
+    struct finding f;
+    refresh(match, trace);
+    size_t at = place_of(match, stmt);
+    if (at == match->plan->stmt_count)
+        return sp_fail(err, SP_E_USAGE, "not a statement of the plan"), SP_TRY_FAILED;
+    enum sp_try ready = catch_up(match, at, err);
+    if (ready != SP_TRY_DONE)
+        return ready;
     if (match->next > at)
         return SP_TRY_DONE;
     enum sp_try now = walk_step(&match->walk, stmt, &out, &f);

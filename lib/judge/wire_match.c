@@ -140,6 +140,7 @@ static enum sp_try take(struct walk *walk, const struct sp_stmt *stmt, const str
     }
     const struct sp_event *seen = item_seen_at(item, stmt->pattern.seen_at);
     out->lo_ns = out->t_ns = seen->t_ns;
+    out->seg = seen;
     if (time_judge(walk, stmt, out, f) == SP_TRY_FAILED) {
         char when[SAY_MAX];
         say(when, sizeof when, "%s", f->seen);
@@ -440,6 +441,7 @@ enum sp_try peer_step(struct walk *walk, const struct sp_stmt *stmt, struct outc
     }
     if (item) {
         walk_consume(walk, stmt, item->ev);
+        out->seg = item->ev;
         walk->prev = item; /* what the real end answers, it answers after this */
     }
     return SP_TRY_DONE;

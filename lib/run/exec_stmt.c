@@ -240,6 +240,29 @@ static enum sp_rc address_of(struct exec *x, const struct sp_stmt *stmt, enum sp
     return rc;
 }
 
+/* What a number of `seq=@label.seq` is counted from. */
+static enum sp_rc label_of(struct exec *x, const struct sp_stmt *stmt,
+                           const struct sp_peer_num *num, uint32_t *out)
+{
+    if (!num->label)
+        return SP_OK;
+    const struct sp_event *event = sp_match_segment(x->match, stmt, num->label, &x->trace);
+    if (!event)
+        return sp_fail(&x->err, SP_E_USAGE, "%s:%d: no segment is known of the line @%s",
+                       x->plan.case_->file, stmt->at.line, num->label);
+    const struct sp_seg *seg = &event->u.seg.seg;
+    *out = num->base == SP_BASE_ACK   ? seg->ack
+           : num->base == SP_BASE_END ? seg->seq + sp_seg_space(seg)
+                                      : seg->seq;
+    return SP_OK;
+}
+
+static enum sp_rc labels_of(struct exec *x, const struct sp_stmt *stmt, uint32_t out[2])
+{
+    enum sp_rc rc = label_of(x, stmt, &stmt->peer->seq, &out[0]);
+    return rc == SP_OK ? label_of(x, stmt, &stmt->peer->ack, &out[1]) : rc;
+}
+
 static enum sp_rc do_middle(struct stepping *s)
 {
     struct exec *x = s->x;
@@ -251,6 +274,8 @@ static enum sp_rc do_middle(struct stepping *s)
         rc = address_of(x, stmt, (enum sp_who)stmt->target, stmt->peer->from, &target.from);
     if (rc == SP_OK && stmt->peer)
         rc = address_of(x, stmt, far, stmt->peer->to, &target.to);
+    if (rc == SP_OK && stmt->peer)
+        rc = labels_of(x, stmt, target.labelled);
     if (rc != SP_OK)
         return rc;
     target.order = lab_event(x, stmt)->order;
@@ -350,6 +375,8 @@ static enum sp_rc do_peer(struct stepping *s)
         exec_note_stall(x, sp_match_last_ns(x->match));
     if (rc == SP_OK)
         rc = way_of(x, stmt, real, &way);
+    if (rc == SP_OK)
+        rc = labels_of(x, stmt, way.labelled);
     if (rc == SP_OK) {
         struct sp_event *event = lab_event(x, stmt);
         uint32_t order = event->order;

@@ -6,7 +6,7 @@
 #include "pattern.h"
 
 uint32_t forge_number(const struct forge *forge, const struct sp_peer_num *num, uint32_t isn,
-                      uint32_t usual)
+                      uint32_t usual, uint32_t labelled)
 {
     const struct forge_end *end = &forge->ends[num->end];
     uint32_t base = usual;
@@ -27,6 +27,11 @@ uint32_t forge_number(const struct forge *forge, const struct sp_peer_num *num, 
         break;
     case SP_BASE_SND_UNA:
         base = end->snd_una;
+        break;
+    case SP_BASE_SEQ:
+    case SP_BASE_ACK:
+    case SP_BASE_END:
+        base = labelled;
         break;
     }
     return base + (uint32_t)num->offset + (num->window ? end->window_bytes : 0);
@@ -135,9 +140,9 @@ enum sp_rc forge_segment(const struct forge *forge, const struct sp_peer_seg *wa
         usual = forge->isn;
     else if (want->bytes.set)
         usual = forge->isn + (uint32_t)want->bytes.min;
-    seg->seq = forge_number(forge, &want->seq, forge->isn, usual);
-    seg->ack =
-        forge_number(forge, &want->ack, forge->other_isn, (want->flags & SP_ACK) ? forge->ack : 0);
+    seg->seq = forge_number(forge, &want->seq, forge->isn, usual, forge->labelled[0]);
+    seg->ack = forge_number(forge, &want->ack, forge->other_isn,
+                            (want->flags & SP_ACK) ? forge->ack : 0, forge->labelled[1]);
     seg->payload_len = payload_len(forge, want);
     *payload = payload_of(forge, want, seg);
     seg->payload_hash = sp_payload_hash(*payload, seg->payload_len);

@@ -31,13 +31,15 @@ struct forge {
     uint16_t ip_id;
     bool ts; /* both SYNs had timestamps */
     uint32_t ts_val, ts_ecr;
-    enum sp_who other; /* who receives it */
+    uint32_t labelled[2]; /* what the labels of seq= and ack= stand for */
+    enum sp_who other;    /* who receives it */
     struct forge_end ends[SP_WHO_COUNT];
 };
 
-/* A number as it is written, from what is known; `usual` where nothing is. */
+/* A number as it is written, from what is known; `usual` where nothing is, `labelled` where it is
+ * counted from a line's. */
 uint32_t forge_number(const struct forge *forge, const struct sp_peer_num *num, uint32_t isn,
-                      uint32_t usual);
+                      uint32_t usual, uint32_t labelled);
 
 /*
  * Fills in the segment. `payload` gets seg->payload_len bytes, to be freed by the caller (also

@@ -513,6 +513,7 @@ static enum sp_rc aim(struct path *path, const struct sp_stmt *stmt, enum path_d
         talk = &made;
     }
     *forge = path_talk_forge(talk, dir);
+    memcpy(forge->labelled, target->labelled, sizeof forge->labelled);
     forge->ip_id = (uint16_t)(0xff00 + path->made++);
     return SP_OK;
 }

@@ -37,10 +37,11 @@ void path_cut(struct path *path, bool on);
 
 /* Where an injected segment goes if no connection that was seen fits. */
 struct path_target {
-    struct sp_addr from; /* `from=`; family 0: not written */
-    struct sp_addr to;   /* `to=` */
-    uint16_t listener;   /* of the end that receives it; 0 none */
-    uint32_t order;      /* of the statement's own event, which tells of what was injected */
+    struct sp_addr from;  /* `from=`; family 0: not written */
+    struct sp_addr to;    /* `to=` */
+    uint32_t labelled[2]; /* what the labels of seq= and ack= stand for */
+    uint16_t listener;    /* of the end that receives it; 0 none */
+    uint32_t order;       /* of the statement's own event, which tells of what was injected */
 };
 
 /*

@@ -212,6 +212,7 @@ static bool take_way(const struct peer_way *way, struct forge *forge)
         forge->src = way->src;
     forge->src.port = from;
     forge->dst.port = to;
+    memcpy(forge->labelled, way->labelled, sizeof forge->labelled);
     forge->ip_opt = way->ip_opt;
     forge->ip_opt_len = way->ip_opt_len;
     return elsewhere || way->src.family;
@@ -244,7 +245,8 @@ static enum sp_rc send_segment(struct peer *peer, struct talk *talk, const struc
 
 /* The packet that the error quotes: the real end's last, with another number where one is asked
  * for. Its TCP header begins behind an IP header of the usual length. */
-static size_t quote(const struct peer *peer, const struct sp_peer_seg *want, uint8_t *out)
+static size_t quote(const struct peer *peer, const struct sp_peer_seg *want,
+                    const struct peer_way *way, uint8_t *out)
 {
     const struct talk *talk = peer->at;
     size_t ip_len = peer->own.family == SP_IPV6 ? 40 : 20;
@@ -252,7 +254,7 @@ static size_t quote(const struct peer *peer, const struct sp_peer_seg *want, uin
     if (want->seq.base == SP_BASE_USUAL || talk->last_len < ip_len + 8)
         return talk->last_len;
     struct forge forge = forge_of(peer, talk);
-    uint32_t seq = forge_number(&forge, &want->seq, talk->irs, 0);
+    uint32_t seq = forge_number(&forge, &want->seq, talk->irs, 0, way->labelled[0]);
     for (int i = 0; i < 4; i++)
         out[ip_len + 4 + (size_t)i] = (uint8_t)(seq >> (24 - 8 * i));
     return talk->last_len;
@@ -262,7 +264,7 @@ static enum sp_rc send_icmp(struct peer *peer, const struct sp_peer_seg *want,
                             const struct peer_way *way, struct sp_buf *detail, struct sp_err *err)
 {
     uint8_t packet[QUOTED_MAX];
-    size_t len = quote(peer, want, packet);
+    size_t len = quote(peer, want, way, packet);
     const uint8_t *code = want->icmp[peer->own.family == SP_IPV6];
     struct sp_seg seg = {.kind = SP_SEG_ICMP,
                          .src = way->src.family ? way->src : peer->own,

@@ -31,10 +31,11 @@ uint64_t peer_heard(const struct peer *peer);
 
 /* Of a segment: where it goes and what it says of its way. */
 struct peer_way {
-    struct sp_addr from; /* of a connection of its own; family 0: where the one before came from */
-    struct sp_addr to;   /* port 0: where the one before it went, else `listener`. Another address
-                            than the real end's is this segment's alone */
-    struct sp_addr src;  /* family 0: the peer's own; another one is this segment's alone */
+    struct sp_addr from;  /* of a connection of its own; family 0: where the one before came from */
+    struct sp_addr to;    /* port 0: where the one before it went, else `listener`. Another address
+                             than the real end's is this segment's alone */
+    struct sp_addr src;   /* family 0: the peer's own; another one is this segment's alone */
+    uint32_t labelled[2]; /* what the labels of seq= and ack= stand for */
     uint8_t ip_opt[40];
     size_t ip_opt_len;
 };

@@ -140,6 +140,8 @@ static void check_labels(struct check *ck, const struct sp_stmt *st, const struc
     use_since(ck, st, st->expect.took.since, all);
     for (size_t i = 0; i < st->variant_count; i++)
         use_since(ck, st, st->variants[i].when.since, all);
+    use_since(ck, st, st->peer ? st->peer->seq.label : NULL, all);
+    use_since(ck, st, st->peer ? st->peer->ack.label : NULL, all);
     use_until(ck, st, all);
     if (st->label)
         define_label(ck, st);

@@ -27,6 +27,24 @@ static const struct {
               {"snd_una", SP_BASE_SND_UNA},
               {"rcv_wnd", SP_BASE_ISN}};
 
+/* @label.seq */
+static bool label_term(struct sp_arena *arena, const char *term, struct sp_peer_num *out)
+{
+    static const struct {
+        const char *name;
+        enum sp_peer_base base;
+    } parts[] = {{".seq", SP_BASE_SEQ}, {".ack", SP_BASE_ACK}, {".end", SP_BASE_END}};
+    const char *dot = strrchr(term, '.');
+    for (size_t i = 0; dot && i < sizeof parts / sizeof parts[0]; i++) {
+        if (strcmp(dot, parts[i].name) != 0 || out->base != SP_BASE_ISN)
+            continue;
+        out->label = sp_arena_strndup(arena, term + 1, (size_t)(dot - term - 1));
+        out->base = parts[i].base;
+        return is_name(out->label);
+    }
+    return false;
+}
+
 static bool number_term(const char *term, bool minus, struct sp_peer_num *out)
 {
     int64_t value = 0;
@@ -65,12 +83,17 @@ static bool read_sum(struct cursor *cur, const struct word *word, const char *te
     while (ok && *p) {
         bool minus = *p == '-';
         p += minus || (*p == '+' && p > text);
-        size_t len = strcspn(p, "+-");
-        ok = number_term(sp_arena_strndup(cur->p->arena, p, len), minus, out);
+        size_t len = strcspn(p, *p == '@' ? "+" : "+-"); /* a label may have a dash */
+        size_t dot = *p == '@' ? strcspn(p, ".") : 0;
+        len = *p == '@' && p[dot] ? dot + strcspn(p + dot, "+-") : len;
+        const char *term = sp_arena_strndup(cur->p->arena, p, len);
+        ok = *p == '@' && !minus ? label_term(cur->p->arena, term, out)
+                                 : number_term(term, minus, out);
         p += len;
     }
     return ok ||
-           cursor_fail(cur, word, "5, abs:1000, client.rcv_nxt+10, client.rcv_nxt+client.rcv_wnd",
+           cursor_fail(cur, word,
+                       "5, abs:1000, client.rcv_nxt+10, client.rcv_nxt+client.rcv_wnd, @re.seq-1",
                        "\"%s\" is no sequence number", text);
 }
 

@@ -168,11 +168,15 @@ enum sp_peer_base {
     SP_BASE_RCV_NXT, /* of the real end, as it shows on the wire: the last number it acknowledged */
     SP_BASE_SND_NXT, /* one beyond the highest that it has sent */
     SP_BASE_SND_UNA, /* the highest that the peer has acknowledged */
+    SP_BASE_SEQ,     /* @label.seq: of the segment of an earlier line, as is */
+    SP_BASE_ACK,     /* @label.ack */
+    SP_BASE_END,     /* @label.end: one beyond it */
 };
 
 struct sp_peer_num {
     enum sp_peer_base base;
-    enum sp_who end; /* whose numbers they are, where it is told by name */
+    enum sp_who end;   /* whose numbers they are, where it is told by name */
+    const char *label; /* SEQ, ACK, END: which line's, without @ */
     int64_t offset;
     bool window; /* and the window that the real end offered last */
 };

@@ -90,6 +90,14 @@ static void numbers_are_counted_from_what_is_named(void **state)
     assert_int_equal(seg->seq.base, SP_BASE_ABS);
     assert_int_equal(seg->seq.offset, 4294967290);
     close_plan(&f);
+    seg = second(&f, "peer SYN as @a-b\npeer RST seq=@a-b.end-1 ack=@a-b.seq+2");
+    seg = f.plan.stmts[2].peer;
+    assert_int_equal(seg->seq.base, SP_BASE_END);
+    assert_string_equal(seg->seq.label, "a-b");
+    assert_int_equal(seg->seq.offset, -1);
+    assert_int_equal(seg->ack.base, SP_BASE_SEQ);
+    assert_int_equal(seg->ack.offset, 2);
+    close_plan(&f);
     seg = second(&f, "peer 1..10 ack=-5");
     assert_int_equal(seg->seq.base, SP_BASE_USUAL);
     assert_int_equal(seg->ack.offset, -5);
