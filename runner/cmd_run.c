@@ -115,6 +115,14 @@ static enum sp_rc job_box(struct boxes *boxes, const struct sp_case *c, const st
     return rc;
 }
 
+static bool needs(const struct sp_case *c, const char *need)
+{
+    for (size_t i = 0; i < c->need_count; i++)
+        if (strcmp(c->needs[i], need) == 0)
+            return true;
+    return false;
+}
+
 /* Makes the plan once to learn how long it must wait; an impossible plan is told of here. */
 static enum sp_rc job_add(struct job_list *jobs, struct boxes *boxes, const struct sp_case *c,
                           struct sp_plan_config *config, const struct run_options *o,
@@ -130,6 +138,10 @@ static enum sp_rc job_add(struct job_list *jobs, struct boxes *boxes, const stru
     sp_plan_release(&plan);
     if (rc != SP_OK)
         return rc;
+    if (!o->kernel_text && needs(c, "clock=virtual")) { /* days: told of, and not waited for */
+        made.skip = "the case needs clock=virtual: run --kernel uml:PATH";
+        least_ns = 0;
+    }
     if (o->max_wait_ns >= 0 && least_ns > o->max_wait_ns) {
         jobs->left_out++;
         return SP_OK;

@@ -63,6 +63,24 @@ def run(sockproof, folder, kernel_word, *words):
     return done, rows_of(folder)
 
 
+def hour(folder):
+    """A case that waits an hour, in a folder of cases of its own."""
+    case = folder / "cases" / "jump" / "hour.case"
+    case.parent.mkdir(parents=True)
+    case.write_text("case jump/hour\ntitle an hour passes\nspec RFC9293:3.8.4\nlabs veth\n"
+                    "family ipv4\nneeds clock=virtual\n\n"
+                    "establish\nwait 1h\nclient close\nwire client FIN\n")
+    return folder / "cases"
+
+
+class TestTheClock:
+    def test_on_a_real_one_what_needs_a_virtual_one_is_skipped_and_said(self, sockproof, tmp_path):
+        done = sockproof("run", "--cases", hour(tmp_path), "--results", tmp_path / "r", timeout=50)
+        rows = rows_of(tmp_path / "r")
+        assert done.returncode == 5 and [row["verdict"] for row in rows] == ["skip"]
+        assert "clock=virtual" in rows[0]["reason"] and "clock=virtual" in done.stdout
+
+
 class TestGuestsThatFail:
     def test_a_panic_costs_the_run_that_it_came_in(self, sockproof, tmp_path):
         word = kernel(tmp_path, "at(runs[0])\nprint('Kernel panic - not syncing: made up', flush=True)")
@@ -152,11 +170,7 @@ class TestUserModeLinux:
         assert sorted(os.listdir(folder)) == ["cases", "run.json"]
 
     def test_a_long_wait_is_jumped_over(self, sockproof, uml, tmp_path):
-        case = tmp_path / "cases" / "jump" / "hour.case"
-        case.parent.mkdir(parents=True)
-        case.write_text("case jump/hour\ntitle an hour passes\nspec RFC9293:3.8.4\nlabs veth\n"
-                        "family ipv4\n\nestablish\nwait 1h\nclient close\nwire client FIN\n")
-        done = sockproof("run", "--cases", tmp_path / "cases", "--kernel", f"uml:{uml}",
+        done = sockproof("run", "--cases", hour(tmp_path), "--kernel", f"uml:{uml}",
                          "--results", tmp_path / "r", timeout=50)
         assert done.returncode == 0, done.stderr
         assert rows_of(tmp_path / "r")[0]["duration_ms"] >= 3600e3

@@ -234,6 +234,8 @@ static const char *unmet_need(const struct exec *x)
         bool tracepoints = strcmp(need, "root") == 0 || strcmp(need, "tracepoints") == 0;
         if (tracepoints && (!x->env->privileged || x->link_fd < 0))
             return need;
+        if (strcmp(need, "clock=virtual") == 0 && !x->env->virtual_clock)
+            return need;
         const char *box = x->job->config.tcp[SP_WHO_MIDDLE].name;
         const char *recipe = x->job->config.api[SP_WHO_MIDDLE].name;
         if (strncmp(need, "appliance=", 10) == 0 && (!recipe || strcmp(need + 10, recipe) != 0))

@@ -198,6 +198,13 @@ static void poll_later(struct exec *x, int64_t now_ns)
     x->diag_poll_ns = now_ns + x->diag_step_ns;
 }
 
+/* The kernel may be late by a thousandth of the time that poll is to wait, at most by 100 ms, to
+ * wake for several timers at once (fs/select.c, select_estimate_accuracy): that is no stall. */
+static int64_t poll_slack_ns(int64_t left_ns)
+{
+    return left_ns / 1000 < 100 * SP_MS ? left_ns / 1000 : 100 * SP_MS;
+}
+
 enum sp_rc exec_pump(struct exec *x, int64_t until_ns)
 {
     int64_t wake_ns = until_ns;
@@ -214,7 +221,7 @@ enum sp_rc exec_pump(struct exec *x, int64_t until_ns)
     if (ready < 0 && errno != EINTR)
         return sp_fail_os(&x->err, SP_E_IO, errno, "waiting for events");
     if (ready == 0)
-        exec_note_stall(x, wake_ns > now ? wake_ns : now);
+        exec_note_stall(x, (wake_ns > now ? wake_ns : now) + poll_slack_ns(left));
     now = exec_now(x);
     int64_t look = next_look_ns(x);
     if (look && look <= now) {

@@ -166,6 +166,8 @@ static void head_needs(struct header *h)
         if (strncmp(need, "path=", 5) == 0 && !name_known(path_names, need + 5))
             complain(h, &h->line->words[i], "path=router, path=firewall, path=nat",
                      "no box is of that class");
+        if (strncmp(need, "clock=", 6) == 0 && strcmp(need + 6, "virtual") != 0)
+            complain(h, &h->line->words[i], "clock=virtual", "there is no such clock");
         void *more =
             grown(&h->c->arena, h->c->needs, h->c->need_count, &h->need_cap, sizeof *h->c->needs);
         h->c->needs = more ? more : h->c->needs;
