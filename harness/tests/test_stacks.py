@@ -180,3 +180,32 @@ class TestLwip:
                          "--results", tmp_path / "r", env=self.ENV)
         (row,) = rows_of(tmp_path / "r")
         assert row["verdict"] != "pass" and done.returncode in (0, 1), done.stdout
+
+
+WINE = LWIP.with_name("sockproof-agent.exe")
+
+
+@pytest.mark.skipif(not WINE.exists() or not shutil.which("wine") or os.geteuid() != 0,
+                    reason="needs root, wine and MinGW (apt-get install wine gcc-mingw-w64-x86-64)")
+class TestWine:
+    def run(self, sockproof, folder, case, end):
+        done = sockproof("run", case, "--lab", "veth", "--family", "ipv4", end, "wine",
+                         "--results", folder, env={"SOCKPROOF_STACKS": str(ROOT / "stacks")},
+                         timeout=200)
+        (row,) = rows_of(folder)
+        return done, row, read_json(folder / row["dir"] / "trace.json")
+
+    @pytest.mark.parametrize("end", ["--client", "--server"])
+    def test_its_calls_are_winsocks_and_its_tcp_this_kernels(self, sockproof, tmp_path, end):
+        done, row, trace = self.run(sockproof, tmp_path / "r", "handshake/three-way", end)
+        assert done.returncode == 0 and row["verdict"] == "pass", done.stdout
+        told = trace["ends"][end.lstrip("-")]
+        assert told["api"]["name"] == "wine" and told["tcp"]["name"] == "linux"
+        assert any(event["kind"] == "state" and event["end"] == end.lstrip("-")
+                   for event in trace["events"])
+
+    def test_both_names_of_an_error_are_told(self, sockproof, tmp_path):
+        _done, _row, trace = self.run(sockproof, tmp_path / "r", "connect/refused", "--client")
+        errors = {(event.get("error"), event.get("native")) for event in trace["events"]
+                  if event["kind"] == "call" and event["end"] == "client" and event.get("error")}
+        assert ("ECONNREFUSED", "WSAECONNREFUSED") in errors

@@ -1,0 +1,37 @@
+/* What the files of the Winsock stack share. Every call under test is bracketed by
+ * sp_winsock_enter and sp_winsock_leave. */
+#ifndef SP_STACK_WINSOCK_INTERNAL_H
+#define SP_STACK_WINSOCK_INTERNAL_H
+
+#include <winsock2.h>
+#include <ws2tcpip.h>
+
+#include "stack.h"
+
+enum sp_winsock_set { SP_WINSOCK_READ = 1, SP_WINSOCK_WRITE = 2, SP_WINSOCK_EXCEPT = 4 };
+
+/* Flags of send and recv that Winsock does not have, and that we must not hand it. */
+enum { SP_WINSOCK_ABSENT = -1 };
+
+void sp_winsock_enter(struct sp_stack_outcome *out);
+/* `value` -1: failed, with WSAGetLastError. */
+void sp_winsock_leave(struct sp_stack_outcome *out, int64_t value);
+/* A call that Winsock has not: WSAEOPNOTSUPP, as it says of operations that a socket has not. */
+void sp_winsock_has_not(struct sp_stack_outcome *out);
+
+#define SP_WINSOCK_CALL(out, call)                                                                 \
+    do {                                                                                           \
+        sp_winsock_enter(out);                                                                     \
+        int64_t value_ = (int64_t)(call);                                                          \
+        sp_winsock_leave((out), value_);                                                           \
+    } while (0)
+
+/* Thread side of the two above (thread.c). */
+void sp_winsock_thread_enter(int64_t now_ns);
+void sp_winsock_thread_leave(void);
+
+int sp_winsock_addr_out(const struct sp_stack_addr *addr, struct sockaddr_storage *out);
+void sp_winsock_addr_in(const struct sockaddr_storage *from, int len_bytes,
+                        struct sp_stack_addr *addr);
+
+#endif
