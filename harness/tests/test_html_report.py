@@ -278,7 +278,7 @@ class TestACase:
         commands = [one.text for one in wide.all(".command code")]
         run, explain = (shlex.split(text) for text in commands)
         assert run == ["sockproof", "run", "broken/segment-wrong-seq", "--lab", "loopback",
-                       "--family", "ipv4"]
+                       "--family", "ipv4", "--cases", str(sockproof.cases)]
         done = sockproof(*explain[1:])
         assert done.returncode == 0 and "broken/segment-wrong-seq@loopback@ipv4" in done.stdout
 

@@ -9,9 +9,10 @@ export type Verdict = (typeof VERDICTS)[number]; // worst first
 export interface Head {
   version: string | null;
   command: string[];
-  machine: { sysname: string; release: string; arch: string; hostname: string; cpus: number; privileged: boolean };
+  machine: { sysname: string; release: string; arch: string; hostname: string; clock?: string | null; cpus: number; privileged: boolean };
   stack: { name: string | null; os: string | null; os_version: string | null };
   judged_as: string | null;
+  appliance?: string | null;
   started: string | null;
   wall_ms: number;
   finished: boolean;

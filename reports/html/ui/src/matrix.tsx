@@ -72,7 +72,7 @@ function Grid({ items, columns, place, narrow, go }: GridProps) {
   const [focus, setFocus] = useState<{ item: number; column: number }>({ item: 0, column: 0 });
   const wanted = useRef(false);
   const ROW = narrow ? 68 : 33;
-  const HEAD = narrow ? 0 : 48;
+  const HEAD = narrow ? 40 : 48;
 
   useLayoutEffect(() => {
     const element = box.current!;
@@ -214,7 +214,7 @@ function Grid({ items, columns, place, narrow, go }: GridProps) {
       aria-rowcount={items.length + 1} aria-colcount={columns.length + 1}
       style={{ "--columns": columns.length, "--rows-height": `${items.length * ROW + HEAD}px` }}
     >
-      <div role="row" aria-rowindex={1} class={narrow ? "row head unseen" : "row head"}>
+      <div role="row" aria-rowindex={1} class="row head">
         <div role="columnheader" class="name">case</div>
         <div class="cells" role="presentation">
           {columns.map((column) => (

@@ -183,6 +183,17 @@ function Setting({ report, run, detail }: { report: Report; run: Run; detail: De
   );
 }
 
+/* What of a command says where a case runs, and as what it is judged. */
+const KEPT = ["--os", "--client", "--server", "--kernel", "--appliance", "--cases"];
+
+function setting(command: string[]): string[] {
+  return command.flatMap((word, at) => {
+    const [name = ""] = word.split("=", 1);
+    if (!KEPT.includes(name)) return [];
+    return word.includes("=") ? [word] : [word, command[at + 1] ?? ""];
+  });
+}
+
 export function findRun(report: Report, key: string | undefined): Run | null {
   return report.runs.find((run) => runKey(run) === key) ?? null;
 }
@@ -205,8 +216,8 @@ export function RunView({ report, run, place }: { report: Report; run: Run; plac
   const source = run.case_;
   const result = report.results[run.result]!;
   const plan = detail ? report.plans[detail.plan] ?? [] : [];
-  const os = result.head.judged_as ? ` --os ${quoted(result.head.judged_as)}` : "";
-  const again = `sockproof run ${quoted(run.id.replace(/\[.*/, ""))} --lab ${run.lab} --family ${run.family}${os}`;
+  const again = ["sockproof", "run", run.id.replace(/\[.*/, ""), "--lab", run.lab, "--family", run.family,
+                 ...setting(result.head.command)].map(quoted).join(" ");
   const explain = `sockproof explain ${quoted(`${run.id}@${run.lab}@${run.family}`)}${run.repeat > 1 ? ` --repeat ${run.repeat}` : ""} --results ${quoted(result.dir)}`;
   const known = (spec: string) => report.requirements.some((one) => one.cases.some((i) => report.cases[i] === source) &&
     (spec.endsWith(`:${one.id}`) || one.id.endsWith(`-${spec.split(":")[1]}`)));

@@ -122,11 +122,10 @@ function geometry(from: string, to: string, shift: number): { d: string; mid: [n
   const ny = ((b[0] - a[0]) / length) * shift;
   if (far) {
     const out = a[0] < 360 ? -1 : a[0] > 360 ? 1 : shift < 0 ? -1 : 1;
-    const controlX = 360 + out * (a[0] === 360 ? 330 : 420);
-    const control: [number, number] = [controlX + shift, (a[1] + b[1]) / 2 + 60];
-    const [sx, sy] = rim(a, [control[0], a[1]], 0);
-    const [ex, ey] = rim(b, [control[0], b[1]], 5);
-    return { d: `M${sx} ${sy + shift}Q${control[0]} ${control[1]} ${ex} ${ey + shift}`, mid: control };
+    const x = 360 + out * (a[0] === 360 ? 450 : 400) + shift * 2;
+    const [sx, sy] = rim(a, [x, a[1]], 0);
+    const [ex, ey] = rim(b, [x, b[1]], 5);
+    return { d: `M${sx} ${sy + shift}C${x} ${sy + shift} ${x} ${ey + shift} ${ex} ${ey + shift}`, mid: [x, (sy + ey) / 2] };
   }
   const [sx, sy] = rim(a, b, 0);
   const [ex, ey] = rim(b, a, 5);
@@ -152,7 +151,7 @@ export function States({ detail }: { detail: Detail }) {
   return (
     <figure class="states">
       <div class="scroll" tabIndex={0} role="region" aria-label="TCP state diagram">
-        <svg viewBox="-10 0 740 610" role="img" aria-labelledby="states-text" width="740">
+        <svg viewBox="-30 0 780 610" role="img" aria-labelledby="states-text" width="780">
           <defs>
             {["left", "right", "base"].map((cls) => (
               <marker key={cls} id={`head-${cls}`} class={cls} viewBox="0 0 10 10" refX="7" refY="5" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto-start-reverse">

@@ -38,6 +38,7 @@ function Stack({ report, index }: { report: Report; index: number }) {
       <Totals runs={runs} />
       <p class="quiet">
         {machine.sysname} {machine.release} {machine.arch}, {machine.hostname}, {machine.cpus} processors, {machine.privileged ? "as root" : "without root"}
+        {machine.clock === "virtual" ? ", on a virtual clock" : ""}{head.appliance ? `; through ${head.appliance}` : ""}
         {head.judged_as ? `; measured on ${head.stack.name}, judged as ${head.judged_as}` : ""}; results in {dir}
       </p>
       <p><code class="ran">{head.command.map(quoted).join(" ")}</code></p>
