@@ -220,8 +220,8 @@ enum sp_rc exec_pump(struct exec *x, int64_t until_ns)
     int ready = ppoll(set, count, &timeout, NULL);
     if (ready < 0 && errno != EINTR)
         return sp_fail_os(&x->err, SP_E_IO, errno, "waiting for events");
-    if (ready == 0)
-        exec_note_stall(x, (wake_ns > now ? wake_ns : now) + poll_slack_ns(left));
+    /* Also where something was ready by then: that it woke us late is what counts. */
+    exec_note_stall(x, (wake_ns > now ? wake_ns : now) + poll_slack_ns(left));
     now = exec_now(x);
     int64_t look = next_look_ns(x);
     if (look && look <= now) {
