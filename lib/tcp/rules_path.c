@@ -4,7 +4,7 @@
  * the TTL, the IP identification). Nothing else comes out of it.
  *
  * Where the capture at one side has ended before a segment could have come (the last moments of a
- * trace), nothing is said.
+ * trace), nothing is said; nor of our own clean-up, when ends vanish that a box may have forgotten.
  */
 #include "tcp_in.h"
 
@@ -19,17 +19,20 @@ static bool is_routed(const struct sp_trace *trace)
     return trace->head.lab && strcmp(trace->head.lab, "routed") == 0;
 }
 
-/* Until when both captures are known to have told all. */
+/* Until when both captures are known to have told all, and the case's own conversation goes. */
 static int64_t watched_until(const struct sp_trace *trace)
 {
-    int64_t until_ns = -1;
+    int64_t until_ns = -1, end_ns = INT64_MAX;
     for (size_t i = 0; i < trace->len; i++) {
         const struct sp_event *event = &trace->events[i];
-        if (event->kind == SP_EV_MARK && event->u.mark.what == SP_MARK_FENCE &&
-            strcmp(event->u.mark.text, "wire") == 0)
-            until_ns = event->t_ns;
+        if (event->kind != SP_EV_MARK)
+            continue;
+        if (event->u.mark.what == SP_MARK_FENCE && strcmp(event->u.mark.text, "wire") == 0)
+            until_ns = event->t_ns - PASSAGE_NS;
+        if (event->u.mark.what == SP_MARK_END && end_ns == INT64_MAX)
+            end_ns = event->t_ns;
     }
-    return until_ns - PASSAGE_NS;
+    return until_ns < end_ns ? until_ns : end_ns;
 }
 
 static void flags_changed(const struct sp_seg *left, const struct sp_seg *came, char *out,
@@ -142,13 +145,15 @@ void sp_tcp_rules_path(struct ctx *ctx)
         enum sp_end to = flight->from == SP_END_CLIENT ? SP_END_SERVER : SP_END_CLIENT;
         const char *from_name = sp_end_name(flight->from), *to_name = sp_end_name(to);
         char what[160];
+        if (sp_tcp_shown(flight)->t_ns > until_ns)
+            continue;
         if (flight->sent && flight->received) {
             if (differs(&flight->sent->u.seg.seg, &flight->received->u.seg.seg, what, sizeof what))
                 sp_tcp_violate(ctx, RULE_PATH_CHANGED, flight->received, SP_END_MIDDLE,
                                "between %s and %s the box changed %s", from_name, to_name, what);
-        } else if (flight->sent && flight->sent->t_ns <= until_ns) {
+        } else if (flight->sent) {
             tell_lost(ctx, flight, to_name);
-        } else if (flight->received) {
+        } else {
             tell_made(ctx, flight, to_name);
         }
     }

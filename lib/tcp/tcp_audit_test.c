@@ -211,6 +211,8 @@ static const struct story clean[] = {
     {"the last moments of a trace are not held against a box", VETH,
      "0 routed\n" OPEN "2000-2050 client conn send 100 = 100\n2010 c> PSH,ACK len=100 lost\n"
      "3000 fence\n"},
+    {"what our own clean-up sends is not held against a box", VETH,
+     "0 routed\n" OPEN "2000 end\n3000-3900 client exit\n3100 c> FIN,ACK lost\n900002000 fence\n"},
     {"a path of ours may lose", VETH,
      OPEN "2000-2050 client conn send 100 = 100\n2010 c> PSH,ACK len=100 lost\n"
           "202010 c> PSH,ACK seq=1 len=100\n202040 s> ACK\n" OVER "900002000 fence\n"},
