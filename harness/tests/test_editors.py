@@ -40,10 +40,11 @@ def examples():
     texts = re.findall(r"^```case\n(.*?)^```", page, re.M | re.S)
     texts += [path.read_text() for path in (ROOT / "cases").rglob("*.case")]
     for text in texts:
-        text = re.sub(r"^why\b.*\n(?:[ \t].*\n)*", "", text, flags=re.M)
+        # Free text, and the values of tables, go on behind a line for as long as they are indented.
+        text = re.sub(r"^(?:why|for)\b.*\n(?:[ \t].*\n)*", "", text, flags=re.M)
         for line in text.splitlines():
             line = re.sub(r'(?:^|\s)#.*|"[^"]*"', " ", line)
-            if not re.match(r"\s*(title|source|case|spec|needs|pin|for)\b", line):
+            if not re.match(r"\s*(title|source|case|spec|needs|pin|for|when)\b", line):
                 yield line
 
 
@@ -83,8 +84,9 @@ class TestWords:
         unknown = {}
         for line in examples():
             line = names.sub(" ", line)
-            if re.match(r"\s*\S+\s+(accept|dup)\b", line):  # makes a name
-                line = re.sub(r"\b(accept|dup)\b\s+\S+", r"\1", line)
+            if re.match(r"\s*\S+\s+(start\s+)?(accept|dup|take)\b", line):  # makes a name
+                line = re.sub(r"\b(accept|dup|take)\b\s+\S+", r"\1", line)
+            line = re.sub(r"\b(set\s+TCP_CONGESTION)\s+\S+", r"\1", line)  # the stack's own
             for word in re.findall(r"(?<![\w.+-])[a-z][a-z_-]*(?![\w.])", line):
                 if word not in known and not re.search(rf"\d\s*{word}\b", line):
                     unknown.setdefault(word, line.strip())
