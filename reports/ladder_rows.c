@@ -47,26 +47,27 @@ static bool starts_with_ip(const char *text, const char *ip, size_t len)
     return strncmp(text, ip, len) == 0 && strchr("0123456789abcdef.", text[len] | 0x20) == NULL;
 }
 
-/* Addresses of the ends by their names: `10.0.0.2:80` becomes `server:80`. */
+/* Addresses by their names: `10.0.0.2:80` becomes `server:80`, an end's other one `second`. */
 static void name_addresses(const struct rows *rows, const char *text, struct sp_buf *out)
 {
-    char ip[SP_END_COUNT][SP_ADDR_TEXT] = {{0}};
-    size_t len[SP_END_COUNT] = {0};
-    for (int end = SP_END_CLIENT; end < SP_END_COUNT; end++) {
-        struct sp_addr addr = rows->trace->head.addr[end];
+    const struct sp_trace_head *head = &rows->trace->head;
+    char ip[2 * SP_END_COUNT][SP_ADDR_TEXT] = {{0}};
+    size_t len[2 * SP_END_COUNT] = {0};
+    for (int i = SP_END_CLIENT; i < 2 * SP_END_COUNT; i++) {
+        struct sp_addr addr = i < SP_END_COUNT ? head->addr[i] : head->second[i - SP_END_COUNT];
         if (!addr.family)
             continue;
         addr.port = 1; /* so that IPv6 has its brackets */
-        sp_addr_print(&addr, ip[end], sizeof ip[end]);
-        len[end] = strlen(ip[end]) - strlen(":1");
+        sp_addr_print(&addr, ip[i], sizeof ip[i]);
+        len[i] = strlen(ip[i]) - strlen(":1");
     }
     for (bool inside = false; *text;) {
-        int found = SP_END_NONE;
-        for (int end = SP_END_CLIENT; end < SP_END_COUNT && !inside && !found; end++)
-            if (len[end] && starts_with_ip(text, ip[end], len[end]))
-                found = end;
+        int found = 0;
+        for (int i = SP_END_CLIENT; i < 2 * SP_END_COUNT && !inside && !found; i++)
+            if (len[i] && starts_with_ip(text, ip[i], len[i]))
+                found = i;
         if (found) {
-            sp_buf_addstr(out, sp_end_name((enum sp_end)found));
+            sp_buf_addstr(out, found < SP_END_COUNT ? sp_end_name((enum sp_end)found) : "second");
             text += len[found];
             continue;
         }

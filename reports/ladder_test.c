@@ -195,6 +195,19 @@ static void a_call_that_waited_shows_at_entry_and_at_return(void **state)
     assert_says(text, "close() -> 0");
 }
 
+static void an_ends_other_address_is_called_second(void **state)
+{
+    struct scene *s = *state;
+    assert_int_equal(sp_addr_parse("100.64.0.1", &s->trace.head.second[SP_END_CLIENT], NULL),
+                     SP_OK);
+    add_call(s, SP_END_CLIENT, "bind", "100.64.0.1:0", 100 * US, 110 * US);
+    struct sp_event *act = add_event(s, SP_EV_LAB, SP_END_CLIENT, 90 * US);
+    act->u.lab.action = "   address client";
+    const char *text = ladder(s, -1, &wide);
+    assert_says(text, "bind(second:0)");
+    assert_says(text, " lab address client ");
+}
+
 static void states_stand_in_their_ends_column_and_polls_do_not_repeat_them(void **state)
 {
     struct scene *s = *state;
@@ -446,6 +459,7 @@ int main(void)
         TEST(segments_are_arrows_with_relative_numbers),
         TEST(a_row_that_a_line_asked_for_has_its_number_beside_it),
         TEST(a_call_that_waited_shows_at_entry_and_at_return),
+        TEST(an_ends_other_address_is_called_second),
         TEST(states_stand_in_their_ends_column_and_polls_do_not_repeat_them),
         TEST(a_lost_segment_says_so),
         TEST(crossing_segments_leave_and_arrive_in_rows_of_their_own),

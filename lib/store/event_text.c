@@ -124,6 +124,7 @@ static void print_lab(const struct sp_ev_lab *lab, struct sp_buf *out)
 {
     static const char *const verbs[] = {"cut", "restore", "unplug", "plug", "sysctl", "address"};
     const char *action = lab->action ? lab->action : "";
+    action += strspn(action, " "); /* as it was aligned behind `lab` */
     size_t len = strcspn(action, " ");
     const char *prefix = "middle ";
     if (strncmp(action, prefix, strlen(prefix)) == 0)
