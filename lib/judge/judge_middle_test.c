@@ -68,6 +68,19 @@ static void an_end_is_judged_by_what_it_sent_and_not_by_what_became_of_it(void *
     judged_release(&d);
 }
 
+static void at_the_other_end_it_is_what_became_of_it(void **state)
+{
+    struct judged d;
+    (void)state;
+    judge_middle(&d,
+                 HANDSHAKE_LINES "middle rewrite client FIN to win=7\nclient shutdown WR\n"
+                                 "wire client FIN win=7 @server\nwire server ACK ack=2\n",
+                 HANDSHAKE "1000-1005 client conn shutdown WR = 0\n"
+                           "1010 c> FIN,ACK changed=7\n1035 s> ACK\n2000 end\n");
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
 static void a_path_that_does_what_no_line_asked_for_makes_the_run_broken(void **state)
 {
     static const struct {
@@ -97,6 +110,7 @@ int main(void)
         cmocka_unit_test(what_the_middle_made_is_not_held_against_the_end_it_names),
         cmocka_unit_test(both_ends_speak_on_the_connection_that_the_middle_opened),
         cmocka_unit_test(an_end_is_judged_by_what_it_sent_and_not_by_what_became_of_it),
+        cmocka_unit_test(at_the_other_end_it_is_what_became_of_it),
         cmocka_unit_test(a_path_that_does_what_no_line_asked_for_makes_the_run_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -224,7 +224,11 @@ enum fit pattern_fit(const struct sp_pattern *pattern, const struct item *item, 
 {
     struct item seen = *item;
     const struct sp_event *ev = item_seen_at(item, pattern->seen_at);
-    if (ev) {
+    struct sp_flight flight = *item->flight;
+    if (ev) { /* its numbers as they are there: the middle may have changed them */
+        flight.rel_seq += ev->u.seg.seg.seq - item->ev->u.seg.seg.seq;
+        flight.rel_ack += ev->u.seg.seg.ack - item->ev->u.seg.seg.ack;
+        seen.flight = &flight;
         seen.ev = ev;
         seen.t_ns = ev->t_ns;
     }
