@@ -39,6 +39,7 @@ def test_a_box_that_behaves_is_not_seen(sockproof, tmp_path, box):
     ("doubles", "path-made", "PSH,ACK seq=1"),
     ("rejects", "path-lost", "FIN,ACK seq=11"),
     ("undeclared-nat", "path-lost", "is the box a nat?"),
+    ("nat-that-leaks", "path-leak", "the client's own address"),
 ])
 def test_a_box_that_breaks_something_is_named_with_what_it_did(sockproof, tmp_path, box, rule, seen):
     done, rows, folder = through(sockproof, tmp_path, BOXES / f"{box}.sh")
@@ -100,6 +101,14 @@ def test_an_interrupted_run_is_followed_by_down(sockproof, tmp_path, monkeypatch
     run.terminate()
     assert run.wait(20) == 2
     wait_until(lambda: log.read_text() == "up\ndown\n", "down after the interruption")
+
+
+def test_results_through_two_boxes_are_compared_as_such(sockproof, tmp_path):
+    for box in ("router", "nat"):
+        sockproof.run("routed/conversation", "--appliance", box, results=tmp_path / box)
+    done = sockproof("compare", tmp_path / "router", tmp_path / "nat")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "appliance router" in done.stdout and "appliance nat" in done.stdout
 
 
 def test_what_a_case_asks_of_the_class_of_the_box(sockproof, tmp_path):

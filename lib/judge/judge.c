@@ -15,6 +15,7 @@
 struct judging {
     const struct sp_plan *plan;
     const struct sp_trace *trace;
+    const struct sp_trace *seen; /* the same with the addresses that were seen */
     struct sp_judgement *out;
     struct view view;
     struct walk walk;
@@ -554,7 +555,7 @@ static void open_judging(struct judging *j)
     struct sp_judgement *out = j->out;
     sp_arena_init(&out->arena);
     out->t_ns = -1;
-    sp_audit_run(j->trace, &out->audit);
+    sp_audit_run_plain(j->trace, j->seen, &out->audit);
     view_build(&j->view, j->plan, j->trace, &out->audit.flights, true);
     walk_init(&j->walk, &j->view);
     j->walk.arena = &out->arena;
@@ -600,9 +601,9 @@ static void evidence_move(struct sp_judgement *out, const struct moved *moved)
 }
 
 static void judge_plain(const struct sp_plan *plan, const struct sp_trace *trace,
-                        struct sp_judgement *out)
+                        const struct sp_trace *seen, struct sp_judgement *out)
 {
-    struct judging j = {.plan = plan, .trace = trace, .out = out};
+    struct judging j = {.plan = plan, .trace = trace, .seen = seen, .out = out};
     memset(out, 0, sizeof *out);
     open_judging(&j);
     judge_lines(&j);
@@ -631,11 +632,11 @@ void sp_judge(const struct sp_plan *plan, const struct sp_trace *trace, struct s
 {
     struct sp_trace plain;
     if (!sp_tcp_rewrites(trace)) {
-        judge_plain(plan, trace, out);
+        judge_plain(plan, trace, trace, out);
         return;
     }
     sp_tcp_rewrites_undo(trace, &plain);
-    judge_plain(plan, &plain, out);
+    judge_plain(plan, &plain, trace, out);
     evidence_move(out, &(struct moved){plain.events, trace->events});
     sp_trace_release(&plain);
 }

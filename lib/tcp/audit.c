@@ -201,10 +201,16 @@ static void violations_sort(struct sp_audit *out)
 
 void sp_audit_run(const struct sp_trace *trace, struct sp_audit *out)
 {
+    sp_audit_run_plain(trace, trace, out);
+}
+
+void sp_audit_run_plain(const struct sp_trace *trace, const struct sp_trace *seen,
+                        struct sp_audit *out)
+{
     *out = (struct sp_audit){0};
     sp_arena_init(&out->arena);
     sp_flights_build(trace, &out->flights);
-    struct ctx ctx = {.trace = trace, .out = out};
+    struct ctx ctx = {.trace = trace, .seen = seen, .out = out};
     facts_init(&ctx);
     size_t flights = out->flights.len;
     size_t conns = out->flights.conn_count;

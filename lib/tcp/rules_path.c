@@ -134,11 +134,31 @@ static void tell_made(struct ctx *ctx, const struct sp_flight *flight, const cha
     sp_buf_release(&seg);
 }
 
+/* A nat that lets the client's own address out: once is enough. */
+static void rule_leak(struct ctx *ctx)
+{
+    const struct sp_trace *seen = ctx->seen;
+    for (size_t i = 0; sp_tcp_rewrites(seen) && i < seen->len; i++) {
+        const struct sp_event *event = &seen->events[i];
+        const struct sp_seg *seg = &event->u.seg.seg;
+        char text[SP_ADDR_TEXT];
+        if (!sp_tcp_is_segment(event) || event->u.seg.point != SP_AT_SERVER ||
+            (seg->flags & (SP_SYN | SP_ACK)) != SP_SYN ||
+            !sp_addr_same_ip(&seg->src, &seen->head.addr[SP_END_CLIENT]))
+            continue;
+        sp_addr_print(&seg->src, text, sizeof text);
+        sp_tcp_violate(ctx, RULE_PATH_LEAK, &ctx->trace->events[i], SP_END_MIDDLE,
+                       "the server sees the client's own address, %s", text);
+        return;
+    }
+}
+
 void sp_tcp_rules_path(struct ctx *ctx)
 {
     const struct sp_flights *flights = &ctx->out->flights;
     if (!is_routed(ctx->trace) || ctx->lossy_wire)
         return;
+    rule_leak(ctx);
     int64_t until_ns = watched_until(ctx->trace);
     for (size_t i = 0; i < flights->len; i++) {
         const struct sp_flight *flight = &flights->items[i];

@@ -145,6 +145,9 @@ struct sp_audit {
  * miss, with one capture nothing is said about arrival, and reported states are a subsequence.
  */
 void sp_audit_run(const struct sp_trace *trace, struct sp_audit *out);
+/* The same for `plain`, which is what sp_tcp_rewrites_undo() made of `seen`. */
+void sp_audit_run_plain(const struct sp_trace *plain, const struct sp_trace *seen,
+                        struct sp_audit *out);
 void sp_audit_release(struct sp_audit *audit);
 
 #endif

@@ -110,6 +110,9 @@ static inline enum sp_end conn_end(const struct sp_conn *conn, int side)
     X(PATH_CHANGED, "path-changed", "RFC1812:5.2.1",                                               \
       "On the lab routed, a segment comes out of the box as it went in, but for what the box's "   \
       "class rewrites.")                                                                           \
+    X(PATH_LEAK, "path-leak", "RFC3022:2.2",                                                       \
+      "Behind a box of the class nat the server does not see the address of a client that opens "  \
+      "a connection.")                                                                             \
     X(STATE_WALK, "state-walk", "RFC9293:3.3.2",                                                   \
       "Reported states follow RFC 9293's diagram, each from the one before.")                      \
     X(STATE_EVIDENCE, "state-evidence", "RFC9293:3.3.2",                                           \
@@ -300,6 +303,7 @@ struct entry {
 /* One audit. */
 struct ctx {
     const struct sp_trace *trace;
+    const struct sp_trace *seen; /* the same with the addresses that were seen */
     struct sp_audit *out;
     size_t violation_cap;
     struct end_facts facts[SP_END_COUNT];

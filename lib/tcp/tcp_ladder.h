@@ -9,8 +9,8 @@
  *   TIME state END ID OLD>NEW [bound | listener]
  *   TIME lab ACTION
  *   TIME end | drops | fence
- *   0 routed [nat]      from here on a box is between the ends; nat: the server's side sees the
- *                       client as 10.0.0.3:5555
+ *   0 routed [nat|leak] from here on a box is between the ends; nat: the server's side sees the
+ *                       client as 10.0.0.3:5555; leak: it should
  *
  * Times are microseconds. seq and ack are positions (a SYN is at 0); left out, they are what a
  * stack would send that has seen all. A segment arrives 20 us after it left, unless `at`, `lost`.
@@ -269,7 +269,7 @@ static inline void ladder_line(struct ladder *l, char *line)
     } else if (strcmp(words[1], "routed") == 0) {
         l->trace->head.lab = "routed";
         l->trace->head.tcp[SP_END_MIDDLE].name = words[2] ? "nat" : "router";
-        l->nat = words[2] != NULL;
+        l->nat = words[2] && strcmp(words[2], "nat") == 0;
     } else if (strcmp(words[1], "end") == 0 || strcmp(words[1], "drops") == 0 ||
                strcmp(words[1], "fence") == 0) {
         struct sp_event *event = sp_trace_add(l->trace, SP_EV_MARK, (int64_t)(t_us * SP_US));

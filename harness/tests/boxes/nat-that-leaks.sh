@@ -1,0 +1,4 @@
+#!/bin/sh
+# Says that it is a nat, and rewrites nothing.
+# sockproof: path=nat
+exit 0
