@@ -128,6 +128,22 @@ static bool asks_again(const struct view *view, const struct open *before, const
            !closed_between(view, before, open);
 }
 
+/* The connection that the other end has opened with a SYN that crossed this end's. */
+static int crossing(const struct view *view, const struct open *open)
+{
+    const struct sp_ev_call *call = open->ev ? &open->ev->u.call : NULL;
+    if (!call || !has_port(&call->local) ||
+        (call->error && strcmp(call->error, "EINPROGRESS") != 0)) /* no SYN of its own */
+        return -1;
+    for (size_t i = 0; i < view->flights->conn_count; i++) {
+        const struct sp_conn *conn = &view->flights->conns[i];
+        if ((int)conn->opener != (int)open->stmt->who && tells(&call->local, &conn->server) &&
+            (!has_port(&call->remote) || tells(&call->remote, &conn->client)))
+            return (int)i;
+    }
+    return -1;
+}
+
 static void assign_connect(struct view *view, struct open *open)
 {
     const struct sp_ev_call *call = open->ev ? &open->ev->u.call : NULL;
@@ -152,6 +168,8 @@ static void assign_connect(struct view *view, struct open *open)
     const struct open *before = open_before(view, open);
     if (before && asks_again(view, before, open))
         open->conn = before->conn;
+    else
+        open->conn = crossing(view, open);
 }
 
 static void assign_accept(struct view *view, struct open *open)

@@ -604,6 +604,45 @@ static void a_listen_that_failed_leaves_the_connection_its_name(void **state)
     judged_release(&d);
 }
 
+static void syns_that_cross_are_one_connection_of_two_connects(void **state)
+{
+    (void)state;
+    static const char trace[] =
+        "100-110 client conn connect addr = EINPROGRESS\n101 state client 1 CLOSED>SYN_SENT\n"
+        "105 c> SYN\n106-116 server conn connect addr = EINPROGRESS\n"
+        "107 state server 2 CLOSED>SYN_SENT\n108 s> SYN\n"
+        "125 state server 2 SYN_SENT>SYN_RECEIVED\n126 s> SYN,ACK seq=0 ack=1\n"
+        "128 state client 1 SYN_SENT>SYN_RECEIVED\n129 c> SYN,ACK seq=0 ack=1\n"
+        "146 state client 1 SYN_RECEIVED>ESTABLISHED\n149 state server 2 "
+        "SYN_RECEIVED>ESTABLISHED\n" CLEAN_UP;
+    struct judged d;
+    judge(&d,
+          "client connect server:80 -> EINPROGRESS\nserver connect client:4000 -> EINPROGRESS\n"
+          "any order {\nwire client SYN\nwire server SYN\n}\n"
+          "any order {\nwire client SYN,ACK again\nwire server SYN,ACK again\n}\n"
+          "state client ESTABLISHED\nstate server ESTABLISHED\n",
+          trace);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
+static void a_connect_that_a_listener_refuses_opens_nothing(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d,
+          "server listen\nserver/listener connect client:9 -> EISCONN\nclient connect server\n"
+          "wire client SYN\nwire server SYN,ACK\nwire client ACK\nserver accept\n",
+          "100-140 server listener listen = 0\n110 state server 9 CLOSED>LISTEN\n"
+          "150-160 server listener connect addr = EISCONN\n200-260 client conn connect = 0\n"
+          "205 state client 1 CLOSED>SYN_SENT\n210 c> SYN\n235 s> SYN,ACK\n"
+          "256 state client 1 SYN_SENT>ESTABLISHED\n257 c> ACK\n"
+          "278 state server 2 LISTEN>SYN_RECEIVED\n279 state server 2 SYN_RECEIVED>ESTABLISHED\n"
+          "300-310 server listener accept = 0\n" CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
 static void a_second_listen_is_about_the_same_socket(void **state)
 {
     (void)state;
@@ -910,6 +949,8 @@ int main(void)
         cmocka_unit_test(an_accept_that_failed_takes_no_name),
         cmocka_unit_test(a_listen_that_failed_leaves_the_connection_its_name),
         cmocka_unit_test(a_second_listen_is_about_the_same_socket),
+        cmocka_unit_test(a_connect_that_a_listener_refuses_opens_nothing),
+        cmocka_unit_test(syns_that_cross_are_one_connection_of_two_connects),
         cmocka_unit_test(what_clean_up_does_is_not_the_cases_doing),
         cmocka_unit_test(a_socket_that_nobody_made_fails),
         cmocka_unit_test(queues_are_compared),

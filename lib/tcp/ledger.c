@@ -177,13 +177,24 @@ static void take(struct book *book, const struct tie *tie)
     book->taken[tie->conn - 1][tie->side] = ledger->tied = true;
 }
 
+/* Refused before anything was sent, by a socket that listens or has a connection. */
+static bool opens_nothing(const struct sp_ev_call *call)
+{
+    static const char *const errors[] = {"EISCONN", "EALREADY", "EOPNOTSUPP", "EINVAL"};
+    for (size_t i = 0; call->error && i < sizeof errors / sizeof errors[0]; i++)
+        if (strcmp(call->error, errors[i]) == 0)
+            return true;
+    return false;
+}
+
 /* Ties that addresses decide come first, so that a call that told none takes nobody's. */
 static void early_ties(struct book *book)
 {
     for (size_t i = 0; i < book->ctx->trace->len; i++) {
         const struct sp_event *event = &book->ctx->trace->events[i];
         struct tie *tie = &book->early[i];
-        if (event->kind != SP_EV_CALL || !event->u.call.name || !is_told(&event->u.call.remote))
+        if (event->kind != SP_EV_CALL || !event->u.call.name || !is_told(&event->u.call.remote) ||
+            opens_nothing(&event->u.call))
             continue;
         bool found =
             strcmp(event->u.call.name, "connect") == 0
@@ -289,6 +300,8 @@ static void do_connect(struct book *book, const struct sp_event *event)
         earliest(&book->ctx->facts[event->end].abort_ns, event->t_ns); /* with RST on Linux */
         return;
     }
+    if (sock->what == SOCK_LISTENER && event->u.call.error)
+        return; /* EOPNOTSUPP, EISCONN: it goes on listening */
     struct sock before = *sock;
     sock_tie(book, sock, event, true);
     if (sock->what == SOCK_STRANGER && before.what == SOCK_TIED)

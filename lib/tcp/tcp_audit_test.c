@@ -125,6 +125,10 @@ static const struct story clean[] = {
      OPEN "1500-1501 client conn setsockopt SO_KEEPALIVE on=1 = 0\n1000000 c> ACK seq=0\n"
           "1000030 s> ACK\n2000000 c> ACK seq=0 lost\n3000000 c> ACK seq=0 lost\n"
           "4000000 c> RST,ACK lost\n4000001 state client 1 ESTABLISHED>CLOSED\n" OVER},
+    {"shutdown() of the reading side gives up an attempt to connect", VETH,
+     "0 client start\n0 server start\n1000-1020 client conn connect = EINPROGRESS\n"
+     "1010 state client 1 CLOSED>SYN_SENT\n1011 c> SYN lost\n"
+     "2000-2010 client conn shutdown RD = 0\n2005 state client 1 SYN_SENT>CLOSED\n" OVER},
     {"an abort in CLOSING is silent", VETH,
      OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
           "2000-2010 client conn shutdown WR = 0\n2000-2010 server conn close = 0\n"
@@ -204,6 +208,11 @@ static const struct story clean[] = {
      "0 client start\n0 server start\n3-4 server listener listen 1 = 0\n"
      "100-200 client conn connect = 0\n110 c> SYN\n140 s> SYN,ACK\n170 c> ACK\n"
      "400-410 server listener close = 0\n405 s> RST,ACK\n" OVER},
+    {"a process ends whose listener was refused connect(), with a connection unaccepted", BOTH,
+     "0 client start\n0 server start\n3-4 server listener listen 1 = 0\n"
+     "100-200 client conn connect = 0\n110 c> SYN\n140 s> SYN,ACK\n170 c> ACK\n"
+     "300-310 server listener connect addr = EISCONN\n400-900 server exit\n"
+     "405 s> RST,ACK\n"},
     {"a box passes all on", VETH,
      "0 routed\n" OPEN
      "2000-2050 client conn send 100 = 100\n2010 c> PSH,ACK len=100\n2040 s> ACK\n"

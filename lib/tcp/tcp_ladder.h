@@ -16,7 +16,8 @@
  * stack would send that has seen all. A segment arrives 20 us after it left, unless `at`, `lost`.
  * The middle dropped it (`gone`), made it and nobody sent it (`made`), changed its window; its
  * action stands in the trace 10 us after the segment left.
- * `A-` is a call that has not returned. connect and accept tell both addresses.
+ * `A-` is a call that has not returned. connect and accept tell both addresses; where they failed,
+ * `addr` makes them, where they did not `noaddr` keeps them from it.
  */
 #ifndef SP_TCP_LADDER_H
 #define SP_TCP_LADDER_H
@@ -207,10 +208,14 @@ static inline void ladder_call(struct ladder *l, double t_us, double end_us, enu
     call->sock = sp_trace_str(l->trace, words[0]);
     call->name = sp_trace_str(l->trace, words[1]);
     call->value = -1;
-    bool noaddr = false;
+    bool noaddr = false, addr = false;
     for (words += 2; *words && strcmp(*words, "=") != 0; words++) {
         if (strcmp(*words, "noaddr") == 0) {
             noaddr = true;
+            continue;
+        }
+        if (strcmp(*words, "addr") == 0) {
+            addr = true;
             continue;
         }
         strcat(args, *args ? " " : "");
@@ -222,7 +227,7 @@ static inline void ladder_call(struct ladder *l, double t_us, double end_us, enu
     else if (*words && words[1])
         call->value = atol(words[1]);
     bool ties = strcmp(call->name, "connect") == 0 || strcmp(call->name, "accept") == 0;
-    if (ties && !noaddr && !call->error) {
+    if (ties && !noaddr && (addr || !call->error)) {
         call->local = ladder_addr(end == SP_END_CLIENT ? 0 : 1);
         call->remote = ladder_addr(end == SP_END_CLIENT ? 1 : 0);
         ladder_rewrite(l, &call->remote);
