@@ -415,7 +415,22 @@ static void tell_failure(struct judging *j)
 }
 
 /* Half of the shortest retransmission timeout that is in use (200 ms). */
-#define PEER_LATE_NS (100 * SP_MS)
+#define SCRIPT_LATE_NS (100 * SP_MS)
+
+/*
+ * Where a stack waits for the script, because a peer is its other end or a box holds what it waits
+ * for, a script that was late lets timers go off that the case is not about, and what follows is
+ * another conversation.
+ */
+static const struct sp_event *late_script(const struct judging *j, const struct finding *f)
+{
+    bool waits = j->plan->peer_at != SP_WHO_NONE || j->plan->needs_path;
+    int64_t by_ns = f->event || !j->plan->needs_path ? f->t_ns : f->from_ns;
+    if (!waits || (!f->event && !j->plan->needs_path) || f->t_ns < 0 || by_ns < 0 ||
+        view_stalled_ns(&j->view, 0, by_ns) < SCRIPT_LATE_NS)
+        return NULL;
+    return view_stall(&j->view, 0, by_ns);
+}
 
 /*
  * A stall that may be why: any, for what came too late or too early; for what did not come at all
@@ -424,11 +439,9 @@ static void tell_failure(struct judging *j)
  */
 static const struct sp_event *excuse(const struct judging *j, const struct finding *f)
 {
-    /* Beside a peer the real end waits for the script: where that was late, timers went off that
-     * the case is not about, and what follows is another conversation. */
-    bool scripted = j->plan->peer_at != SP_WHO_NONE && f->event && f->t_ns >= 0;
-    if (scripted && view_stalled_ns(&j->view, 0, f->t_ns) >= PEER_LATE_NS)
-        return view_stall(&j->view, 0, f->t_ns);
+    const struct sp_event *late = late_script(j, f);
+    if (late)
+        return late;
     if (f->from_ns < 0 || f->t_ns < 0)
         return NULL;
     bool absent = f->kind == SP_FAIL_SEG_MISSING || f->kind == SP_FAIL_STATE_MISSING ||

@@ -426,6 +426,25 @@ static void a_moments_stall_does_not_excuse_what_never_came(void **state)
     judged_release(&d);
 }
 
+static void a_late_script_beside_a_held_path_is_inconclusive(void **state)
+{
+    (void)state;
+    struct judged d;
+#define HELD                                                                                       \
+    HANDSHAKE_LINES                                                                                \
+        "middle hold server from ACK\nclient send 10\nwire client 1..10\nclient close\n"           \
+        "wire client FIN\n"
+#define AGAIN                                                                                      \
+    HANDSHAKE "400 lab middle hold\n500-530 client conn send 10 = 10\n505 c> ACK len=10\n"         \
+              "300510 c> ACK seq=1 len=10\n310000-310010 client conn close = 0\n"
+    judge(&d, HELD, AGAIN "5400000 deadline 13\n5500000 end\n");
+    assert_fails(&d, SP_FAIL_SEG_MISSING, "wire client FIN", "no FIN");
+    judged_release(&d);
+    judge(&d, HELD, AGAIN "600-300400 stall\n5400000 deadline 13\n5500000 end\n");
+    assert_verdict(&d, SP_VERDICT_INCONCLUSIVE);
+    judged_release(&d);
+}
+
 static void order_across_senders_is_by_arrival(void **state)
 {
     (void)state;
@@ -940,6 +959,7 @@ int main(void)
         cmocka_unit_test(retransmissions_and_pure_acks_are_let_by_until_asked_for),
         cmocka_unit_test(a_stall_makes_lateness_inconclusive),
         cmocka_unit_test(a_moments_stall_does_not_excuse_what_never_came),
+        cmocka_unit_test(a_late_script_beside_a_held_path_is_inconclusive),
         cmocka_unit_test(order_across_senders_is_by_arrival),
         cmocka_unit_test(what_was_overtaken_on_loopback_is_put_back),
         cmocka_unit_test(streams_optionals_and_repeats_take_what_fits),

@@ -160,8 +160,11 @@ enum sp_rc exec_agent_reply(struct exec *x, enum sp_who who, const struct sp_age
             event->u.call.out = sp_trace_str(&x->trace, reply->out);
         return SP_OK;
     }
+    int64_t asked_ns = event->t_ns;
     event_times(x, event, reply, own_clock);
     event_fill(x, event, reply);
+    if (!call->entered)
+        exec_note_late_call(x, asked_ns, event->t_ns);
     call->entered = true;
     call->done = true;
     return SP_OK;

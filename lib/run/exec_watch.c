@@ -74,21 +74,32 @@ enum sp_rc exec_look(struct exec *x, bool queues)
     return SP_OK;
 }
 
-void exec_note_stall(struct exec *x, int64_t asked_ns)
+static void note_stall(struct exec *x, int64_t from_ns, int64_t to_ns, const char *what)
 {
-    int64_t now = exec_now(x);
-    if (now - asked_ns < STALL_MS * SP_MS)
+    if (to_ns - from_ns < STALL_MS * SP_MS)
         return;
-    struct sp_event *mark = exec_mark(x, SP_MARK_STALL, 0, "the runner was late");
-    mark->t_ns = asked_ns;
-    mark->t_end_ns = now;
+    struct sp_event *mark = exec_mark(x, SP_MARK_STALL, 0, what);
+    mark->t_ns = from_ns;
+    mark->t_end_ns = to_ns;
 }
 
-/* Segments that we read long after they were captured: the peer could not answer them in time. */
+void exec_note_stall(struct exec *x, int64_t asked_ns)
+{
+    note_stall(x, asked_ns, exec_now(x), "the runner was late");
+}
+
+void exec_note_late_call(struct exec *x, int64_t asked_ns, int64_t entered_ns)
+{
+    if (x->path || x->peer)
+        note_stall(x, asked_ns, entered_ns, "the agent was late");
+}
+
+/* Segments that we read long after they were captured: the peer could not answer them in time, the
+ * box did not pass them on. */
 static void note_late_segments(struct exec *x, size_t from)
 {
     int64_t now = exec_now(x);
-    for (size_t i = from; x->peer && i < x->trace.len; i++) {
+    for (size_t i = from; (x->peer || x->path) && i < x->trace.len; i++) {
         const struct sp_event *ev = &x->trace.events[i];
         if (ev->kind == SP_EV_SEG && now - ev->t_ns >= STALL_MS * SP_MS) {
             exec_note_stall(x, ev->t_ns);
