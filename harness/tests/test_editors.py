@@ -80,7 +80,7 @@ class TestWords:
 
     def test_every_lower_case_word_of_every_example_is_known_or_a_name(self, words):
         known = {word for found in words.values() for word in found}
-        names = re.compile(r"(?<=/)[a-z][\w-]*|@\S+|\$\w+|:[a-z]\w*|net\.[\w.]+")
+        names = re.compile(r"(?<=/)[a-z][\w-]*|@\S+|\$\w+|:[a-z]\w*|net\.[\w.]+|[-+]=\S+")
         unknown = {}
         for line in examples():
             line = names.sub(" ", line)
