@@ -1,6 +1,8 @@
 """The lab routed: boxes that behave, boxes that do not, and what the results say of them."""
+import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,20 @@ def through(sockproof, tmp_path, box, case="routed/conversation", *more):
     folder = tmp_path / "r"
     done = sockproof.run(case, "--appliance", box, *more, results=folder)
     return done, {row["family"]: row for row in rows_of(folder)}, folder
+
+
+def keepers_of(log):
+    """Processes that were started with that log in their environment: recipes and what they left."""
+    found = []
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            words = environ.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        name = (environ.parent / "comm").read_text() if environ.exists() else ""
+        if f"SOCKPROOF_TEST_LOG={log}".encode() in words and "pytest" not in name:
+            found.append(int(environ.parent.name))
+    return [pid for pid in found if pid != os.getpid()]
 
 
 def expect_all(rows, verdict, done):
@@ -109,6 +125,18 @@ def test_results_through_two_boxes_are_compared_as_such(sockproof, tmp_path):
     done = sockproof("compare", tmp_path / "router", tmp_path / "nat")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "appliance router" in done.stdout and "appliance nat" in done.stdout
+
+
+def test_a_runner_that_is_killed_is_followed_by_down(sockproof, tmp_path, monkeypatch):
+    log = tmp_path / "log"
+    monkeypatch.setenv("SOCKPROOF_TEST_LOG", str(log))
+    run = sockproof.start("routed/waits", "--appliance", BOXES / "hangs.sh", "--family", "ipv4",
+                          results=tmp_path / "r")
+    wait_until(log.exists, "up")
+    run.kill()
+    assert run.wait(20) == -9
+    wait_until(lambda: log.read_text() == "up\ndown\n", "down after the kill")
+    wait_until(lambda: not keepers_of(log), "the end of all that the recipe left running")
 
 
 def test_what_a_case_asks_of_the_class_of_the_box(sockproof, tmp_path):
