@@ -35,6 +35,9 @@ static const struct story clean[] = {
     {"a copy sent again that was captured behind its acknowledgement", LO,
      OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK\n"
           "4000 c> PSH,ACK seq=1 len=10\n4020 s> ACK\n"},
+    {"an ACK of a FIN captured half a millisecond behind its own end's FIN", LO,
+     OPEN "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n2010-2060 server conn close = 0\n"
+          "2045 s> FIN,ACK\n2065 c> ACK\n2600 s> ACK seq=1\n" OVER},
     {"an ACK captured behind the FIN queued after it", LO,
      OPEN "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n9000-9010 server conn close = 0\n"
           "9005 s> FIN,ACK\n9015 s> ACK seq=1\n9045 c> ACK\n"},
