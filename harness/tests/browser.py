@@ -25,14 +25,26 @@ class Browser:
             from selenium import webdriver
             from selenium.webdriver.chrome.options import Options
             from selenium.webdriver.chrome.service import Service
+            from selenium.webdriver.common import utils
         except ImportError:
             pytest.fail("no selenium: ./dev test installs it (Debian: python3-selenium)")
+
+        class ByAddress(Service):
+            """A bare machine has no /etc/hosts, and so no name for itself."""
+
+            @property
+            def service_url(self):
+                return f"http://127.0.0.1:{self.port}"
+
+            def is_connectable(self):
+                return utils.is_connectable(self.port, "127.0.0.1")
+
         options = Options()
         options.binary_location = found("chromium", "google-chrome")
         for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
                      "--hide-scrollbars", "--disable-background-networking"):
             options.add_argument(word)
-        self.driver = webdriver.Chrome(options=options, service=Service(found("chromedriver")))
+        self.driver = webdriver.Chrome(options=options, service=ByAddress(found("chromedriver")))
         self.driver.set_page_load_timeout(60)
         self.driver.set_script_timeout(60)
         self.downloads = Path(downloads)

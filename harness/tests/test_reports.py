@@ -139,6 +139,28 @@ class TestKtap:
         assert seen == {f"{row['id']}@{row['lab']}@{row['family']}": expected[row["verdict"]]
                         for row in mixed.rows}
 
+    def test_a_tap_parser_that_knows_nothing_of_ours_reads_each_level(self, sockproof, mixed):
+        """tap.py, of Debian's python3-tap: topics, and the runs of each without their indentation."""
+        parser = pytest.importorskip("tap.parser", reason="needs python3-tap").Parser()
+        text = sockproof("judge", mixed.folder, "--format", "ktap").stdout
+        outer = [line for line in text.splitlines() if not line.startswith("  ")]
+        blocks = re.findall(r"(?:^  .*\n)+", text, re.M)
+        topics = {row["topic"] for row in mixed.rows}
+        assert len(blocks) == len(topics)
+        for lines, count in ((outer, len(topics)),
+                             (re.sub("^  ", "", "".join(blocks), flags=re.M).splitlines(),
+                              len(mixed.rows))):
+            known = [line for line in lines if line != "KTAP version 1"]
+            read = list(parser.parse_text("\n".join(known) + "\n"))
+            tests = [line for line in read if line.category == "test"]
+            assert len(tests) == count
+            assert sum(line.expected_tests for line in read if line.category == "plan") == count
+            assert {line.category for line in read} <= {"test", "plan", "diagnostic"}
+        skipped = sum(row["verdict"] == "skip" for row in mixed.rows)
+        assert sum(line.skip for line in tests) == skipped
+        assert sum(line.ok for line in tests) == len(
+            [row for row in mixed.rows if row["verdict"] in ("pass", "variant", "skip")])
+
     def test_run_prints_it_too_and_nothing_else(self, sockproof, tmp_path):
         done = sockproof.run("plain/rows", "--format", "ktap", results=tmp_path / "r")
         ((name, ok, directive, runs),) = Ktap(done.stdout).tests

@@ -1,8 +1,11 @@
 """Captures as tshark sees them."""
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
+from tools import read_json
 
 
 def tshark(path, *fields):
@@ -54,10 +57,47 @@ class TestTshark:
         assert times == sorted(times)
 
 
+@pytest.fixture(scope="module")
+def many(sockproof, tmp_path_factory):
+    """Every short case of some topics, on each lab."""
+    folder = tmp_path_factory.mktemp("many") / "r"
+    done = sockproof("run", "linger", "reset", "close", "handshake", "box", "--family", "ipv4",
+                     "--max-wait", "200ms", "--results", folder, timeout=300)
+    rows = read_json(folder / "run.json")["runs"]
+    assert len(rows) > 80, done.stderr
+    return [(row, folder / row["dir"]) for row in rows if row["verdict"] not in ("skip", "broken")]
+
+
 class TestEveryCapture:
-    def test_tshark_reads_them_all_without_a_complaint(self, mixed):
-        paths = sorted(mixed.folder.rglob("capture.pcapng"))
-        judged = [row for row in mixed.rows if row["verdict"] not in ("skip", "broken")]
-        assert len(paths) >= len(judged)
-        for path in paths[::7]:
-            assert tshark(path, "frame.number")
+    def test_tshark_reads_each_of_a_whole_run_and_finds_what_its_trace_holds(self, many):
+        """Without a complaint; every segment, every call, every state, every line's comment."""
+        def look(of):
+            row, folder = of
+            frames = tshark(folder / "capture.pcapng", "frame.protocols", "frame.comment",
+                            "systemd_journal.message")
+            return row, read_json(folder / "trace.json"), read_json(folder / "result.json"), frames
+
+        with ThreadPoolExecutor(4) as pool:
+            looked = list(pool.map(look, many))
+        assert len(looked) == len(many)
+        seen = {"call": 0, "state": 0, "segment": 0, "comment": 0}
+        for row, trace, result, frames in looked:
+            journal = [frame[2] for frame in frames if "journal" in frame[0]]
+            packets = [frame for frame in frames if "journal" not in frame[0]]
+            kinds = {kind: [event for event in trace["events"] if event["kind"] == kind]
+                     for kind in ("call", "state", "segment")}
+            assert len(packets) >= len(kinds["segment"]), row
+            for call in kinds["call"]:
+                assert any(f"{call['name']}(" in text for text in journal), (row, call)
+            for state in kinds["state"]:
+                if state["source"] == "tracepoint":
+                    assert any(state["new"] in text for text in journal), (row, state)
+            comments = " ".join(" ".join(frame[1].split()) for frame in packets)
+            orders = {event["order"] for event in kinds["segment"]}
+            for line in result["lines"]:
+                if line["how"] == "done" and orders & set(line["matched"]):
+                    assert " ".join(line["text"].split()) in comments, (row, line)
+                    seen["comment"] += 1
+            for kind, events in kinds.items():
+                seen[kind] += len(events)
+        assert all(count > 100 for count in seen.values()), seen

@@ -155,13 +155,16 @@ static void add_event_items(struct writer *w, const struct sp_event *event, uint
                           .waited = waited};
 }
 
-/* Frame -> its event, by point and number. */
+/*
+ * Frame -> its event, by point and number. Numbers count what a capture kept, canaries and fences
+ * included, which are not among the frames: there are fewer of those than of events.
+ */
 static const struct sp_event **index_frames(const struct sp_frames *frames,
                                             const struct sp_trace *trace, uint32_t *most)
 {
     *most = 0;
     for (size_t i = 0; i < frames->len; i++)
-        if (frames->items[i].number > *most && frames->items[i].number <= frames->len)
+        if (frames->items[i].number > *most && frames->items[i].number <= frames->len + trace->len)
             *most = frames->items[i].number;
     const struct sp_event **events =
         sp_xcalloc(((size_t)*most + 1) * SP_POINT_COUNT, sizeof(const struct sp_event *));

@@ -336,6 +336,19 @@ static void a_segment_that_a_line_asked_for_carries_that_line(void **state)
     assert_string_equal(comment(nth_of_type(&s->file, 6, 0), 1), "");
 }
 
+/* Canaries are counted and not kept, so numbers run ahead of the frames that there are. */
+static void a_number_beyond_the_count_of_frames_finds_its_segment(void **state)
+{
+    struct scene *s = *state;
+    for (size_t i = 0; i < s->frames.len; i++)
+        s->frames.items[i].number += (uint32_t)s->frames.len;
+    for (size_t i = 0; i < s->trace.len; i++)
+        if (s->trace.events[i].kind == SP_EV_SEG)
+            s->trace.events[i].u.seg.frame += (uint32_t)s->frames.len;
+    write_and_split(s);
+    assert_string_equal(comment(nth_of_type(&s->file, 6, 0), 0), "plain.case:14 wire client SYN");
+}
+
 static void the_divergence_and_the_audit_speak_on_their_packet(void **state)
 {
     struct scene *s = *state;
@@ -421,6 +434,7 @@ int main(void)
         TEST(loopback_has_one_interface),
         TEST(packets_keep_their_bytes_and_their_nanoseconds),
         TEST(a_segment_that_a_line_asked_for_carries_that_line),
+        TEST(a_number_beyond_the_count_of_frames_finds_its_segment),
         TEST(the_divergence_and_the_audit_speak_on_their_packet),
         TEST(calls_and_states_are_rows_between_packets_in_order_of_time),
         TEST(a_line_break_in_a_message_takes_the_binary_form),

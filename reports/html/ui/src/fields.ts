@@ -74,7 +74,7 @@ function state(event: Event, at: number): Field[] {
     ["before", event.old ?? ""],
     ["told by", event.source === "diag" ? "sock_diag" : event.source ?? ""],
     ["at", `${ms(at)} ms`],
-    ["not before", event.polled ? `${ms(at + event.polled)} ms (the look before)` : ""],
+    ["not before", event.polled ? `${ms(at - event.polled)} ms (the look before)` : ""],
     ["local", event.local ?? ""],
     ["remote", event.remote ?? ""],
     ["unread", event.unread === undefined ? "" : `${event.unread}`],
