@@ -273,6 +273,30 @@ static void an_idle_path_is_silent(void **state)
     sp_lab_close(&lab);
 }
 
+/* On IPv6 a router tells twice that it is in the group of routers: docs/labs.md. */
+static void an_idle_router_is_silent(void **state)
+{
+    const struct shape *shape = *state;
+    struct sp_lab lab;
+    struct pollfd ends[2];
+
+    open_shape(&lab, SP_LAB_ROUTED, shape->family);
+    for (int i = 0; i < 2; i++) {
+        struct sockaddr_ll here = {.sll_family = AF_PACKET,
+                                   .sll_protocol = htons(ETH_P_ALL),
+                                   .sll_ifindex = lab.links[i].ifindex};
+        assert_int_equal(sp_lab_enter(&lab, lab.links[i].place, NULL), SP_OK);
+        ends[i].fd = socket(AF_PACKET, SOCK_RAW, 0);
+        ends[i].events = POLLIN;
+        assert_int_equal(bind(ends[i].fd, (const struct sockaddr *)&here, sizeof here), 0);
+        assert_int_equal(sp_lab_leave(&lab, NULL), SP_OK);
+    }
+    assert_int_equal(poll(ends, 2, 300), 0);
+    for (int i = 0; i < 2; i++)
+        close(ends[i].fd);
+    sp_lab_close(&lab);
+}
+
 /* ---- a mute end ---------------------------------------------------------------------------- */
 
 /* A SYN comes in by the packet socket, and the place's kernel does not answer it. */
@@ -491,6 +515,7 @@ int main(void)
         BOTH_FAMILIES(segments_on_lo_are_whole_and_carry_the_pseudo_header_sum, SP_LAB_LOOPBACK),
         BOTH_FAMILIES(resets_on_lo_are_summed_in_full_on_ipv4, SP_LAB_LOOPBACK),
         BOTH_FAMILIES(an_idle_path_is_silent, SP_LAB_PATH),
+        SHAPED(an_idle_router_is_silent, SP_LAB_ROUTED, 4),
         BOTH_FAMILIES(a_mute_end_hears_and_its_kernel_says_nothing, SP_LAB_VETH),
         cmocka_unit_test(default_pins_hold_in_both_ends),
         cmocka_unit_test(a_pin_of_one_place_leaves_the_other_alone),
