@@ -216,8 +216,6 @@ static const char *lacks(const struct ctx *ctx, const struct side *side,
         return "nothing had closed it";
     if ((bit & (TO(FIN_WAIT_2) | TO(TIME_WAIT))) && !(fin_out && fin_acked))
         return "no FIN of its own had been acknowledged";
-    if ((bit & TO(CLOSING)) && !fin_out)
-        return "no FIN of its own had been sent";
     if (report->old_state == SP_TCP_LISTEN)
         return NULL; /* a listener's child is a new socket, whatever had these addresses before */
     /* A look may be as old as the one before it, which did not show this. */

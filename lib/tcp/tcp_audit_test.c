@@ -124,6 +124,11 @@ static const struct story clean[] = {
           "700000-700100 server conn recv 1000 = 1000\n700020 s> ACK win=500\n"
           "700050 c> PSH,FIN,ACK len=10\n700080 s> ACK win=490\n"
           "700110 state client 1 FIN_WAIT_1>FIN_WAIT_2\n" OVER},
+    {"the other FIN comes before a FIN that waits behind a zero window: CLOSING", BOTH,
+     OPEN "2000-2010 client conn send 1000 = 1000\n2010 c> PSH,ACK len=1000\n2040 s> ACK win=0\n"
+          "3000-3010 client conn shutdown WR = 0\n3001 state client 1 ESTABLISHED>FIN_WAIT_1\n"
+          "4000-4010 server conn shutdown WR = 0\n4002 s> FIN,ACK win=0\n"
+          "4023 state client 1 FIN_WAIT_1>CLOSING\n4024 c> ACK\n"},
     {"keepalive answered, then not, then given up", VETH,
      OPEN "1500-1501 client conn setsockopt SO_KEEPALIVE on=1 = 0\n1000000 c> ACK seq=0\n"
           "1000030 s> ACK\n2000000 c> ACK seq=0 lost\n3000000 c> ACK seq=0 lost\n"
