@@ -560,7 +560,7 @@ static void note_witnesses(struct judging *j)
     for (int end = SP_END_CLIENT; states && end <= SP_END_SERVER; end++)
         if (j->trace->head.states_hidden[end])
             say_more(text, sizeof text, " (not the %s's)", sp_end_name((enum sp_end)end));
-    walk_note(&j->walk, "%s; lines not watched: %zu", text, j->unwatched);
+    walk_note(&j->walk, "%s; lines on the rest are not", text);
 }
 
 static void open_judging(struct judging *j)
