@@ -486,9 +486,17 @@ static void count_hidden(struct sched *s)
         s->config->hidden_states = hidden.states;
 }
 
+/* Runners that follow each other have the same slot: what the namespaces of the one before still
+ * tell while the kernel takes them down must not be of our addresses. */
+static uint16_t first_number(void)
+{
+    return (uint16_t)((unsigned)getpid() * 251u % SP_LAB_NUMBER_MAX);
+}
+
 enum sp_rc sp_sched_run(struct sp_sched *config, struct sp_err *err)
 {
-    struct sched s = {.config = config, .begin_ns = sp_clock_now_ns()};
+    struct sched s = {
+        .config = config, .begin_ns = sp_clock_now_ns(), .last_number = first_number()};
     enum sp_rc rc = SP_OK;
     if (config->parallel > config->job_count)
         config->parallel = config->job_count ? (unsigned)config->job_count : 1;
