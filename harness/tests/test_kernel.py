@@ -175,6 +175,14 @@ class TestUserModeLinux:
         assert done.returncode == 0, done.stderr
         assert rows_of(tmp_path / "r")[0]["duration_ms"] >= 3600e3
 
+    def test_a_run_is_the_same_run_every_time(self, sockproof, uml):
+        cases = [str(path) for path in sorted((sockproof.cases / "plain").glob("*.case"))]
+        done = subprocess.run([ROOT / "tests" / "determinism", "--sockproof", sockproof.path, "--kernel",
+                               f"uml:{uml}", *cases], cwd=ROOT, capture_output=True, text=True,
+                              timeout=120, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "0 differ" in done.stdout
+
     def test_interrupted_it_keeps_what_was_finished_and_leaves_no_process(self, sockproof, uml,
                                                                          tmp_path):
         running = sockproof.start("plain", "--repeat", "200", "--kernel", f"uml:{uml}",
