@@ -65,7 +65,7 @@ static int main_report(int argc, char **argv)
                                       {"requirements", OPT_TEXT, &o.requirements, 0, 0},
                                       {"max-mb", OPT_NUMBER, &o.max_mb, 1, 1000}};
     struct sp_results items[RESULTS_MAX] = {0};
-    const struct sp_results *results[RESULTS_MAX];
+    const struct sp_results *results[RESULTS_MAX] = {NULL};
     struct sp_err err = {0};
     struct sp_buf out;
     int words = options_parse(&cmd_report, rows, sizeof rows / sizeof rows[0], argc, argv);

@@ -66,12 +66,9 @@ class Browser:
         self.driver.get("about:blank")
         self.driver.get(Path(page).as_uri() + place)
         self.until("return document.querySelector('main') !== null")
-        self.until("return !document.body.textContent.includes('Unpacking…')")
-
-    def go(self, place):
-        self.run("location.hash = arguments[0]", place)
-        self.until("return location.hash === arguments[0] && document.querySelector('main') !== null"
-                   " && !document.body.textContent.includes('Unpacking…')", place)
+        self.until("return !document.body.textContent.includes('Unpacking…') && "
+                   "(document.querySelector('.drawing') === null ||"
+                   " document.querySelector('.drawing svg') !== null)")
 
     def run(self, script, *words):
         return self.driver.execute_script(script, *words)

@@ -67,9 +67,9 @@ function Arrow({ placed, at }: { placed: Placed; at: Layout }) {
     line = <path class="wire" d={`M${from} ${base}L${end} ${base + 6}`} />;
     head = <path class="lost" d={`M${end - 6} ${base}l12 12m0 -12l-12 12`} />;
   } else if (row.way === "leaves") {
-    const y = placed.pairY ?? base + SLOPE;
-    line = <path class="wire far" d={`M${from} ${base}L${to - step * 6} ${y}`} />;
-    head = placed.pairY === undefined ? <path class="arrowhead" d="" /> : <Head x={to - step * 2} y={y} right={right} />;
+    // The rest of its way is drawn below all rows: it passes others.
+    line = <path class="wire" d={`M${from} ${base}l${step * 22} 3`} />;
+    head = <path class="arrowhead" d="" />;
     anchor = right ? "start" : "end";
     x = from + step * 12;
   } else if (row.way === "arrives") {
@@ -85,6 +85,13 @@ function Arrow({ placed, at }: { placed: Placed; at: Layout }) {
       <Lines lines={row.way === "lost" ? [...lines.slice(0, -1), `${lines[lines.length - 1]} lost`] : lines} x={x} y={textY} anchor={anchor} cls="halo" />
     </g>
   );
+}
+
+/* A segment that is on its way for longer than a row. */
+function Passage({ placed, at }: { placed: Placed; at: Layout }) {
+  if (placed.pairY === undefined) return null;
+  const [from, to] = placed.row.right ? [at.left, at.right] : [at.right, at.left];
+  return <path class="wire far" d={`M${from} ${placed.base}L${to} ${placed.pairY}`} />;
 }
 
 function State({ placed, at }: { placed: Placed; at: Layout }) {
@@ -213,6 +220,7 @@ export function Ladder({ detail, plan }: { detail: Detail; plan: Statement[] }) 
                 </g>
               ))}
             </g>
+            <g aria-hidden="true">{at.placed.map((placed) => <Passage placed={placed} at={at} key={placed.index} />)}</g>
             {at.placed.map((placed) => (
               <g
                 key={placed.index} role="option" data-row={placed.index} tabIndex={placed.index === active ? 0 : -1}
