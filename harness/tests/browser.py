@@ -42,7 +42,8 @@ class Browser:
         options = Options()
         options.binary_location = found("chromium", "google-chrome")
         for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                     "--hide-scrollbars", "--disable-background-networking"):
+                     "--hide-scrollbars", "--disable-background-networking",
+                     "--remote-debugging-pipe"):  # needs no name and no port of this machine
             options.add_argument(word)
         self.driver = webdriver.Chrome(options=options, service=ByAddress(found("chromedriver")))
         self.driver.set_page_load_timeout(60)
