@@ -124,6 +124,26 @@ static void calls_answer_to_the_api_and_segments_to_the_tcp(void **state)
     judged_release(&d);
 }
 
+/* lwIP and Winsock have no signals: EPIPE is all that a call can say there, but no other error. */
+static void an_api_without_sigpipe_owes_the_error_alone(void **state)
+{
+    (void)state;
+    struct judged d;
+#define PIPE_LINE HANDSHAKE_LINES "server recv 1 -> EPIPE raises SIGPIPE\n"
+    static const char *const silent[] = {"lwip", "wine", "windows"};
+    for (size_t i = 0; i < sizeof silent / sizeof silent[0]; i++) {
+        judge_as(&d, PIPE_LINE, GOT("EPIPE"), silent[i], "1.0");
+        assert_verdict(&d, SP_VERDICT_PASS);
+        judged_release(&d);
+        judge_as(&d, PIPE_LINE, GOT("ENOTCONN"), silent[i], "1.0");
+        assert_fails(&d, SP_FAIL_ERROR, "EPIPE", "ENOTCONN");
+        judged_release(&d);
+    }
+    judge_as(&d, PIPE_LINE, GOT("EPIPE"), "gvisor", "1.0");
+    assert_fails(&d, SP_FAIL_SIGNAL, "SIGPIPE", "no signal");
+    judged_release(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +154,7 @@ int main(void)
         cmocka_unit_test(an_unknown_version_that_would_matter_is_inconclusive),
         cmocka_unit_test(an_unknown_outcome_is_recorded_and_inconclusive),
         cmocka_unit_test(calls_answer_to_the_api_and_segments_to_the_tcp),
+        cmocka_unit_test(an_api_without_sigpipe_owes_the_error_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

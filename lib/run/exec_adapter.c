@@ -146,6 +146,47 @@ out:
     return rc;
 }
 
+/* An option that the case sets without a word about its outcome: it only prepares with it. */
+static const char *prepares_with(const struct sp_stmt *stmt)
+{
+    if (stmt->kind != SP_ST_CALL || strcmp(stmt->call, "set") != 0 || stmt->expect.count)
+        return NULL;
+    for (size_t i = 0; i < stmt->arg_count; i++)
+        if (strcmp(stmt->args[i].name, "opt") == 0)
+            return stmt->args[i].text;
+    return NULL;
+}
+
+static bool is_one_of(const char *word, const char *const *list)
+{
+    for (; word && list && *list; list++)
+        if (strcmp(word, *list) == 0)
+            return true;
+    return false;
+}
+
+/* Why a line cannot be done on a stack that is all in its agent's process; NULL it can. */
+static const char *line_forbids(const struct exec *x, int who, const struct sp_stmt *stmt,
+                                struct sp_arena *arena)
+{
+    const struct sp_run_adapter *adapter = exec_adapter(x, (enum sp_who)who);
+    const char *file = x->plan.case_->file;
+    int line = stmt->at.line;
+    bool mine = (int)stmt->who == who;
+    bool here = stmt->target == SP_WHO_NONE || (int)stmt->target == who;
+    const char *option = prepares_with(stmt);
+    if (stmt->kind == SP_ST_LAB && strcmp(stmt->verb, "sysctl") == 0 && here)
+        return sp_arena_printf(arena, "%s:%d sets a sysctl, and %s has none", file, line,
+                               adapter->name);
+    if (mine && stmt->kind == SP_ST_PROC && strcmp(stmt->call, "spawn") != 0)
+        return sp_arena_printf(arena, "%s:%d ends the process, and with it the whole of %s", file,
+                               line, adapter->name);
+    if (mine && is_one_of(option, adapter->ignores))
+        return sp_arena_printf(arena, "%s:%d prepares with %s, which %s takes without effect", file,
+                               line, option, adapter->name);
+    return NULL;
+}
+
 const char *exec_adapter_forbids(const struct exec *x, struct sp_arena *arena)
 {
     for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++) {
@@ -156,11 +197,9 @@ const char *exec_adapter_forbids(const struct exec *x, struct sp_arena *arena)
             return sp_arena_printf(arena, "the case pins %s, which %s does not have",
                                    x->plan.pins[0].name, adapter->name);
         for (size_t i = 0; i < x->plan.stmt_count; i++) {
-            const struct sp_stmt *stmt = &x->plan.stmts[i];
-            if (stmt->kind == SP_ST_LAB && strcmp(stmt->verb, "sysctl") == 0 &&
-                (stmt->target == SP_WHO_NONE || (int)stmt->target == who))
-                return sp_arena_printf(arena, "%s:%d sets a sysctl, and %s has none",
-                                       x->plan.case_->file, stmt->at.line, adapter->name);
+            const char *why = line_forbids(x, who, &x->plan.stmts[i], arena);
+            if (why)
+                return why;
         }
     }
     return NULL;

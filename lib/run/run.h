@@ -38,6 +38,8 @@ struct sp_run_adapter {
     bool takes_address;  /* where own_tcp: it takes the interface as the kernel set it up; else the
                             kernel is given no address there */
     bool own_clock;      /* its times are not this machine's: those of the runner stand for them */
+    const char *const *ignores; /* options that it takes and that change nothing in its TCP;
+                                   NULL-terminated, NULL none */
 };
 
 /* What all runs of one command share. */
