@@ -507,6 +507,18 @@ class TestTheCommand:
         if form != "html":
             assert (tmp_path / "f").read_text() == printed.stdout
 
+    def test_what_was_judged_as_another_stack_is_told_as_that(self, sockproof, tmp_path):
+        folder, page = tmp_path / "r", tmp_path / "report.html"
+        sockproof("run", "linger/zero-resets", "--lab", "veth", "--family", "ipv4", "--os", "wine-8.0",
+                  "--results", folder)
+        (row,) = json.loads((folder / "run.json").read_text())["runs"]
+        assert row["verdict"] == "fail", "Linux is not Wine"
+        sockproof("report", folder, "-o", page)
+        (detail,) = json.loads(element(page, "runs0"))
+        assert (detail["verdict"], detail["seen"]) == ("fail", row["seen"])
+        told = sockproof("explain", "linger/zero-resets", "--results", folder).stdout
+        assert "@veth@ipv4: fail" in told and row["seen"].split(":")[0] in told
+
     def test_run_prints_the_page_too(self, sockproof, tmp_path):
         done = sockproof.run("plain/rows", "--format", "html", results=tmp_path / "r")
         (tmp_path / "page.html").write_text(done.stdout)
