@@ -4,7 +4,8 @@
  * `never` covers the whole trace, clean-up included, unless `for` or `until` make it positional.
  * What our own clean-up does is not the case's doing: after the end of the script, a segment that
  * lib/tcp traces back to the exit of an agent is exempt, and so are the states of sockets once an
- * agent has been told to go.
+ * agent has been told to go. A stack that lives in its agent ends with it, also the connections
+ * that no socket has any more: all that it sends from then on is our doing.
  */
 #include "impl.h"
 
@@ -67,12 +68,27 @@ static const struct sp_flight *flight_of(const struct sp_audit *audit, const str
     return NULL;
 }
 
+bool stack_has_gone(const struct view *view, enum sp_end end, int64_t t_ns)
+{
+    if (!is_clean_up(view, t_ns) || end >= SP_END_COUNT || !view->trace->head.states_hidden[end])
+        return false;
+    for (size_t i = 0; i < view->trace->len; i++) {
+        const struct sp_event *ev = &view->trace->events[i];
+        if (ev->kind == SP_EV_PROC && ev->u.proc.what != SP_PROC_START && ev->end == end &&
+            is_clean_up(view, ev->t_ns) && ev->t_ns <= t_ns)
+            return true;
+    }
+    return false;
+}
+
 /* Whether the segment goes back to the end of an agent's process. */
-static bool is_by_exit(const struct sp_audit *audit, const struct sp_flight *flight)
+static bool is_by_exit(const struct view *view, const struct sp_audit *audit,
+                       const struct sp_flight *flight)
 {
     for (int deep = 0; flight && deep < CAUSES_DEEP; deep++) {
         const struct sp_audit_seg *seg = &audit->segs[flight - audit->flights.items];
-        if (seg->cause == SP_CAUSE_EXIT)
+        const struct sp_event *ev = flight->sent ? flight->sent : flight->received;
+        if (seg->cause == SP_CAUSE_EXIT || stack_has_gone(view, flight->from, ev->t_ns))
             return true;
         if (seg->cause == SP_CAUSE_TIMER)
             flight = repeated(audit, flight);
@@ -143,7 +159,7 @@ static enum sp_try never_wire(const struct walk *walk, const struct sp_stmt *stm
             const struct item *item = &lane->items[i];
             if (!is_inside(window, item->t_ns) || !is_forbidden(&stmt->pattern, item))
                 continue;
-            if (is_clean_up(view, item->t_ns) && (!audit || is_by_exit(audit, item->flight)))
+            if (is_clean_up(view, item->t_ns) && (!audit || is_by_exit(view, audit, item->flight)))
                 continue;
             say_item(item, f->seen, sizeof f->seen);
             return forbidden(stmt, item->ev, lane->from, f);

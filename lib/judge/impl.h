@@ -147,6 +147,8 @@ void view_build(struct view *view, const struct sp_plan *plan, const struct sp_t
                 const struct sp_flights *flights, bool final);
 void view_release(struct view *view);
 enum sp_watch view_watch_wire(const struct view *view);
+/* Whether the end's stack, all in its agent's process, has been ended with it by our clean-up. */
+bool stack_has_gone(const struct view *view, enum sp_end end, int64_t t_ns);
 enum sp_watch view_watch_states(const struct view *view); /* where they can be watched */
 enum sp_watch view_watch_states_of(const struct view *view, enum sp_who who);
 struct lane *view_lane(const struct view *view, int conn, enum sp_end from);

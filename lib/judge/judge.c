@@ -336,6 +336,8 @@ static void judge_invariants(struct judging *j)
         struct finding f;
         if (v->end == SP_END_MIDDLE && is_left_to_the_box(j, v->event))
             continue;
+        if (v->event && stack_has_gone(&j->view, v->end, v->event->t_ns))
+            continue;
         finding_reset(&f, v->event ? line_at(j, v->event->t_ns) : NULL);
         f.kind = SP_FAIL_INVARIANT;
         f.rule = v->rule;

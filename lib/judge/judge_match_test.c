@@ -432,8 +432,8 @@ static void a_late_script_beside_a_held_path_is_inconclusive(void **state)
     struct judged d;
 #define HELD                                                                                       \
     HANDSHAKE_LINES                                                                                \
-        "middle hold server from ACK\nclient send 10\nwire client 1..10\nclient close\n"           \
-        "wire client FIN\n"
+    "middle hold server from ACK\nclient send 10\nwire client 1..10\nclient close\n"               \
+    "wire client FIN\n"
 #define AGAIN                                                                                      \
     HANDSHAKE "400 lab middle hold\n500-530 client conn send 10 = 10\n505 c> ACK len=10\n"         \
               "300510 c> ACK seq=1 len=10\n310000-310010 client conn close = 0\n"
@@ -687,6 +687,28 @@ static void what_clean_up_does_is_not_the_cases_doing(void **state)
           HANDSHAKE "9000 end\n9100-9200 client exit\n9112 c> FIN,ACK lost\n"
                     "209112 c> FIN,ACK seq=1 id=5\n209133 s> ACK\n");
     assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
+/* A sandbox takes its stack with it: what it resets then is our clean-up, and only then. */
+static void a_stack_that_ends_with_its_agent_is_not_held_to_it(void **state)
+{
+    (void)state;
+    struct judged d;
+#define ENDED   HANDSHAKE_LINES "never wire client RST\n"
+#define SANDBOX HANDSHAKE "9000 end\n9100-9900 client exit\n9112 c> RST,ACK\n"
+    judge(&d, ENDED, SANDBOX);
+    assert_verdict(&d, SP_VERDICT_FAIL); /* a kernel sends FIN */
+    d.trace.head.states_hidden[SP_END_CLIENT] = true;
+    sp_judgement_release(&d.j);
+    sp_judge(&d.plan, &d.trace, &d.j);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge(&d, ENDED, HANDSHAKE "500 c> RST,ACK\n9000 end\n9100-9900 client exit\n");
+    d.trace.head.states_hidden[SP_END_CLIENT] = true;
+    sp_judgement_release(&d.j);
+    sp_judge(&d.plan, &d.trace, &d.j);
+    assert_verdict(&d, SP_VERDICT_FAIL);
     judged_release(&d);
 }
 
@@ -972,6 +994,7 @@ int main(void)
         cmocka_unit_test(a_connect_that_a_listener_refuses_opens_nothing),
         cmocka_unit_test(syns_that_cross_are_one_connection_of_two_connects),
         cmocka_unit_test(what_clean_up_does_is_not_the_cases_doing),
+        cmocka_unit_test(a_stack_that_ends_with_its_agent_is_not_held_to_it),
         cmocka_unit_test(a_socket_that_nobody_made_fails),
         cmocka_unit_test(queues_are_compared),
         cmocka_unit_test(an_invariant_of_tcp_fails_the_run),
