@@ -1,7 +1,10 @@
 """Who says that a stack does otherwise: all of it listed, and what nobody says found."""
 import json
+import shutil
+import subprocess
 
 import pytest
+from tools import ROOT
 
 CASE = """\
 case   t/x
@@ -115,3 +118,23 @@ class TestSources:
     def test_the_projects_own_cases_have_a_source_for_everything(self, sockproof):
         done = sockproof("sources")
         assert done.returncode == 0, done.stdout.partition("without a source:")[2]
+
+
+def test_the_page_of_stacks_is_what_the_cases_say(sockproof):
+    done = subprocess.run([ROOT / "docs" / "generate-stacks", sockproof.path, "--check"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_page_of_stacks_notes_a_change(sockproof, tmp_path):
+    """--check is no formality: a variant more in the cases, and the page is old."""
+    docs = tmp_path / "docs"
+    shutil.copytree(ROOT / "docs", docs)
+    cases = tmp_path / "cases"
+    shutil.copytree(ROOT / "cases" / "close", cases / "close")
+    done = subprocess.run([docs / "generate-stacks", sockproof.path, "--check"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "./dev docs" in done.stderr
+    assert subprocess.run([docs / "generate-stacks", sockproof.path], check=False).returncode == 0
+    assert "| close/" in (docs / "stacks.md").read_text()
+    assert "| linger/" not in (docs / "stacks.md").read_text()
