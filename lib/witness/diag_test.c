@@ -225,10 +225,11 @@ static void orphan_in_fin_wait_2_is_watched_to_its_end(void **state)
     CHECK_OK(sp_lab_sysctl(&fixture.lab, SP_PLACE_CLIENT, "net.ipv4.tcp_fin_timeout", "1", err));
     struct sp_diag *diag = open_in(&fixture, SP_PLACE_CLIENT);
     struct wired wired = wired_open(&fixture);
+    /* Not the look that first showed it: a busy machine looks late, and the timer does not know. */
+    int64_t before_ns = sp_clock_now_ns() - fixture.trace.head.start_mono_ns;
     close(wired.client);
     const struct sp_event *event = await(&fixture, diag, SP_END_CLIENT, SP_TCP_FIN_WAIT_2);
     assert_non_null(event);
-    int64_t entered_ns = event->t_ns;
     size_t from = fixture.trace.len;
     unsigned looks = 0;
     int64_t next_ns;
@@ -241,8 +242,8 @@ static void orphan_in_fin_wait_2_is_watched_to_its_end(void **state)
     event = find(&fixture, from, SP_END_CLIENT, SP_TCP_NONE);
     assert_non_null(event);
     assert_int_equal(event->u.state.old_state, SP_TCP_FIN_WAIT_2);
-    assert_true(event->t_ns - entered_ns >= 900 * SP_MS);
-    assert_true(event->u.state.not_before_ns >= entered_ns);
+    assert_true(event->t_ns - before_ns >= 1000 * SP_MS);
+    assert_true(event->u.state.not_before_ns >= before_ns);
     close(wired.server);
     close(wired.listener);
     sp_diag_free(diag);
