@@ -183,6 +183,27 @@ class TestLwip:
         as_linux = sockproof("judge", tmp_path / "r", "--os", "linux-6.18", env=self.ENV)
         assert as_linux.returncode == 1 and "FIN" in as_linux.stdout, as_linux.stdout
 
+    # What is known to differ between the two, with the end that shows it (docs/stacks.md).
+    APART = [("linger/zero-resets", "client"), ("connect/refused-again", "client"),
+             ("signal/pipe", "client"), ("time-wait/descriptor-kept", "client"),
+             ("half-close/both-ends", "client"), ("close/recv-zero-every-time", "server"),
+             ("close/reader-is-woken", "server"), ("half-close/both-sides-unread", "server"),
+             ("readiness/reset", "server")]
+
+    @pytest.mark.parametrize("end", ["client", "server"])
+    def test_traces_of_one_stack_pass_as_no_other(self, sockproof, tmp_path, end):
+        """Judged as what they are they are fine; as the other stack none of them is."""
+        cases = [case for case, shows in self.APART if shows == end]
+        here, there = tmp_path / "lwip", tmp_path / "linux"
+        words = ["run", *cases, "--lab", "veth", "--family", "ipv4", "--jobs", "4"]
+        assert sockproof(*words, f"--{end}", "lwip", "--results", here, env=self.ENV).returncode == 0
+        assert sockproof(*words, "--results", there, env=self.ENV).returncode == 0
+        for results, os_name in ((here, "linux-6.18"), (there, "lwip-2.1.3")):
+            done = sockproof("judge", results, "--os", f"{end}={os_name}", "--json", env=self.ENV)
+            told = {row["id"]: row["verdict"] for row in json.loads(done.stdout)["runs"]}
+            assert len(told) >= len(cases)
+            assert set(told.values()) == {"fail"}, (os_name, told)
+
 
 WINE = LWIP.with_name("sockproof-agent.exe")
 
