@@ -117,6 +117,21 @@ void sp_tcp_rules_sequence(struct replay *replay, int which, size_t at, const st
 #define LO_QUEUE_NS (10 * SP_MS)
 
 /*
+ * A stack in a process of its own has what was captured only when its threads have read it. gVisor
+ * sent again 6 ms after the acknowledgement had passed the capture on a busy machine.
+ */
+#define OWN_READ_NS (20 * SP_MS)
+
+/* How long after its capture an acknowledgement may still be unread. */
+static int64_t unread_ns(const struct replay *replay, const struct side *side,
+                         const struct view *view)
+{
+    if (side->end < SP_END_COUNT && replay->ctx->trace->head.states_hidden[side->end])
+        return OWN_READ_NS;
+    return view->event->u.seg.point == SP_AT_LO ? LO_QUEUE_NS : SKEW_NS;
+}
+
+/*
  * Sending again takes a timer, which no stack has shorter than AGAIN_LEAST_NS, or an arrival that
  * asks for it; and what has been acknowledged is never sent again. A SYN,ACK is: the segment that
  * acknowledged it may have been refused for want of room.
@@ -130,8 +145,7 @@ const char *sp_tcp_again(const struct replay *replay, int which, size_t at, cons
     if (end <= view->from || view->from < 0 || view->from >= side->snd_max ||
         is_blind(side, view->t_ns) || fin_moved)
         return NULL;
-    int64_t slack_ns = view->event->u.seg.point == SP_AT_LO ? LO_QUEUE_NS : SKEW_NS;
-    if (!syn && side->una >= end && view->t_ns > side->una_ns + slack_ns)
+    if (!syn && side->una >= end && view->t_ns > side->una_ns + unread_ns(replay, side, view))
         return "it is sent again, though it had been acknowledged";
     while (at-- > 0) {
         const struct entry *entry = &replay->entries[which][at];

@@ -666,6 +666,32 @@ static void undone_a_nat_leaves_one_connection_that_passes_the_audit(void **stat
     sp_trace_release(&trace);
 }
 
+#define SENT_AGAIN(at)                                                                             \
+    OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK\n" at            \
+         " c> PSH,ACK seq=1 len=10\n90000 s> ACK\n"
+
+static size_t violations_of(const char *story, bool own_stack)
+{
+    struct sp_trace trace;
+    struct sp_audit audit;
+    ladder_build(&trace, false, story);
+    trace.head.states_hidden[SP_END_CLIENT] = own_stack;
+    sp_audit_run(&trace, &audit);
+    size_t count = audit.violation_count;
+    sp_audit_release(&audit);
+    sp_trace_release(&trace);
+    return count;
+}
+
+/* What was captured for a sandbox, its threads have yet to read: 20 ms, and not more. */
+static void a_stack_in_a_process_may_not_have_read_what_was_captured(void **state)
+{
+    (void)state;
+    assert_true(violations_of(SENT_AGAIN("8000"), false) > 0);
+    assert_int_equal(violations_of(SENT_AGAIN("8000"), true), 0);
+    assert_true(violations_of(SENT_AGAIN("30000"), true) > 0);
+}
+
 /* The same box that has not said so. */
 static void an_undeclared_nat_is_caught_and_named(void **state)
 {
@@ -721,6 +747,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(undone_a_nat_leaves_one_connection_that_passes_the_audit),
         cmocka_unit_test(an_undeclared_nat_is_caught_and_named),
+        cmocka_unit_test(a_stack_in_a_process_may_not_have_read_what_was_captured),
         cmocka_unit_test(a_port_that_a_nat_uses_again_is_told_apart_by_time),
         cmocka_unit_test(what_a_conforming_stack_does_is_clean),
         cmocka_unit_test(each_damage_trips_its_rule_and_no_other),
