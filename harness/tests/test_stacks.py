@@ -218,6 +218,14 @@ class TestWine:
         (row,) = rows_of(folder)
         return done, row, read_json(folder / row["dir"] / "trace.json")
 
+    def test_a_signal_that_winsock_does_not_have_is_a_skip(self, sockproof, tmp_path):
+        done = sockproof("run", "signal/pipe", "--lab", "veth", "--family", "ipv4", "--client", "wine",
+                         "--results", tmp_path / "r",
+                         env={"SOCKPROOF_STACKS": str(ROOT / "stacks")}, timeout=200)
+        (row,) = rows_of(tmp_path / "r")
+        assert row["verdict"] == "skip", done.stdout
+        assert "does not have the signal SIGPIPE" in row["reason"] and done.returncode == 5
+
     @pytest.mark.parametrize("end", ["--client", "--server"])
     def test_its_calls_are_winsocks_and_its_tcp_this_kernels(self, sockproof, tmp_path, end):
         done, row, trace = self.run(sockproof, tmp_path / "r", "handshake/three-way", end)

@@ -136,6 +136,9 @@ static void event_fill(struct exec *x, struct sp_event *event, const struct sp_a
     exec_address_unmap(&call->remote);
 }
 
+/* In a refusal: the word is one of the protocol's, and this API has nothing of the kind. */
+#define LACKS " does not have the "
+
 enum sp_rc exec_agent_reply(struct exec *x, enum sp_who who, const struct sp_agent_reply *reply)
 {
     const struct sp_run_adapter *adapter = exec_adapter(x, who);
@@ -149,6 +152,11 @@ enum sp_rc exec_agent_reply(struct exec *x, enum sp_who who, const struct sp_age
                        sp_end_name((enum sp_end)who), (unsigned)reply->id);
     struct sp_event *event = exec_event_by_order(x, call->event_order);
     assert(event);
+    if (reply->kind == SP_AGENT_REFUSED && adapter && strstr(reply->out, LACKS)) {
+        x->skipped = true;
+        return sp_fail(&x->err, SP_E_UNSUPPORTED, "%s: %s: %s", x->plan.case_->file, adapter->name,
+                       reply->out);
+    }
     if (reply->kind == SP_AGENT_REFUSED)
         return sp_fail(&x->err, SP_E_USAGE, "%s: the %s's agent refuses %s: %s",
                        x->plan.case_->file, sp_end_name((enum sp_end)who), call->call, reply->out);
