@@ -46,7 +46,7 @@ static enum sp_rc try_lab(enum sp_lab_kind kind, int family, uint8_t slot, bool 
     if (rc != SP_OK)
         return rc;
     if (capture)
-        rc = sp_capture_open(&lab, &lab.links[0], SP_AT_LO, &handle, err);
+        rc = sp_capture_open(&lab, &lab.links[0], SP_AT_LO, false, &handle, err);
     sp_capture_free(handle);
     sp_lab_close(&lab);
     return rc;

@@ -73,7 +73,8 @@ void sp_lab_nl_add_address(struct sp_lab_nl *nl, int ifindex, const struct sp_la
 /* source: the address that an unbound socket gets towards ip; NULL leaves it to the kernel. */
 void sp_lab_nl_add_local_route(struct sp_lab_nl *nl, int ifindex, const struct sp_lab_ip *ip,
                                const struct sp_lab_ip *source);
-/* The way to one host, with the source address for what is not bound (NULL: the kernel's choice). */
+/* The way to one host, with the source address for what is not bound (NULL: the kernel's choice).
+ */
 void sp_lab_nl_add_host_route(struct sp_lab_nl *nl, int ifindex, const struct sp_lab_ip *ip,
                               const struct sp_lab_ip *source);
 void sp_lab_nl_add_local_route_delete(struct sp_lab_nl *nl, int ifindex,

@@ -128,8 +128,28 @@ static enum sp_rc open_lab(struct exec *x)
     return rc;
 }
 
+enum { BULK_FROM_BYTES = 16 * 1024 };
+
+/* Whether a statement moves more than a few dozen segments at once. */
+static bool is_bulk(const struct sp_stmt *stmt)
+{
+    bool call = stmt->kind == SP_ST_CALL || stmt->kind == SP_ST_START;
+    if (call && (strcmp(stmt->call, "fill") == 0 || strcmp(stmt->call, "drain") == 0))
+        return true;
+    for (size_t i = 0; call && i < stmt->arg_count; i++)
+        if (strcmp(stmt->args[i].name, "len") == 0 && stmt->args[i].number > BULK_FROM_BYTES)
+            return true;
+    for (size_t i = 0; i < stmt->child_count; i++)
+        if (is_bulk(&stmt->children[i]))
+            return true;
+    return false;
+}
+
 static enum sp_rc open_captures(struct exec *x)
 {
+    bool bulk = false;
+    for (size_t i = 0; i < x->plan.stmt_count && !bulk; i++)
+        bulk = is_bulk(&x->plan.stmts[i]);
     for (unsigned i = 0; i < x->lab.link_count; i++) {
         const struct sp_lab_link *link = &x->lab.links[i];
         if (link->place == SP_PLACE_BOX || x->capture_count == EXEC_CAPTURES)
@@ -138,7 +158,7 @@ static enum sp_rc open_captures(struct exec *x)
                               : link->place == SP_PLACE_CLIENT      ? SP_AT_CLIENT
                                                                     : SP_AT_SERVER;
         enum sp_rc rc =
-            sp_capture_open(&x->lab, link, point, &x->captures[x->capture_count], &x->err);
+            sp_capture_open(&x->lab, link, point, bulk, &x->captures[x->capture_count], &x->err);
         if (rc != SP_OK)
             return rc;
         x->capture_count++;

@@ -125,7 +125,8 @@ bool exec_is_real(const struct exec *x, enum sp_who who);
 /* exec_watch.c */
 /* This machine stood still from then until now, if that is long. */
 void exec_note_stall(struct exec *x, int64_t since_ns);
-/* So did an agent's, between what we asked and the call; only where a stack waits for the script. */
+/* So did an agent's, between what we asked and the call; only where a stack waits for the script.
+ */
 void exec_note_late_call(struct exec *x, int64_t asked_ns, int64_t entered_ns);
 enum sp_rc exec_drain(struct exec *x);                   /* take what is there, do not wait */
 enum sp_rc exec_pump(struct exec *x, int64_t until_ns);  /* wait for anything, at most until then */

@@ -19,7 +19,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MESSAGE_MAX = 1 << 20, PROGRESS_MS = 100 };
+enum {
+    MESSAGE_MAX = 1 << 20,
+    PROGRESS_MS = 100,
+    /* With that many runs at once, looking every millisecond is cheaper than being woken. */
+    POLLED_FROM = 16,
+    POLL_MS = 1,
+};
 /* Beyond its own waits; then a run is ended. A day that is jumped over costs nothing. */
 static const int64_t CHILD_EXTRA_NS = 120 * SP_S;
 static const int64_t CHILD_EXTRA_VIRTUAL_NS = 86400 * SP_S;
@@ -50,6 +56,7 @@ struct sched {
     size_t next;
     size_t done;
     uint16_t last_number;
+    bool polls; /* the collector is drained by the clock, not when it says so */
     int64_t begin_ns;
     struct pollfd *set;
 };
@@ -428,7 +435,7 @@ static enum sp_rc serve_children(struct sched *s, struct sp_err *err)
 static int wait_ms(const struct sched *s)
 {
     if (!s->config->env->virtual_clock)
-        return PROGRESS_MS;
+        return s->polls && s->collector ? POLL_MS : PROGRESS_MS;
     int64_t first_ns = INT64_MAX;
     for (unsigned i = 0; i < s->config->parallel; i++)
         if (s->children[i].pid > 0 && child_limit_ns(s, &s->children[i]) < first_ns)
@@ -466,7 +473,7 @@ static void open_collector(struct sched *s)
     config->tracepoints = false;
     if (!config->env->privileged)
         snprintf(config->tracepoints_why, sizeof config->tracepoints_why, "not root");
-    else if (sp_collector_new(&s->collector, &err) != SP_OK)
+    else if ((s->polls ? sp_collector_new_polled : sp_collector_new)(&s->collector, &err) != SP_OK)
         snprintf(config->tracepoints_why, sizeof config->tracepoints_why, "%s", err.text);
     else
         config->tracepoints = true;
@@ -503,6 +510,7 @@ enum sp_rc sp_sched_run(struct sp_sched *config, struct sp_err *err)
     qsort(config->jobs, config->job_count, sizeof config->jobs[0], longest_first);
     s.children = sp_xcalloc(config->parallel, sizeof *s.children);
     s.set = sp_xcalloc(config->parallel + 1, sizeof *s.set);
+    s.polls = config->parallel >= POLLED_FROM && !config->env->virtual_clock;
     open_collector(&s);
     int64_t told_ns = 0;
     while (rc == SP_OK && s.done < config->job_count) {

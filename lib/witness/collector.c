@@ -150,11 +150,12 @@ static enum sp_rc source_open(struct sp_collector *collector, int dir_fd, struct
     return collector->source->open(collector, dir_fd, err);
 }
 
-enum sp_rc sp_collector_new(struct sp_collector **out, struct sp_err *err)
+static enum sp_rc collector_make(bool polled, struct sp_collector **out, struct sp_err *err)
 {
     struct sp_collector *collector = sp_xcalloc(1, sizeof *collector);
     struct sp_err own = {0};
     int dir_fd = -1;
+    collector->polled = polled;
     collector->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
     collector->salt = (uint64_t)sp_clock_now_ns() ^ ((uint64_t)getpid() << 40);
     collector->instance_fd = collector->instances_fd = -1;
@@ -178,6 +179,16 @@ enum sp_rc sp_collector_new(struct sp_collector **out, struct sp_err *err)
     }
     *out = collector;
     return rc;
+}
+
+enum sp_rc sp_collector_new(struct sp_collector **out, struct sp_err *err)
+{
+    return collector_make(false, out, err);
+}
+
+enum sp_rc sp_collector_new_polled(struct sp_collector **out, struct sp_err *err)
+{
+    return collector_make(true, out, err);
 }
 
 void sp_collector_free(struct sp_collector *collector)

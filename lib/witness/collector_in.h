@@ -68,6 +68,7 @@ enum { SP_TP_UNNAMED_MAX = 64 };
 struct sp_collector {
     const struct sp_tp_source *source;
     int epoll_fd;
+    bool polled;      /* perf: no wake-up for each record */
     bool counts_lost; /* perf: FORMAT_LOST took */
     uint64_t salt;    /* of socket ids */
     size_t page_bytes;

@@ -60,8 +60,13 @@ static int event_open(const struct sp_collector *collector, int which, int cpu, 
         .sample_id_all = 1,
         .use_clockid = 1,
         .clockid = CLOCK_MONOTONIC,
-        .wakeup_events = 1,
     };
+    if (collector->polled) {
+        attr.watermark = 1;
+        attr.wakeup_watermark = RING_BYTES / 4;
+    } else {
+        attr.wakeup_events = 1;
+    }
     return (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 }
 

@@ -36,10 +36,12 @@ struct sp_frames {
 
 /*
  * Opens and starts a capture on a link of the lab (entering its place to do so): immediate mode,
- * nanosecond stamps, a small ring. Filter: TCP and ICMP of the run's addresses.
+ * nanosecond stamps, a small ring: about 75 frames, four times as many for `bulk`. Filter: TCP and
+ * ICMP of the run's addresses.
  */
 enum sp_rc sp_capture_open(const struct sp_lab *lab, const struct sp_lab_link *link,
-                           enum sp_point point, struct sp_capture **out, struct sp_err *err);
+                           enum sp_point point, bool bulk, struct sp_capture **out,
+                           struct sp_err *err);
 void sp_capture_free(struct sp_capture *capture);
 int sp_capture_fd(const struct sp_capture *capture);
 enum sp_link sp_capture_link(const struct sp_capture *capture);
@@ -82,6 +84,12 @@ struct sp_collector; /* perf_event_open on every CPU; lives in the main process 
 
 /* SP_E_PERM / SP_E_UNSUPPORTED with the reason where there are no tracepoints to be had. */
 enum sp_rc sp_collector_new(struct sp_collector **out, struct sp_err *err);
+/*
+ * The same for who drains it every millisecond or so anyhow: its descriptor is readable only where
+ * a ring has filled to a quarter. An interrupt of this CPU and a wake-up for every record is most
+ * of what a record costs, and the traced call pays for it.
+ */
+enum sp_rc sp_collector_new_polled(struct sp_collector **out, struct sp_err *err);
 void sp_collector_free(struct sp_collector *collector);
 /* Descriptor to poll for input (an epoll over all rings). */
 int sp_collector_fd(const struct sp_collector *collector);
