@@ -28,9 +28,9 @@
 
 enum {
     SNAP_BYTES = 65535,
-    /* 75 and 300 frames of an Ethernet MTU. Its pages are most of what opening and closing cost. */
+    /* 75 and 600 frames of an Ethernet MTU. Its pages are most of what opening and closing cost. */
     RING_BYTES = 128 * 1024,
-    BULK_RING_BYTES = 512 * 1024,
+    BULK_RING_BYTES = 1024 * 1024,
 };
 
 struct sp_capture {

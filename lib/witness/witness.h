@@ -36,7 +36,7 @@ struct sp_frames {
 
 /*
  * Opens and starts a capture on a link of the lab (entering its place to do so): immediate mode,
- * nanosecond stamps, a small ring: about 75 frames, four times as many for `bulk`. Filter: TCP and
+ * nanosecond stamps, a small ring: about 75 frames, eight times as many for `bulk`. Filter: TCP and
  * ICMP of the run's addresses.
  */
 enum sp_rc sp_capture_open(const struct sp_lab *lab, const struct sp_lab_link *link,
