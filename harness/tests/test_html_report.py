@@ -313,6 +313,20 @@ class TestKeyboard:
         wide.until("return location.hash.startsWith('#/run/')")
         wide.until("return document.activeElement.id === 'title'")
 
+    @pytest.mark.parametrize("place, stop", [("#/?topic=plain", ".grid [tabindex='0']"),
+                                             (FAILED, ".drawing [tabindex='0']")])
+    def test_a_key_has_moved_the_focus_before_the_next_one_comes(self, wide, page, place, stop):
+        wide.open(page, place)
+        moved = wide.driver.execute_async_script('''
+            const [stop, done] = arguments;
+            const from = document.querySelector(stop);
+            from.focus();
+            const key = from.closest("[data-row='0']") ? "ArrowDown" : "End";
+            from.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
+            Promise.resolve().then(() => done(document.activeElement !== from));
+        ''', stop)
+        assert moved
+
     def test_the_first_stop_leads_past_the_head(self, wide, page):
         from selenium.webdriver.common.keys import Keys
         wide.open(page)

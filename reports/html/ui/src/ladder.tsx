@@ -2,7 +2,7 @@
  * The run as a sequence diagram. A row is an option of a list box: hover, arrows or touch choose
  * one, and all that is known of it stands beside the diagram.
  */
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Detail, LadderRow, Statement } from "./data";
 import { fieldsOf } from "./fields";
 import { type Layout, LINE, type Placed, layOut } from "./layout";
@@ -173,7 +173,7 @@ export function Ladder({ detail, plan }: { detail: Detail; plan: Statement[] }) 
   const start = detail.fault_row !== undefined && detail.fault_row >= 0 ? detail.fault_row : 0;
   const [active, setActive] = useState(start);
   const [asked, setAsked] = useState(false); // on a small screen the fields would hide the ladder
-  useEffect(() => setActive(start), [detail]);
+  useLayoutEffect(() => setActive(start), [detail]);
   const svg = useRef<SVGSVGElement>(null);
 
   const choose = (index: number, focus: boolean) => {

@@ -1,5 +1,5 @@
 import { render } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Report, loadReport } from "./data";
 import { Matrix } from "./matrix";
 import { type Place, placeHref, usePlace } from "./place";
@@ -30,7 +30,7 @@ function App({ report }: { report: Report }) {
   const opened = useRef(false);
   const view = `${place.view} ${place.run ?? ""}`;
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.title = run ? `${run.id}: ${run.verdict} · Sockproof` : place.view === "requirements" ? "Requirements · Sockproof" : "Sockproof report";
     if (opened.current && place.view !== "matrix") {
       scrollTo(0, 0);

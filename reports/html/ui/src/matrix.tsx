@@ -106,7 +106,8 @@ function Grid({ items, columns, place, narrow, go }: GridProps) {
     } else box.current!.scrollTop = Math.min(box.current!.scrollTop, items.length * ROW);
   }, [items]);
 
-  useEffect(() => {
+  // Before the next key is handled: a fast typist's Enter belongs to the cell that the arrow reached.
+  useLayoutEffect(() => {
     if (!wanted.current) return;
     wanted.current = false;
     box.current!.querySelector<HTMLElement>('[tabindex="0"]')?.focus({ preventScroll: true });
