@@ -45,6 +45,23 @@
     "server listen\nclient connect server\nwire client SYN\nwire server SYN,ACK\n"                 \
     "wire client ACK\nserver accept\n"
 
+#define CLOSE_LINES                                                                                \
+    "client close\nwire client FIN seq=1\nstate client FIN_WAIT_2\nstate server CLOSE_WAIT\n"      \
+    "wire server ACK ack=2\nserver recv 1 -> 0\nserver close\nwire server FIN seq=1 ack=2\n"       \
+    "wire client ACK ack=2\nstate server CLOSED\nstate client TIME_WAIT\n"
+
+#define CLOSE_FIRST                                                                                \
+    "400-410 client conn close = 0\n401 state client 1 ESTABLISHED>FIN_WAIT_1\n403 c> FIN,ACK\n"   \
+    "424 state server 2 ESTABLISHED>CLOSE_WAIT\n425 s> ACK\n"                                      \
+    "446 state client 1 FIN_WAIT_1>FIN_WAIT_2\n500-505 server conn recv 1 = 0\n"
+
+#define CLOSE_SECOND                                                                               \
+    "600-610 server conn close = 0\n601 state server 2 CLOSE_WAIT>LAST_ACK\n603 s> FIN,ACK\n"      \
+    "624 state client 1 FIN_WAIT_2>CLOSED\n625 c> ACK\n646 state server 2 LAST_ACK>CLOSED\n"       \
+    "700 diag client 77 TIME_WAIT nb=100\n"
+
+#define CLEAN_UP "9000 end\n9100-9200 client exit\n9300-9400 server exit\n"
+
 struct judged {
     struct sp_case c;
     struct sp_plan plan;

@@ -1,7 +1,6 @@
 /* Whose expectation holds, and what is said where a stack does not do as it was known to do. */
 #include "judge_fixture.h"
 
-#define CLEAN_UP  "9000 end\n9100-9200 client exit\n9300-9400 server exit\n"
 #define LINE      HANDSHAKE_LINES "server recv 1 -> ECONNRESET\n"
 #define GOT(what) HANDSHAKE "400-410 server conn recv 1 = " what "\n" CLEAN_UP
 

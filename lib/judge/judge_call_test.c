@@ -1,0 +1,141 @@
+/* Calls and actions against the trace: values, errors, signals, hangs, times.
+ */
+#include "judge_fixture.h"
+
+static void wrong_value_error_and_signal_fail(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, "server listen\nclient connect server\nclient nonblock\nserver close -> 3\n",
+          "100-140 server listener listen = 0\n200-210 client conn connect = "
+          "ECONNREFUSED\n" CLEAN_UP);
+    assert_fails(&d, SP_FAIL_ERROR, "client connect server", "connect returned -1 ECONNREFUSED");
+    judged_release(&d);
+
+    judge(&d, HANDSHAKE_LINES "server recv 1 -> 0\n",
+          HANDSHAKE "400-410 server conn recv 1 = 1\n" CLEAN_UP);
+    assert_fails(&d, SP_FAIL_VALUE, "server recv 1 -> 0", "recv returned 1");
+    judged_release(&d);
+
+    judge(&d, HANDSHAKE_LINES "server recv 1 -> EAGAIN | ECONNRESET\n",
+          HANDSHAKE "400-410 server conn recv 1 = EPIPE\n" CLEAN_UP);
+    assert_fails(&d, SP_FAIL_ERROR, "EAGAIN | ECONNRESET", "recv returned -1 EPIPE");
+    assert_int_equal(d.j.blames, SP_END_SERVER);
+    judged_release(&d);
+
+    judge(&d, HANDSHAKE_LINES "server send 1 -> EPIPE raises SIGPIPE\n",
+          HANDSHAKE "400-410 server conn send 1 = EPIPE\n" CLEAN_UP);
+    assert_fails(&d, SP_FAIL_SIGNAL, "SIGPIPE", "no signal");
+    judged_release(&d);
+}
+
+static void a_call_without_expectation_must_do_all_that_was_asked(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, HANDSHAKE_LINES "client send 10\nwire client 1..9\nwire server ACK\n",
+          HANDSHAKE "400-410 client conn send 10 = 9\n402 c> ACK len=9\n430 s> ACK\n" CLEAN_UP);
+    assert_fails(&d, SP_FAIL_VALUE, "client send 10", "send returned 9");
+    judged_release(&d);
+    judge(&d, HANDSHAKE_LINES "client set TCP_NODELAY on\n",
+          HANDSHAKE "400-410 client conn setsockopt TCP_NODELAY value=1 = 1\n" CLEAN_UP);
+    assert_fails(&d, SP_FAIL_VALUE, "", "returned 1");
+    judged_release(&d);
+}
+
+static void an_action_without_a_record_is_broken(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, HANDSHAKE_LINES "lab cut\n", HANDSHAKE "400 lab cut\n" CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    for (size_t i = 0; i < d.trace.len; i++)
+        if (d.trace.events[i].kind == SP_EV_LAB)
+            d.trace.events[i].stmt = 0;
+    sp_judgement_release(&d.j);
+    sp_judge(&d.plan, &d.trace, &d.j);
+    assert_verdict(&d, SP_VERDICT_BROKEN);
+    judged_release(&d);
+}
+
+static void set_call(struct judged *d, const char *name, enum sp_call_how how, int64_t first_bad)
+{
+    for (size_t i = 0; i < d->trace.len; i++)
+        if (d->trace.events[i].kind == SP_EV_CALL &&
+            strcmp(d->trace.events[i].u.call.name, name) == 0) {
+            d->trace.events[i].u.call.how = how;
+            d->trace.events[i].u.call.first_bad = first_bad;
+        }
+    sp_judgement_release(&d->j);
+    sp_judge(&d->plan, &d->trace, &d->j);
+}
+
+static void hung_killed_and_scrambled_calls_fail(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, HANDSHAKE_LINES "client send 1\nwire client 1..1\nserver recv 1\n",
+          HANDSHAKE "400-410 client conn send 1 = 1\n402 c> ACK len=1\n423 s> ACK\n"
+                    "430-440 server conn recv 1 = 1\n" CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    set_call(&d, "recv", SP_CALL_HUNG, -1);
+    assert_fails(&d, SP_FAIL_HUNG, "server recv 1", "recv hung");
+    set_call(&d, "recv", SP_CALL_RETURNED, 0);
+    assert_fails(&d, SP_FAIL_PAYLOAD, "server recv 1", "does not belong");
+    set_call(&d, "recv", SP_CALL_KILLED, -1);
+    assert_fails(&d, SP_FAIL_ERROR, "server recv 1", "was killed");
+    judged_release(&d);
+}
+
+static void what_so_error_gave_is_known_by_its_name(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, HANDSHAKE_LINES "client get SO_ERROR -> ECONNRESET\n",
+          HANDSHAKE "400-410 client conn get SO_ERROR = 104\n" CLEAN_UP);
+    for (size_t i = 0; i < d.trace.len; i++)
+        if (d.trace.events[i].kind == SP_EV_CALL && d.trace.events[i].t_ns == 400 * SP_US)
+            d.trace.events[i].u.call.out = "ECONNRESET";
+    sp_judgement_release(&d.j);
+    sp_judge(&d.plan, &d.trace, &d.j);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge(&d, HANDSHAKE_LINES "client get SO_ERROR -> EPIPE\n",
+          HANDSHAKE "400-410 client conn get SO_ERROR = 104\n" CLEAN_UP);
+    assert_fails(&d, SP_FAIL_ERROR, "EPIPE", "get returned 104");
+    judged_release(&d);
+}
+
+static void a_started_call_is_judged_where_it_finishes(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d,
+          HANDSHAKE_LINES "server start recv 1\nclient send 1\nwire client 1..1\n"
+                          "server finish recv -> 1 took <1s\n",
+          HANDSHAKE "400-450 server conn recv 1 = 1\n420-430 client conn send 1 = 1\n"
+                    "422 c> ACK len=1\n443 s> ACK\n" CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge(&d, HANDSHAKE_LINES "server recv 1 -> EAGAIN took 2s +-0.2s\n",
+          HANDSHAKE "400-500400 server conn recv 1 = EAGAIN\n600000 end\n");
+    assert_fails(&d, SP_FAIL_EARLY, "took", "after 500.000 ms");
+    judged_release(&d);
+    judge(&d, HANDSHAKE_LINES "server recv 1 -> EAGAIN took <100ms\n",
+          HANDSHAKE "400-500400 server conn recv 1 = EAGAIN\n600000 end\n");
+    assert_fails(&d, SP_FAIL_LATE, "took", "after 500.000 ms");
+    judged_release(&d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wrong_value_error_and_signal_fail),
+        cmocka_unit_test(a_call_without_expectation_must_do_all_that_was_asked),
+        cmocka_unit_test(an_action_without_a_record_is_broken),
+        cmocka_unit_test(hung_killed_and_scrambled_calls_fail),
+        cmocka_unit_test(what_so_error_gave_is_known_by_its_name),
+        cmocka_unit_test(a_started_call_is_judged_where_it_finishes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,273 @@
+/* States, and whose they are: which socket a name of the case stands for.
+ */
+#include "judge_fixture.h"
+
+static void a_missing_state_fails_with_those_seen(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, HANDSHAKE_LINES "state client CLOSE_WAIT\n", HANDSHAKE CLEAN_UP);
+    assert_fails(&d, SP_FAIL_STATE_MISSING, "state client CLOSE_WAIT", "SYN_SENT, ESTABLISHED");
+    judged_release(&d);
+}
+
+static void a_forbidden_state_or_segment_fails(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, HANDSHAKE_LINES CLOSE_LINES "never client TIME_WAIT\n",
+          HANDSHAKE CLOSE_FIRST CLOSE_SECOND CLEAN_UP);
+    assert_fails(&d, SP_FAIL_FORBIDDEN, "never client TIME_WAIT", "client was TIME_WAIT");
+    judged_release(&d);
+    judge(&d, HANDSHAKE_LINES CLOSE_LINES "never wire client FIN\n",
+          HANDSHAKE CLOSE_FIRST CLOSE_SECOND CLEAN_UP);
+    assert_fails(&d, SP_FAIL_FORBIDDEN, "never wire client FIN", "client sent FIN,ACK");
+    judged_release(&d);
+    judge(&d, HANDSHAKE_LINES "still client ESTABLISHED for 1ms\n" CLOSE_LINES,
+          HANDSHAKE "399 begin 7\n" CLOSE_FIRST CLOSE_SECOND CLEAN_UP);
+    assert_fails(&d, SP_FAIL_FORBIDDEN, "still client", "client was FIN_WAIT_1");
+    judged_release(&d);
+    judge(&d, HANDSHAKE_LINES "silence for 1ms\nclient send 1\nwire client 1..1\n",
+          HANDSHAKE "399 begin 7\n400-410 client conn send 1 = 1\n402 c> ACK len=1\n"
+                    "430 s> ACK\n" CLEAN_UP);
+    assert_fails(&d, SP_FAIL_FORBIDDEN, "silence for 1ms", "client sent ACK");
+    judged_release(&d);
+}
+
+static void until_an_action_ends_where_the_action_begins(void **state)
+{
+    (void)state;
+    struct judged d;
+    const char *trace = HANDSHAKE
+        "400-500 client conn close = 0\n401 state client 1 ESTABLISHED>FIN_WAIT_1\n403 c> FIN,ACK\n"
+        "424 state server 2 ESTABLISHED>CLOSE_WAIT\n425 s> ACK\n"
+        "446 state client 1 FIN_WAIT_1>FIN_WAIT_2\n600-605 server conn recv 1 = 0\n" CLEAN_UP;
+    judge(&d,
+          HANDSHAKE_LINES "never server CLOSE_WAIT until @bye\nclient close as @bye\n"
+                          "wire client FIN\nserver recv 1 -> 0\n",
+          trace);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge(&d,
+          HANDSHAKE_LINES "never server CLOSE_WAIT until @read\nclient close\n"
+                          "wire client FIN\nserver recv 1 -> 0 as @read\n",
+          trace);
+    assert_fails(&d, SP_FAIL_FORBIDDEN, "until @read", "server was CLOSE_WAIT");
+    judged_release(&d);
+}
+
+static void an_accept_that_failed_takes_no_name(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d,
+          "server listen\nclient connect server\nwire client SYN\nwire server SYN,ACK\n"
+          "server accept -> EAGAIN\nwire client ACK\nstate server SYN_RECEIVED\n"
+          "state server ESTABLISHED\nserver accept\n",
+          "100-140 server listener listen = 0\n110 state server 9 CLOSED>LISTEN\n"
+          "200-260 client conn connect = 0\n205 state client 1 CLOSED>SYN_SENT\n210 c> SYN\n"
+          "235 s> SYN,ACK\n256 state client 1 SYN_SENT>ESTABLISHED\n257 c> ACK\n"
+          "260-265 server listener accept = EAGAIN\n278 state server 2 LISTEN>SYN_RECEIVED\n"
+          "279 state server 2 SYN_RECEIVED>ESTABLISHED\n"
+          "300-310 server listener accept = 0\n" CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
+static void a_listen_that_failed_leaves_the_connection_its_name(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, HANDSHAKE_LINES "client/conn listen -> EINVAL\nstate client ESTABLISHED\n",
+          HANDSHAKE "400-410 client conn listen = EINVAL\n" CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
+static void syns_that_cross_are_one_connection_of_two_connects(void **state)
+{
+    (void)state;
+    static const char trace[] =
+        "100-110 client conn connect addr = EINPROGRESS\n101 state client 1 CLOSED>SYN_SENT\n"
+        "105 c> SYN\n106-116 server conn connect addr = EINPROGRESS\n"
+        "107 state server 2 CLOSED>SYN_SENT\n108 s> SYN\n"
+        "125 state server 2 SYN_SENT>SYN_RECEIVED\n126 s> SYN,ACK seq=0 ack=1\n"
+        "128 state client 1 SYN_SENT>SYN_RECEIVED\n129 c> SYN,ACK seq=0 ack=1\n"
+        "146 state client 1 SYN_RECEIVED>ESTABLISHED\n149 state server 2 "
+        "SYN_RECEIVED>ESTABLISHED\n" CLEAN_UP;
+    struct judged d;
+    judge(&d,
+          "client connect server:80 -> EINPROGRESS\nserver connect client:4000 -> EINPROGRESS\n"
+          "any order {\nwire client SYN\nwire server SYN\n}\n"
+          "any order {\nwire client SYN,ACK again\nwire server SYN,ACK again\n}\n"
+          "state client ESTABLISHED\nstate server ESTABLISHED\n",
+          trace);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
+static void a_connect_that_a_listener_refuses_opens_nothing(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d,
+          "server listen\nserver/listener connect client:9 -> EISCONN\nclient connect server\n"
+          "wire client SYN\nwire server SYN,ACK\nwire client ACK\nserver accept\n",
+          "100-140 server listener listen = 0\n110 state server 9 CLOSED>LISTEN\n"
+          "150-160 server listener connect addr = EISCONN\n200-260 client conn connect = 0\n"
+          "205 state client 1 CLOSED>SYN_SENT\n210 c> SYN\n235 s> SYN,ACK\n"
+          "256 state client 1 SYN_SENT>ESTABLISHED\n257 c> ACK\n"
+          "278 state server 2 LISTEN>SYN_RECEIVED\n279 state server 2 SYN_RECEIVED>ESTABLISHED\n"
+          "300-310 server listener accept = 0\n" CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
+static void a_second_listen_is_about_the_same_socket(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, HANDSHAKE_LINES "server listen 7\nstate server LISTEN\n",
+          HANDSHAKE "4000-4010 server listener listen = 0\n" CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
+static void what_clean_up_does_is_not_the_cases_doing(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, HANDSHAKE_LINES "never wire client FIN\nnever client FIN_WAIT_1\n",
+          HANDSHAKE "9000 end\n9100-9200 client exit\n9110 state client 1 ESTABLISHED>FIN_WAIT_1\n"
+                    "9112 c> FIN,ACK\n9133 state server 2 ESTABLISHED>CLOSE_WAIT\n9135 s> ACK\n"
+                    "9156 state client 1 FIN_WAIT_1>FIN_WAIT_2\n");
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    /* the FIN is sent again by a timer: that goes back to the exit too */
+    judge(&d, HANDSHAKE_LINES "never wire client FIN\n",
+          HANDSHAKE "9000 end\n9100-9200 client exit\n9112 c> FIN,ACK lost\n"
+                    "209112 c> FIN,ACK seq=1 id=5\n209133 s> ACK\n");
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
+/* A sandbox takes its stack with it: what it resets then is our clean-up, and only then. */
+static void a_stack_that_ends_with_its_agent_is_not_held_to_it(void **state)
+{
+    (void)state;
+    struct judged d;
+#define ENDED   HANDSHAKE_LINES "never wire client RST\n"
+#define SANDBOX HANDSHAKE "9000 end\n9100-9900 client exit\n9112 c> RST,ACK\n"
+    judge(&d, ENDED, SANDBOX);
+    assert_verdict(&d, SP_VERDICT_FAIL); /* a kernel sends FIN */
+    d.trace.head.states_hidden[SP_END_CLIENT] = true;
+    sp_judgement_release(&d.j);
+    sp_judge(&d.plan, &d.trace, &d.j);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge(&d, ENDED, HANDSHAKE "500 c> RST,ACK\n9000 end\n9100-9900 client exit\n");
+    d.trace.head.states_hidden[SP_END_CLIENT] = true;
+    sp_judgement_release(&d.j);
+    sp_judge(&d.plan, &d.trace, &d.j);
+    assert_verdict(&d, SP_VERDICT_FAIL);
+    judged_release(&d);
+}
+
+static void a_socket_that_nobody_made_fails(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, HANDSHAKE_LINES, HANDSHAKE "500 state client 33 CLOSED>LISTEN\n" CLEAN_UP);
+    assert_fails(&d, SP_FAIL_STATE_EXTRA, "no socket", "was LISTEN");
+    judged_release(&d);
+}
+
+static void queues_are_compared(void **state)
+{
+    (void)state;
+    struct judged d;
+#define UNREAD                                                                                     \
+    "400-410 client conn send 5 = 5\n402 c> ACK len=5\n423 s> ACK\n"                               \
+    "500 diag server 8 ESTABLISHED rq=5 sq=0\n"
+    judge(&d, HANDSHAKE_LINES "client send 5\nwire client 1..5\nqueue server unread 5\n",
+          HANDSHAKE UNREAD CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge(&d, HANDSHAKE_LINES "client send 5\nwire client 1..5\nqueue server unread 4\n",
+          HANDSHAKE UNREAD CLEAN_UP);
+    assert_fails(&d, SP_FAIL_QUEUE, "queue server unread 4", "server had 5 bytes unread");
+    judged_release(&d);
+}
+
+static void an_invariant_of_tcp_fails_the_run(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, HANDSHAKE_LINES "client send 10\nwire client 1..10\nwire server ACK\n",
+          HANDSHAKE "400-410 client conn send 10 = 10\n402 c> ACK len=10\n"
+                    "423 s> ACK ack=400\n" CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_FAIL);
+    assert_int_equal(d.j.kind, SP_FAIL_INVARIANT);
+    assert_string_equal(d.j.rule, "ack-beyond-sent");
+    judged_release(&d);
+}
+
+static void a_refused_connection_is_known_by_its_port(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d,
+          "client connect server:80 -> ECONNREFUSED\nwire client SYN\n"
+          "wire server RST,ACK seq=0 ack=1\nstate client CLOSED\n",
+          "200-290 client conn connect = ECONNREFUSED\n205 state client 1 CLOSED>SYN_SENT\n"
+          "210 c> SYN\n235 s> RST,ACK seq=0 ack=1\n256 state client 1 SYN_SENT>CLOSED\n" CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    for (size_t i = 0; i < d.trace.len; i++)
+        if (d.trace.events[i].kind == SP_EV_CALL)
+            d.trace.events[i].u.call.local = (struct sp_addr){.family = SP_IPV4, .port = 4000};
+    sp_judgement_release(&d.j);
+    sp_judge(&d.plan, &d.trace, &d.j);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
+static void a_connect_that_tells_of_the_first_opens_nothing(void **state)
+{
+    (void)state;
+    struct judged d;
+#define ASKED_TWICE(first, second)                                                                 \
+    "server listen\nclient connect server -> " first "\nwire client SYN\nwire server SYN,ACK\n"    \
+    "wire client ACK\nclient connect server -> " second "\nclient send 5\nwire client 1..5\n"
+#define ASKED_TWICE_SEEN(second)                                                                   \
+    "100-140 server listener listen = 0\n200-204 client conn connect = EINPROGRESS\n"              \
+    "210 c> SYN\n235 s> SYN,ACK\n260 c> ACK\n290-295 client conn connect = " second                \
+    "\n300-305 client conn send 5 = 5\n302 c> ACK len=5\n" CLEAN_UP
+    judge(&d, ASKED_TWICE("EINPROGRESS", "0"), ASKED_TWICE_SEEN("0"));
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge(&d, ASKED_TWICE("EINPROGRESS", "EISCONN"), ASKED_TWICE_SEEN("EISCONN"));
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_missing_state_fails_with_those_seen),
+        cmocka_unit_test(a_forbidden_state_or_segment_fails),
+        cmocka_unit_test(until_an_action_ends_where_the_action_begins),
+        cmocka_unit_test(an_accept_that_failed_takes_no_name),
+        cmocka_unit_test(a_listen_that_failed_leaves_the_connection_its_name),
+        cmocka_unit_test(syns_that_cross_are_one_connection_of_two_connects),
+        cmocka_unit_test(a_connect_that_a_listener_refuses_opens_nothing),
+        cmocka_unit_test(a_second_listen_is_about_the_same_socket),
+        cmocka_unit_test(what_clean_up_does_is_not_the_cases_doing),
+        cmocka_unit_test(a_stack_that_ends_with_its_agent_is_not_held_to_it),
+        cmocka_unit_test(a_socket_that_nobody_made_fails),
+        cmocka_unit_test(queues_are_compared),
+        cmocka_unit_test(an_invariant_of_tcp_fails_the_run),
+        cmocka_unit_test(a_refused_connection_is_known_by_its_port),
+        cmocka_unit_test(a_connect_that_tells_of_the_first_opens_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

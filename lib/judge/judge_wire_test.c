@@ -1,0 +1,382 @@
+/* Segments against the trace: missing, extra, wrong, late, out of order.
+ */
+#include "judge_fixture.h"
+
+static void a_missing_segment_fails_and_says_what_came_last(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, HANDSHAKE_LINES "wire client FIN\n", HANDSHAKE "5400000 deadline 7\n6000000 end\n");
+    assert_fails(&d, SP_FAIL_SEG_MISSING, "wire client FIN",
+                 "no FIN from client within 5s; last: client sent ACK seq=1 ack=1");
+    assert_string_equal(d.j.at, "cases/t/x.case:14");
+    judged_release(&d);
+}
+
+static void an_extra_segment_fails_wherever_it_comes(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, HANDSHAKE_LINES "client shutdown WR\nwire server FIN\n",
+          HANDSHAKE "400-410 client conn shutdown WR = 0\n"
+                    "401 state client 1 ESTABLISHED>FIN_WAIT_1\n403 c> FIN,ACK\n"
+                    "424 state server 2 ESTABLISHED>CLOSE_WAIT\n425 s> ACK\n"
+                    "446 state client 1 FIN_WAIT_1>FIN_WAIT_2\n" CLEAN_UP);
+    assert_fails(&d, SP_FAIL_SEG_MISSING, "wire server FIN", "");
+    judged_release(&d);
+    judge(&d, HANDSHAKE_LINES "client shutdown WR\n",
+          HANDSHAKE "400-410 client conn shutdown WR = 0\n"
+                    "401 state client 1 ESTABLISHED>FIN_WAIT_1\n403 c> FIN,ACK\n"
+                    "424 state server 2 ESTABLISHED>CLOSE_WAIT\n425 s> ACK\n"
+                    "446 state client 1 FIN_WAIT_1>FIN_WAIT_2\n" CLEAN_UP);
+    assert_fails(&d, SP_FAIL_SEG_EXTRA, "no segment from client", "client sent FIN,ACK seq=1");
+    judged_release(&d);
+    judge(&d, HANDSHAKE_LINES "client send 10\nwire client FIN\n",
+          HANDSHAKE
+          "400-410 client conn send 10 = 10\n402 c> PSH,ACK len=10\n423 s> ACK\n" CLEAN_UP);
+    assert_fails(&d, SP_FAIL_SEG_EXTRA, "wire client FIN", "client sent PSH,ACK seq=1");
+    judged_release(&d);
+}
+
+static void a_wrong_field_is_named(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, HANDSHAKE_LINES "client send 10\nwire client 1..20\n",
+          HANDSHAKE "400-410 client conn send 10 = 10\n402 c> ACK len=10\n423 s> ACK\n" CLEAN_UP);
+    assert_fails(&d, SP_FAIL_SEG_WRONG, "1..20", "bytes 1..10, expected 1..20");
+    judged_release(&d);
+    judge(&d, HANDSHAKE_LINES "client send 10\nwire client 1..10\nwire server ACK ack=12\n",
+          HANDSHAKE "400-410 client conn send 10 = 10\n402 c> ACK len=10\n423 s> ACK\n" CLEAN_UP);
+    assert_fails(&d, SP_FAIL_SEG_WRONG, "ACK ack=12", "ack=11, expected ack=12");
+    judged_release(&d);
+    judge(&d, "server listen\nclient connect server\nwire client SYN seq=1\n", HANDSHAKE CLEAN_UP);
+    assert_fails(&d, SP_FAIL_SEG_WRONG, "SYN seq=1", "seq=0, expected seq=1");
+    judged_release(&d);
+}
+
+static void which_of_its_addresses_a_segment_comes_from_is_judged(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, HANDSHAKE_LINES "client send 1\nwire client 1..1 src=own\n",
+          HANDSHAKE "400-410 client conn send 1 = 1\n402 c> ACK len=1\n423 s> ACK\n" CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge(&d, HANDSHAKE_LINES "client send 1\nwire client 1..1 src=second\n",
+          HANDSHAKE "400-410 client conn send 1 = 1\n402 c> ACK len=1\n423 s> ACK\n" CLEAN_UP);
+    assert_fails(&d, SP_FAIL_SEG_WRONG, "src=second", "src=10.0.0.1, expected src=second (none)");
+    judged_release(&d);
+}
+
+/* The server has 10.0.0.2; the option's pointer tells which hosts are still before the segment. */
+static void a_source_route_is_the_destination_and_what_is_left_of_the_option(void **state)
+{
+    static const struct {
+        const char *route;
+        uint8_t opt[12];
+        const char *why; /* NULL: it fits */
+    } rows[] = {
+        {"route=none", {0}, NULL},
+        {"route=none", {1, 131, 7, 8, 10, 0, 0, 2}, NULL},
+        {"route=server,server", {1, 131, 7, 4, 10, 0, 0, 2}, NULL},
+        {"route=server,nobody", {137, 7, 4, 192, 0, 2, 1, 0}, NULL},
+        {"route=server,client,server", {131, 11, 4, 10, 0, 0, 1, 10, 0, 0, 2, 0}, NULL},
+        {"route=none", {131, 7, 4, 10, 0, 0, 2, 0}, "route=10.0.0.2,10.0.0.2, expected route=none"},
+        {"route=server,client", {131, 7, 4, 10, 0, 0, 2, 0}, "route=10.0.0.2,10.0.0.2, expected"},
+        {"route=server", {131, 7, 4, 10, 0, 0, 2, 0}, "route=10.0.0.2,10.0.0.2, expected"},
+        {"route=server,server", {0}, "route=none, expected route=server,server"},
+        {"route=server,server", {131, 40, 4, 10}, "route=none, expected route=server,server"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct judged d = {0};
+        char lines[256];
+        snprintf(lines, sizeof lines, HANDSHAKE_LINES "client send 1\nwire client 1..1 %s\n",
+                 rows[i].route);
+        fixture_plan(&d, lines, "linux", "6.18.44");
+        fixture_trace(&d, HANDSHAKE "400-410 client conn send 1 = 1\n402 c> ACK len=1\n"
+                                    "423 s> ACK\n" CLEAN_UP);
+        for (size_t e = 0; e < d.trace.len; e++) {
+            struct sp_event *ev = &d.trace.events[e];
+            if (ev->kind == SP_EV_SEG && ev->u.seg.seg.payload_len) {
+                ev->u.seg.seg.ip_opt_len = sizeof rows[i].opt;
+                memcpy(ev->u.seg.seg.ip_opt, rows[i].opt, sizeof rows[i].opt);
+            }
+        }
+        sp_judge(&d.plan, &d.trace, &d.j);
+        if (rows[i].why)
+            assert_fails(&d, SP_FAIL_SEG_WRONG, rows[i].route, rows[i].why);
+        else
+            assert_verdict(&d, SP_VERDICT_PASS);
+        judged_release(&d);
+    }
+}
+
+/* The clock of initial sequence numbers, between two connections of the same addresses. */
+static void the_growth_of_the_isn_is_judged_by_the_millisecond(void **state)
+{
+    static const struct {
+        const char *isn; /* of the second SYN, 20 ms after the first, which has 4294967280 */
+        const char *seen;
+    } rows[] = {{"4984", NULL},
+                {"984", "isn-rate=50 (1000 in 20.000 ms), expected isn-rate=200..36000"},
+                {"4294967000", "isn-rate=214748350"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct judged d;
+        char ladder[512];
+        snprintf(ladder, sizeof ladder,
+                 "200-250 client conn connect = ECONNREFUSED\n210 c> SYN\n240 s> RST,ACK seq=0\n"
+                 "20200-20250 client conn connect = ECONNREFUSED\n20210 c> SYN isn=%s\n"
+                 "20240 s> RST,ACK seq=0 ack=1\n30000 end\n",
+                 rows[i].isn);
+        judge(&d,
+              "client connect server -> ECONNREFUSED\nwire client SYN\nwire server RST\n"
+              "client/b connect server -> ECONNREFUSED\nwire client/b SYN isn-rate=200..36000\n"
+              "wire server RST\n",
+              ladder);
+        if (rows[i].seen)
+            assert_fails(&d, SP_FAIL_SEG_WRONG, "SYN isn-rate=200..36000", rows[i].seen);
+        else
+            assert_verdict(&d, SP_VERDICT_PASS);
+        judged_release(&d);
+    }
+    struct judged d;
+    judge(&d, "server listen\nclient connect server\nwire client SYN isn-rate=1..2\n",
+          HANDSHAKE CLEAN_UP);
+    assert_fails(&d, SP_FAIL_SEG_WRONG, "SYN isn-rate", "no earlier connection");
+    judged_release(&d);
+}
+
+static void the_spread_of_the_isns_is_the_farthest_two_the_shorter_way_round(void **state)
+{
+    static const struct {
+        const char *isn; /* of the second SYN; the first has 4294967280 */
+        const char *seen;
+    } rows[] = {{"984", NULL},
+                {"983", "isn-spread=999, expected isn-spread=1000..5000"},
+                {"4294966281", "isn-spread=999"},
+                {"4294966280", NULL}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct judged d;
+        char ladder[512];
+        snprintf(ladder, sizeof ladder,
+                 "200-250 client conn connect = ECONNREFUSED\n210 c> SYN\n240 s> RST,ACK seq=0\n"
+                 "20200-20250 client conn connect = ECONNREFUSED\n20210 c> SYN isn=%s\n"
+                 "20240 s> RST,ACK seq=0 ack=1\n30000 end\n",
+                 rows[i].isn);
+        judge(&d,
+              "client connect server -> ECONNREFUSED\nwire client SYN\nwire server RST\n"
+              "client/b connect server -> ECONNREFUSED\nwire client/b SYN isn-spread=1000..5000\n"
+              "wire server RST\n",
+              ladder);
+        if (rows[i].seen)
+            assert_fails(&d, SP_FAIL_SEG_WRONG, "SYN isn-spread=1000..5000", rows[i].seen);
+        else
+            assert_verdict(&d, SP_VERDICT_PASS);
+        judged_release(&d);
+    }
+}
+
+static void retransmissions_and_pure_acks_are_let_by_until_asked_for(void **state)
+{
+    (void)state;
+    struct judged d;
+#define TWICE                                                                                      \
+    "400-410 client conn send 10 = 10\n402 c> ACK len=10 lost\n200402 c> ACK len=10 seq=1 id=5\n"  \
+    "200423 s> ACK\n"
+    judge(&d, HANDSHAKE_LINES "client send 10\nwire client 1..10\nwire server ACK ack=11\n",
+          HANDSHAKE TWICE "300000 end\n");
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge(&d,
+          HANDSHAKE_LINES "client send 10\nwire client 1..10\nwire client 1..10 again "
+                          "after 200ms +-10ms\nwire server ACK ack=11\n",
+          HANDSHAKE TWICE "300000 end\n");
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge(&d,
+          HANDSHAKE_LINES "client send 10\nwire client 1..10\nwire client 1..10 again "
+                          "after 400ms +-10ms\n",
+          HANDSHAKE TWICE "300000 end\n");
+    assert_fails(&d, SP_FAIL_EARLY, "after 400ms", "client sent ACK seq=1");
+    judged_release(&d);
+    judge(&d,
+          HANDSHAKE_LINES "client send 10\nwire client 1..10\nwire client 1..10 again "
+                          "within 100ms\n",
+          HANDSHAKE TWICE "300000 end\n");
+    assert_fails(&d, SP_FAIL_LATE, "within 100ms", "after 200.000 ms");
+    judged_release(&d);
+    /* a retransmission never stands for its original */
+    judge(&d, HANDSHAKE_LINES "client send 10\nwire client 1..10\nwire client 1..10\n",
+          HANDSHAKE TWICE "300000 end\n");
+    assert_fails(&d, SP_FAIL_SEG_MISSING, "1..10", "no 1..10 from client");
+    judged_release(&d);
+}
+
+static void a_stall_makes_lateness_inconclusive(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, HANDSHAKE_LINES "client send 10\nwire client 1..10 within 100ms\n",
+          HANDSHAKE "400-200500 client conn send 10 = 10\n100000-200000 stall\n"
+                    "200402 c> ACK len=10\n200423 s> ACK\n300000 end\n");
+    assert_verdict(&d, SP_VERDICT_PASS); /* counted from the call's return */
+    judged_release(&d);
+    judge(&d,
+          HANDSHAKE_LINES "client send 10\nwire client 1..10\nwire client 1..10 again "
+                          "within 100ms\n",
+          HANDSHAKE TWICE "90000-200100 stall\n300000 end\n");
+    assert_verdict(&d, SP_VERDICT_INCONCLUSIVE);
+    judged_release(&d);
+}
+
+static void a_moments_stall_does_not_excuse_what_never_came(void **state)
+{
+    (void)state;
+    struct judged d;
+#define NEVER_SENT HANDSHAKE_LINES "client send 10\nwire client FIN\n"
+#define SENT       HANDSHAKE "400-430 client conn send 10 = 10\n"
+    judge(&d, NEVER_SENT, SENT "1000000-1050000 stall\n5000000 end\n");
+    assert_fails(&d, SP_FAIL_SEG_MISSING, "wire client FIN", "no FIN");
+    judged_release(&d);
+    judge(&d, NEVER_SENT, SENT "1000000-4800000 stall\n5000000 end\n");
+    assert_verdict(&d, SP_VERDICT_INCONCLUSIVE);
+    judged_release(&d);
+}
+
+static void a_late_script_beside_a_held_path_is_inconclusive(void **state)
+{
+    (void)state;
+    struct judged d;
+#define HELD                                                                                       \
+    HANDSHAKE_LINES                                                                                \
+    "middle hold server from ACK\nclient send 10\nwire client 1..10\nclient close\n"               \
+    "wire client FIN\n"
+#define AGAIN                                                                                      \
+    HANDSHAKE "400 lab middle hold\n500-530 client conn send 10 = 10\n505 c> ACK len=10\n"         \
+              "300510 c> ACK seq=1 len=10\n310000-310010 client conn close = 0\n"
+    judge(&d, HELD, AGAIN "5400000 deadline 13\n5500000 end\n");
+    assert_fails(&d, SP_FAIL_SEG_MISSING, "wire client FIN", "no FIN");
+    judged_release(&d);
+    judge(&d, HELD, AGAIN "600-300400 stall\n5400000 deadline 13\n5500000 end\n");
+    assert_verdict(&d, SP_VERDICT_INCONCLUSIVE);
+    judged_release(&d);
+}
+
+static void order_across_senders_is_by_arrival(void **state)
+{
+    (void)state;
+    struct judged d;
+#define BOTH_SEND                                                                                  \
+    "400-410 client conn send 10 = 10\n402 c> ACK len=10\n500-505 server conn send 5 = 5\n"        \
+    "502 s> ACK len=5\n523 c> ACK\n"
+    judge(&d,
+          HANDSHAKE_LINES "client send 10\nserver send 5\nwire client 1..10\nwire server 1..5\n",
+          HANDSHAKE BOTH_SEND CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge(&d,
+          HANDSHAKE_LINES "client send 10\nserver send 5\nwire server 1..5\nwire client 1..10\n",
+          HANDSHAKE BOTH_SEND CLEAN_UP);
+    assert_fails(&d, SP_FAIL_ORDER, "wire client 1..10", "client sent ACK seq=1");
+    judged_release(&d);
+    judge(
+        &d,
+        HANDSHAKE_LINES
+        "client send 10\nserver send 5\nany order {\n  wire server 1..5\n  wire client 1..10\n}\n",
+        HANDSHAKE BOTH_SEND CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
+static void what_was_overtaken_on_loopback_is_put_back(void **state)
+{
+    (void)state;
+    struct judged d;
+    const char *lines = HANDSHAKE_LINES "client send 30\nclient shutdown WR\n"
+                                        "wire client 1..10\nwire client 11..20\n"
+                                        "wire client 21..30\nwire client FIN seq=31\n";
+    const char *calls = HANDSHAKE "400-410 client conn send 30 = 30\n"
+                                  "411-420 client conn shutdown WR = 0\n"
+                                  "412 state client 1 ESTABLISHED>FIN_WAIT_1\n"
+                                  "402 c> ACK len=10\n";
+    const char *jumbled = "413 c> FIN,ACK seq=31\n414 c> ACK seq=11 len=10\n"
+                          "415 c> ACK seq=21 len=10\n430 s> ACK ack=32\n" CLEAN_UP;
+    char trace[2048];
+    snprintf(trace, sizeof trace, "%s%s", calls, jumbled);
+    judge_on_lo(&d, lines, trace);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    /* the matcher waits for what was overtaken */
+    struct sp_match *match = sp_match_new(&d.plan);
+    size_t len = d.trace.len;
+    for (size_t i = 0; i < len; i++)
+        if (d.trace.events[i].kind == SP_EV_SEG && d.trace.events[i].t_ns == 413 * SP_US)
+            d.trace.len = i + 1;
+    const struct sp_stmt *second = &d.plan.stmts[9];
+    assert_int_equal(second->kind, SP_ST_WIRE);
+    assert_int_equal(sp_match_try(match, second, &d.trace, NULL), SP_TRY_PENDING);
+    d.trace.len = len;
+    assert_int_equal(sp_match_try(match, second, &d.trace, NULL), SP_TRY_DONE);
+    sp_match_free(match);
+    judged_release(&d);
+    /* on two hosts the sender's own capture has the order that it sent in */
+    judge(&d, lines, trace);
+    assert_verdict(&d, SP_VERDICT_FAIL);
+    judged_release(&d);
+}
+
+static void streams_optionals_and_repeats_take_what_fits(void **state)
+{
+    (void)state;
+    struct judged d;
+#define STREAM                                                                                     \
+    "400-410 client conn send 30 = 30\n402 c> ACK len=10\n404 c> ACK len=10\n406 c> ACK len=10\n"  \
+    "430 s> ACK\n"
+    judge(&d, HANDSHAKE_LINES "client send 30\nwire client bytes 1..30\n",
+          HANDSHAKE STREAM CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    assert_int_equal(d.j.lines[8].matched_count, 3);
+    judged_release(&d);
+    judge(&d, HANDSHAKE_LINES "client send 30\nwire client bytes 1..25\n",
+          HANDSHAKE STREAM CLEAN_UP);
+    assert_fails(&d, SP_FAIL_SEG_WRONG, "1..25", "expected them to end with 25");
+    judged_release(&d);
+    judge(&d, HANDSHAKE_LINES "client send 30\nrepeat 2..5 {\n  wire client len=10\n}\n",
+          HANDSHAKE STREAM CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge(&d, HANDSHAKE_LINES "client send 30\nrepeat 4..5 {\n  wire client len=10\n}\n",
+          HANDSHAKE STREAM CLEAN_UP);
+    assert_fails(&d, SP_FAIL_SEG_MISSING, "len=10", "round 4");
+    judged_release(&d);
+    judge(&d,
+          HANDSHAKE_LINES "client send 30\noptional wire client RST\nwire client 1..10\n"
+                          "optional wire client 11..20\nwire client 21..30\n",
+          HANDSHAKE STREAM CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_missing_segment_fails_and_says_what_came_last),
+        cmocka_unit_test(an_extra_segment_fails_wherever_it_comes),
+        cmocka_unit_test(a_wrong_field_is_named),
+        cmocka_unit_test(which_of_its_addresses_a_segment_comes_from_is_judged),
+        cmocka_unit_test(a_source_route_is_the_destination_and_what_is_left_of_the_option),
+        cmocka_unit_test(the_growth_of_the_isn_is_judged_by_the_millisecond),
+        cmocka_unit_test(the_spread_of_the_isns_is_the_farthest_two_the_shorter_way_round),
+        cmocka_unit_test(retransmissions_and_pure_acks_are_let_by_until_asked_for),
+        cmocka_unit_test(a_stall_makes_lateness_inconclusive),
+        cmocka_unit_test(a_moments_stall_does_not_excuse_what_never_came),
+        cmocka_unit_test(a_late_script_beside_a_held_path_is_inconclusive),
+        cmocka_unit_test(order_across_senders_is_by_arrival),
+        cmocka_unit_test(what_was_overtaken_on_loopback_is_put_back),
+        cmocka_unit_test(streams_optionals_and_repeats_take_what_fits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
