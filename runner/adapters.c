@@ -112,21 +112,37 @@ static const char *const *read_words(const json_t *list, struct sp_arena *arena)
     return words;
 }
 
+/* An object's "NAME": "VALUE" as words NAME=VALUE, NULL at their end; NULL where there is none. */
+static const char *const *read_settings(json_t *object, struct sp_arena *arena)
+{
+    size_t count = json_object_size(object), len = 0;
+    if (!count)
+        return NULL;
+    const char **words = sp_arena_alloc(arena, (count + 1) * sizeof *words);
+    for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at)) {
+        const char *value = json_string_value(json_object_iter_value(at));
+        if (value)
+            words[len++] = sp_arena_printf(arena, "%s=%s", json_object_iter_key(at), value);
+    }
+    words[len] = NULL;
+    return words;
+}
+
 static enum sp_rc read_manifest(const char *dir, const char *name, struct adapter *a,
                                 struct sp_err *err)
 {
     char version[VERSION_MAX];
     json_error_t error;
     const char *api = NULL, *tcp = NULL, *address = "none", *clock = "machine";
-    json_t *labs = NULL, *ignores = NULL;
+    json_t *labs = NULL, *ignores = NULL, *sysctls = NULL;
     const char *path = sp_arena_printf(&a->arena, "%s/stack.json", dir);
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
     if (!root)
         return sp_fail(err, SP_E_PARSE, "%s:%d: %s", path, error.line, error.text);
     enum sp_rc rc = SP_OK;
-    if (json_unpack_ex(root, &error, 0, "{s:s, s:s, s?s, s?s, s?o, s:o}", "api", &api, "tcp", &tcp,
-                       "address", &address, "clock", &clock, "ignores", &ignores, "labs",
-                       &labs) < 0)
+    if (json_unpack_ex(root, &error, 0, "{s:s, s:s, s?s, s?s, s?o, s?o, s:o}", "api", &api, "tcp",
+                       &tcp, "address", &address, "clock", &clock, "ignores", &ignores, "sysctls",
+                       &sysctls, "labs", &labs) < 0)
         rc = sp_fail(err, SP_E_PARSE, "%s: %s", path, error.text);
     else if (!(a->labs = read_labs(labs)))
         rc = sp_fail(err, SP_E_PARSE, "%s: `labs` names no lab", path);
@@ -143,6 +159,7 @@ static enum sp_rc read_manifest(const char *dir, const char *name, struct adapte
     a->run.takes_address = strcmp(address, "kernel") == 0;
     a->run.own_clock = strcmp(clock, "own") == 0;
     a->run.ignores = read_words(ignores, &a->arena);
+    a->run.sysctls = read_settings(sysctls, &a->arena);
     a->run.name =
         sp_arena_printf(&a->arena, "%s%s%s", name, *version ? "-" : "", *version ? version : "");
     a->run.start = sp_arena_printf(&a->arena, "%s/start", dir);

@@ -75,6 +75,23 @@ class TestAnAgentOfAnother:
                              env=env)
             assert done.returncode == code, done.stdout + done.stderr
 
+    @pytest.mark.parametrize("always, pinned, verdict", [
+        ("0", "0", "pass"), ("0", "1", "skip"), (None, "0", "skip")])
+    def test_a_pin_stands_for_what_its_tcp_does_always(self, sockproof, stack, tmp_path, always,
+                                                       pinned, verdict):
+        cases = tmp_path / "cases" / "a"
+        cases.mkdir(parents=True)
+        (cases / "b.case").write_text(
+            "case a/b\ntitle t\nspec POSIX:bind\nlabs veth\nfamily ipv4\n"
+            f"pin net.ipv4.tcp_sack={pinned}\n\nclient bind any\n")
+        env = stack(tcp="mine", sysctls={"net.ipv4.tcp_sack": always} if always else {})
+        sockproof("run", "--cases", cases.parent, "--client", "mine", "--results", tmp_path / "r",
+                  env=env)
+        (row,) = rows_of(tmp_path / "r")
+        assert row["verdict"] == verdict, row["reason"]
+        if verdict == "skip":
+            assert "net.ipv4.tcp_sack" in row["reason"]
+
 
 class TestTrouble:
     def broken(self, sockproof, tmp_path, env):

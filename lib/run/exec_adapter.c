@@ -187,15 +187,35 @@ static const char *line_forbids(const struct exec *x, int who, const struct sp_s
     return NULL;
 }
 
+/* Why a pin cannot stand for what that stack does; NULL it does so anyhow. */
+static const char *pin_forbids(const struct sp_run_adapter *adapter, const struct sp_case_pin *pin,
+                               struct sp_arena *arena)
+{
+    size_t name_len = strlen(pin->name);
+    for (const char *const *held = adapter->sysctls; held && *held; held++) {
+        if (strncmp(*held, pin->name, name_len) != 0 || (*held)[name_len] != '=')
+            continue;
+        const char *value = *held + name_len + 1;
+        if (strcmp(value, pin->value) == 0)
+            return NULL;
+        return sp_arena_printf(arena, "the case pins %s=%s, and %s always does as with %s",
+                               pin->name, pin->value, adapter->name, value);
+    }
+    return sp_arena_printf(arena, "the case pins %s, which %s does not have", pin->name,
+                           adapter->name);
+}
+
 const char *exec_adapter_forbids(const struct exec *x, struct sp_arena *arena)
 {
     for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++) {
         const struct sp_run_adapter *adapter = exec_adapter(x, (enum sp_who)who);
         if (!adapter || !adapter->own_tcp)
             continue;
-        if (x->plan.pin_count)
-            return sp_arena_printf(arena, "the case pins %s, which %s does not have",
-                                   x->plan.pins[0].name, adapter->name);
+        for (size_t i = 0; i < x->plan.pin_count; i++) {
+            const char *why = pin_forbids(adapter, &x->plan.pins[i], arena);
+            if (why)
+                return why;
+        }
         for (size_t i = 0; i < x->plan.stmt_count; i++) {
             const char *why = line_forbids(x, who, &x->plan.stmts[i], arena);
             if (why)

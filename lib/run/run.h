@@ -40,6 +40,8 @@ struct sp_run_adapter {
     bool own_clock;      /* its times are not this machine's: those of the runner stand for them */
     const char *const *ignores; /* options that it takes and that change nothing in its TCP;
                                    NULL-terminated, NULL none */
+    const char *const *sysctls; /* "net.ipv4.tcp_sack=0": what its TCP does always, as the kernel
+                                   would with this; NULL-terminated, NULL none */
 };
 
 /* What all runs of one command share. */
