@@ -377,6 +377,7 @@ static void other_statements_fill_their_fields(void **state)
     close_plan(&f);
     st = only(&f, "optional wire client 1..5");
     assert_true(st->kind == SP_ST_OPTIONAL && st->children[0].pattern.bytes.max == 5);
+    assert_string_equal(st->children[0].text, "optional wire client 1..5");
     close_plan(&f);
     st = only(&f, "any order {\n  wire client FIN\n  state server CLOSE_WAIT\n}");
     assert_true(st->kind == SP_ST_ANY_ORDER && st->child_count == 2);

@@ -567,8 +567,10 @@ static bool parse_statement(struct parse *p, const struct line *line, unsigned a
     append(out, node);
     struct sp_stmt *st = &node->st;
     if (st->kind == SP_ST_OPTIONAL && node->kids.count == 1 &&
-        node->kids.first->st.at.line == line->number)
-        st = &node->kids.first->st; /* `optional wire ...` */
+        node->kids.first->st.at.line == line->number) { /* `optional wire ...` */
+        st = &node->kids.first->st;
+        st->text = node->st.text;
+    }
     return node->kind != NODE_STMT || !(may_vary & KIND(st->kind)) || parse_variants(p, line, st);
 }
 
