@@ -1,6 +1,5 @@
 #include <dirent.h>
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "os.h"
 
 enum { PATH_MAX_ = 4096, DEPTH_MAX = 8 };
 
@@ -37,10 +37,8 @@ enum sp_rc cases_dir(const char *option, char *out, size_t cap, struct sp_err *e
     if (is_dir(out))
         return SP_OK;
     char exe[PATH_MAX_];
-    ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
     static const char *const beside[] = {"cases", "../cases", "../share/sockproof/cases"};
-    if (len > 0) {
-        exe[len] = '\0';
+    if (os_program(exe, sizeof exe)) {
         char *slash = strrchr(exe, '/');
         if (slash)
             *slash = '\0';
@@ -101,7 +99,7 @@ static bool word_matches(const char *word, const char *id)
     if (strncmp(id, word, len) == 0 && (id[len] == '\0' || id[len] == '/'))
         return true;
     const char *slash = strrchr(id, '/');
-    return fnmatch(word, id, 0) == 0 || (slash && fnmatch(word, slash + 1, 0) == 0);
+    return os_match(word, id) || (slash && os_match(word, slash + 1));
 }
 
 /* Levenshtein, for "did you mean". */

@@ -24,6 +24,9 @@ struct cmd {
 extern const struct cmd cmd_run, cmd_list, cmd_explain, cmd_judge, cmd_doctor, cmd_lint, cmd_fmt,
     cmd_agent, cmd_sources, cmd_coverage, cmd_record, cmd_compare, cmd_guest, cmd_report;
 
+/* Those that this system has, NULL at the end: commands.c, and windows/commands.c. */
+extern const struct cmd *const cmd_all[];
+
 /* "sockproof: error: ..." on standard error. */
 void cmd_error(const char *fmt, ...) SP_PRINTF(1, 2);
 /* The same with a pointer to --help; returns SP_EXIT_USAGE. */

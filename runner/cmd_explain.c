@@ -1,13 +1,12 @@
-#include <langinfo.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "again.h"
 #include "cmd.h"
 #include "options.h"
+#include "os.h"
 #include "reports.h"
 
 struct explain_options {
@@ -32,15 +31,15 @@ static bool names_run(const char *word, const struct sp_result *run,
 
 static void style_init(struct sp_report_style *style)
 {
-    struct winsize size = {0};
-    bool terminal = isatty(STDOUT_FILENO);
+    bool terminal = os_is_terminal(STDOUT_FILENO);
+    int seen = terminal ? os_columns(STDOUT_FILENO) : 0;
     const char *no_color = getenv("NO_COLOR");
     const char *columns = getenv("COLUMNS");
     *style = (struct sp_report_style){.color = terminal && !(no_color && *no_color),
-                                      .unicode = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+                                      .unicode = os_has_unicode(),
                                       .width = columns ? (int)strtol(columns, NULL, 10) : 120};
-    if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
-        style->width = size.ws_col;
+    if (seen)
+        style->width = seen;
 }
 
 static int explain_run(const struct explain_options *o, const struct sp_result *run)

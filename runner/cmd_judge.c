@@ -1,4 +1,3 @@
-#include <langinfo.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +6,7 @@
 #include "again.h"
 #include "cmd.h"
 #include "options.h"
+#include "os.h"
 #include "reports.h"
 
 struct judge_options {
@@ -72,8 +72,9 @@ static int report(const struct sp_results *results, const struct judge_options *
         rc = reporter->write(results, &out, &err);
     } else {
         const char *no_color = getenv("NO_COLOR");
-        struct sp_report_style style = {.color = isatty(STDOUT_FILENO) && !(no_color && *no_color),
-                                        .unicode = strcmp(nl_langinfo(CODESET), "UTF-8") == 0};
+        struct sp_report_style style = {.color = os_is_terminal(STDOUT_FILENO) &&
+                                                 !(no_color && *no_color),
+                                        .unicode = os_has_unicode()};
         sp_report_summary(results, &style, &out);
         sp_buf_addf(&out, "judged again: %zu of %zu verdicts changed\n", tally->changed,
                     results->run_count);

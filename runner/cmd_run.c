@@ -1,5 +1,3 @@
-#include <locale.h>
-#include <langinfo.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +13,7 @@
 #include "html_report.h"
 #include "kernel.h"
 #include "options.h"
+#include "os.h"
 #include "reports.h"
 #include "run.h"
 #include "stack.h"
@@ -207,10 +206,8 @@ static void head_fill(struct sp_run_head *head, struct head_store *store, int ar
                       const struct sp_plan_config *stacks, bool privileged)
 {
     const struct sp_plan_stack *stack = &stacks->api[SP_WHO_CLIENT];
-    time_t now = time(NULL);
-    struct tm tm;
     uname(&store->uts);
-    strftime(store->started, sizeof store->started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+    os_date(store->started, sizeof store->started);
     char server[80];
     stack_text(stack, store->stack, sizeof store->stack);
     stack_text(&stacks->api[SP_WHO_SERVER], server, sizeof server);
@@ -307,7 +304,7 @@ static bool print_report(const char *dir, const struct run_options *o, bool colo
         rc = reporter->write(&results, &out, &err);
     else if (rc == SP_OK && !o->quiet) {
         struct sp_report_style style = {
-            .color = color, .unicode = strcmp(nl_langinfo(CODESET), "UTF-8") == 0, .width = width};
+            .color = color, .unicode = os_has_unicode(), .width = width};
         sp_report_summary_drawn(&results, &style, draw_ladder, &results, &out);
         sp_buf_addf(&out, "results: %s\n", dir);
     }
@@ -414,8 +411,8 @@ static int run_jobs(struct job_list *jobs, const struct ends *ends, struct run_o
         cmd_error("%s", err.text);
     if (stored != SP_OK)
         cmd_error("%s", finish_err.text);
-    bool color = isatty(STDOUT_FILENO) && !(getenv("NO_COLOR") && *getenv("NO_COLOR"));
-    if (!print_report(o->results, o, color, isatty(STDOUT_FILENO) ? progress.width : 0) &&
+    bool color = os_is_terminal(STDOUT_FILENO) && !(getenv("NO_COLOR") && *getenv("NO_COLOR"));
+    if (!print_report(o->results, o, color, os_is_terminal(STDOUT_FILENO) ? progress.width : 0) &&
         code == SP_EXIT_PASS)
         code = SP_EXIT_BROKEN;
     if (code == SP_EXIT_NOTHING)

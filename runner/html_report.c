@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "again.h"
 #include "cmd.h"
 #include "files.h"
 #include "html.h"
+#include "os.h"
 #include "requirements.h"
 
 enum { CAPTURE_MAX_BYTES = 4 << 20, TURNS = 3 };
@@ -102,7 +102,7 @@ static void add_way(const char *from, const char *dir, struct sp_buf *out)
  * way to tell. */
 static char *link_to(const char *to, const char *dir)
 {
-    char here[PATH_MAX], there[PATH_MAX], *slash;
+    char here[PATH_MAX], *slash;
     struct sp_buf way;
     if (!to || strcmp(to, "-") == 0)
         return NULL;
@@ -110,15 +110,17 @@ static char *link_to(const char *to, const char *dir)
     slash = strrchr(here, '/');
     if (slash)
         slash[slash == here] = '\0';
-    char *page_dir = realpath(slash ? here : ".", NULL);
+    char *page_dir = os_real_path(slash ? here : ".");
+    char *there = os_real_path(dir);
     char *link = NULL;
-    if (page_dir && realpath(dir, there)) {
+    if (page_dir && there) {
         sp_buf_init(&way, 0);
         add_way(page_dir, there, &way);
         link = sp_xstrdup(way.len ? way.data : ".");
         sp_buf_release(&way);
     }
     free(page_dir);
+    free(there);
     return link;
 }
 
@@ -160,9 +162,7 @@ enum sp_rc html_report(const struct sp_results *const *results, size_t count,
     struct sp_html_results *named = sp_xcalloc(count, sizeof *named);
     struct maker maker = {.results = results, .count = count};
     char made[40];
-    time_t now = time(NULL);
-    struct tm tm;
-    strftime(made, sizeof made, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+    os_date(made, sizeof made);
     for (size_t i = 0; i < count; i++)
         named[i] = (struct sp_html_results){results[i], link_to(o->to, results[i]->dir)};
     maker.html = sp_html_new(named, count, SP_VERSION, made, o->max_bytes);

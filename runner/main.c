@@ -1,16 +1,9 @@
-#include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cmd.h"
-
-static const struct cmd *const commands[] = {
-    &cmd_run,  &cmd_list, &cmd_explain, &cmd_judge,   &cmd_compare,  &cmd_report, &cmd_doctor,
-    &cmd_lint, &cmd_fmt,  &cmd_record,  &cmd_sources, &cmd_coverage, &cmd_agent,  &cmd_guest,
-};
-
-enum { COMMANDS = sizeof commands / sizeof commands[0] };
+#include "os.h"
 
 void cmd_error(const char *fmt, ...)
 {
@@ -53,8 +46,8 @@ static void print_help(FILE *to)
           "Plays scripted conversations over real sockets, watches the calls, the wire and the\n"
           "kernel's states, and judges all three.\n\n",
           to);
-    for (int i = 0; i < COMMANDS; i++)
-        fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    for (int i = 0; cmd_all[i]; i++)
+        fprintf(to, "  %-10s %s\n", cmd_all[i]->name, cmd_all[i]->summary);
     fputs("\nsockproof COMMAND --help tells more.\n"
           "Exit codes: 0 all passed, 1 something failed, 2 interrupted, 3 broken or inconclusive,\n"
           "4 usage or a bad case, 5 nothing ran.\n",
@@ -63,7 +56,7 @@ static void print_help(FILE *to)
 
 int main(int argc, char **argv)
 {
-    setlocale(LC_CTYPE, "");
+    os_start();
     if (argc < 2) {
         print_help(stderr);
         return SP_EXIT_USAGE;
@@ -77,14 +70,14 @@ int main(int argc, char **argv)
         puts("sockproof " SP_VERSION);
         return SP_EXIT_PASS;
     }
-    for (int i = 0; i < COMMANDS; i++) {
-        if (strcmp(argv[1], commands[i]->name) != 0)
+    for (int i = 0; cmd_all[i]; i++) {
+        if (strcmp(argv[1], cmd_all[i]->name) != 0)
             continue;
         if (argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0)) {
-            cmd_print_help(commands[i]);
+            cmd_print_help(cmd_all[i]);
             return SP_EXIT_PASS;
         }
-        return commands[i]->main(argc - 1, argv + 1);
+        return cmd_all[i]->main(argc - 1, argv + 1);
     }
     cmd_error("there is no command '%s'; sockproof --help lists them", argv[1]);
     return SP_EXIT_USAGE;

@@ -1,24 +1,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cmd.h"
+#include "os.h"
 #include "run.h"
 
 /* Asked for each line: a window may be made wider or narrower meanwhile. */
 static void measure(struct progress *p)
 {
-    struct winsize size = {0};
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20)
-        p->width = size.ws_col;
+    int columns = os_columns(STDERR_FILENO);
+    if (columns > 20)
+        p->width = columns;
 }
 
 void progress_init(struct progress *p, bool quiet)
 {
     const char *no_color = getenv("NO_COLOR");
-    bool terminal = isatty(STDERR_FILENO) && !getenv("CI");
+    bool terminal = os_is_terminal(STDERR_FILENO) && !getenv("CI");
     *p = (struct progress){.live = terminal && !quiet,
                            .color = terminal && !(no_color && *no_color),
                            .width = 80,

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "os.h"
+
 enum { PATH_BYTES = 4096, FILE_MAX_BYTES = 1 << 20, FIELDS = 6 };
 
 /* ---- the file ------------------------------------------------------------------------------- */
@@ -14,8 +16,7 @@ static enum sp_rc find_file(const char *option, const char *cases_dir, char *out
                             struct sp_err *err)
 {
     char exe[PATH_BYTES] = "";
-    ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    exe[len > 0 ? len : 0] = '\0';
+    os_program(exe, sizeof exe);
     char *slash = strrchr(exe, '/');
     if (slash)
         *slash = '\0';

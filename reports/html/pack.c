@@ -20,10 +20,11 @@ static void base64(const unsigned char *data, size_t len, struct sp_buf *out)
 
 void sp_pack(const void *data, size_t len_bytes, struct sp_buf *out)
 {
-    uLongf packed = compressBound(len_bytes);
+    uLong len = (uLong)len_bytes; /* a run's ladder or capture: a few megabytes */
+    uLongf packed = compressBound(len);
     unsigned char *room = sp_xcalloc(1, packed);
     /* It has all the room that it can need, and memory does not run out here (mem.h). */
-    if (compress2(room, &packed, data, len_bytes, Z_BEST_COMPRESSION) != Z_OK)
+    if (compress2(room, &packed, data, len, Z_BEST_COMPRESSION) != Z_OK)
         abort();
     base64(room, packed, out);
     free(room);

@@ -7,6 +7,7 @@
 #define SP_STACK_POSIX_API_H
 
 #include <poll.h>
+#include <stdbool.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/types.h>

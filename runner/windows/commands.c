@@ -1,0 +1,7 @@
+/* Those that Windows has: guests and recording need Linux's namespaces. */
+#include "cmd.h"
+
+const struct cmd *const cmd_all[] = {
+    &cmd_list, &cmd_explain, &cmd_judge,    &cmd_compare, &cmd_report, &cmd_lint,
+    &cmd_fmt,  &cmd_sources, &cmd_coverage, &cmd_agent,   NULL,
+};
