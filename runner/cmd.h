@@ -65,7 +65,10 @@ void cases_release(struct cases *cases);
 
 /* The stack of this machine, for both ends; strings are static. */
 void stacks_own(struct sp_plan_config *config);
-/* --os: "linux-6.18" for both ends, or "client=windows-10.0.19045,server=linux-6.18". */
+/*
+ * --os: "linux-6.18" for both ends, or "client=windows-10.0.19045,server=wine-8.0/linux-6.18", an API
+ * over the TCP of another. An API without a TCP of its own leaves the one that `config` has.
+ */
 enum sp_rc stacks_parse(const char *text, struct sp_plan_config *config, struct sp_arena *arena,
                         struct sp_err *err);
 

@@ -562,7 +562,7 @@ const struct cmd cmd_run = {
         "  --server STACK  NAME:PARAM hands it a parameter)\n"
         "  --results DIR   where the results go (results)\n"
         "  --os OS         judge as this stack: linux-6.18, or\n"
-        "                  client=windows-10.0.19045,server=linux-6.18\n"
+        "                  client=windows-10.0.19045,server=wine-8.0/linux-6.18 (API/TCP)\n"
         "  --kernel K      in guests of another kernel: uml:PATH (./dev kernel builds one), whose\n"
         "                  clock jumps over idle time\n"
         "  --patience T    a guest that says nothing for so long is ended (60s)\n"

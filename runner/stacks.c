@@ -33,6 +33,30 @@ static enum sp_rc one_stack(const char *text, size_t len, struct sp_plan_stack *
     return *copy ? SP_OK : sp_fail(err, SP_E_USAGE, "a stack without a name");
 }
 
+/*
+ * "wine-8.0/linux-6.18": an API over the TCP of another. An API that has no TCP of its own, alone,
+ * says nothing of what is under it: that stays.
+ */
+static enum sp_rc api_and_tcp(const char *text, size_t len, struct sp_plan_stack *api,
+                              struct sp_plan_stack *tcp, bool *has_tcp, struct sp_arena *arena,
+                              struct sp_err *err)
+{
+    static const char *const api_only[] = {"wine"};
+    const char *slash = memchr(text, '/', len);
+    size_t api_len = slash ? (size_t)(slash - text) : len;
+    enum sp_rc rc = one_stack(text, api_len, api, arena, err);
+    if (rc != SP_OK)
+        return rc;
+    *tcp = *api;
+    *has_tcp = true;
+    if (slash)
+        return one_stack(slash + 1, len - api_len - 1, tcp, arena, err);
+    for (size_t i = 0; i < sizeof api_only / sizeof api_only[0]; i++)
+        if (strcmp(api->name, api_only[i]) == 0)
+            *has_tcp = false;
+    return SP_OK;
+}
+
 enum sp_rc stacks_parse(const char *text, struct sp_plan_config *config, struct sp_arena *arena,
                         struct sp_err *err)
 {
@@ -41,15 +65,20 @@ enum sp_rc stacks_parse(const char *text, struct sp_plan_config *config, struct 
         bool client = strncmp(p, "client=", 7) == 0;
         bool server = strncmp(p, "server=", 7) == 0;
         size_t skip = client || server ? 7 : 0;
-        struct sp_plan_stack stack;
-        enum sp_rc rc = len > skip ? one_stack(p + skip, len - skip, &stack, arena, err)
-                                   : sp_fail(err, SP_E_USAGE, "--os wants a stack: linux-6.18");
+        struct sp_plan_stack api = {0}, tcp = {0};
+        bool has_tcp = false;
+        enum sp_rc rc = len > skip
+                            ? api_and_tcp(p + skip, len - skip, &api, &tcp, &has_tcp, arena, err)
+                            : sp_fail(err, SP_E_USAGE, "--os wants a stack: linux-6.18");
         if (rc != SP_OK)
             return rc;
-        for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
-            if ((!client && !server) || (client && who == SP_WHO_CLIENT) ||
-                (server && who == SP_WHO_SERVER))
-                config->api[who] = config->tcp[who] = stack;
+        for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++) {
+            if ((client && who != SP_WHO_CLIENT) || (server && who != SP_WHO_SERVER))
+                continue;
+            config->api[who] = api;
+            if (has_tcp)
+                config->tcp[who] = tcp;
+        }
         p += len;
         if (*p == ',')
             p++;

@@ -46,6 +46,9 @@ class TestJudgeAsAnother:
         ("windows-10.0.17763", "fail", "pass"),
         ("client=windows-10.0.19045,server=linux-6.18", "fail", "fail"),
         ("client=linux-6.18,server=windows-10.0.19045", "variant", "pass"),
+        ("wine-8.0", "fail", "pass"),  # the calls are Wine's, what is under them stays
+        ("wine-8.0/linux-6.18", "fail", "pass"),
+        ("linux-6.18/freebsd-14.0", "variant", "pass"),
     ])
     def test_verdicts_differ_where_expectations_do(self, sockproof, plain, system, variant,
                                                    differs):

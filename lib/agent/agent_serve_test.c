@@ -88,6 +88,21 @@ static void drain_that_ends_in_an_error_tells_what_it_got(void **state)
     assert_string_equal(reply.out, "bytes=300");
 }
 
+static void drain_takes_no_more_than_it_is_asked_for_however_it_comes(void **state)
+{
+    struct fixture *f = *state;
+    connected(f);
+    uint32_t id = ask(f, "drain s max=300", true);
+    assert_int_equal(next_reply(f).kind, SP_AGENT_ENTERED);
+    ok(f, "send c len=200", 200);
+    ok(f, "send c len=200", 200);
+    struct sp_agent_reply reply = next_reply(f);
+    assert_int_equal(reply.id, id);
+    assert_int_equal(reply.value, 300);
+    assert_int_equal(reply.first_bad, -1);
+    ok(f, "recv s len=1000", 100);
+}
+
 static void an_overlapped_recv_is_entered_then_woken_by_data(void **state)
 {
     struct fixture *f = *state;
@@ -458,6 +473,7 @@ int main(void)
         TEST(a_dup_shares_the_stream),
         TEST(fill_stops_when_the_buffers_are_full_and_all_of_it_arrives),
         TEST(drain_that_ends_in_an_error_tells_what_it_got),
+        TEST(drain_takes_no_more_than_it_is_asked_for_however_it_comes),
         TEST(an_overlapped_recv_is_entered_then_woken_by_data),
         TEST(an_overlapped_call_that_need_not_wait_may_return_without_being_entered),
         TEST(an_overlapped_send_sleeps_until_there_is_room),

@@ -106,10 +106,12 @@ void sp_make_drain(struct sp_call *call)
 {
     char *data = sp_xcalloc(1, CHUNK_BYTES);
     uint64_t total = 0;
-    struct sp_stack_outcome step;
+    uint64_t max = (uint64_t)sp_call_number(call, "max");
+    struct sp_stack_outcome step = {0};
     call->reply.stream_from = (int64_t)sp_call_received(call, 0);
-    for (bool first = true;; first = false) {
-        sp_stack_recv(sp_call_sock_now(call), data, CHUNK_BYTES, call->words, &step);
+    for (bool first = true; total < max; first = false) {
+        size_t len = max - total < CHUNK_BYTES ? (size_t)(max - total) : CHUNK_BYTES;
+        sp_stack_recv(sp_call_sock_now(call), data, len, call->words, &step);
         note_step(call, &step, first);
         if (step.value <= 0)
             break;

@@ -203,6 +203,10 @@ static bool args_recv(struct cursor *cur, struct sp_stmt *st)
 
 static bool args_drain(struct cursor *cur, struct sp_stmt *st)
 {
+    const struct word *word = more_args(cur) ? cursor_peek(cur) : NULL;
+    if (word && strchr("-0123456789", *word->text) &&
+        !add_number(cur, st, "max", "a number of bytes", 1, LEN_MAX))
+        return false;
     return add_set(cur, st, "flags", msg_flag_names, "a MSG_ flag", false);
 }
 

@@ -13,6 +13,9 @@ enum sp_winsock_set { SP_WINSOCK_READ = 1, SP_WINSOCK_WRITE = 2, SP_WINSOCK_EXCE
 /* Flags of send and recv that Winsock does not have, and that we must not hand it. */
 enum { SP_WINSOCK_ABSENT = -1 };
 
+/* MSG_DONTWAIT is ours: the call is made in the mode that does not wait, and the mode put back. */
+enum { SP_WINSOCK_DONTWAIT = 0x20000000 };
+
 void sp_winsock_enter(struct sp_stack_outcome *out);
 /* `value` -1: failed, with WSAGetLastError. */
 void sp_winsock_leave(struct sp_stack_outcome *out, int64_t value);

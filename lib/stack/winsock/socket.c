@@ -33,6 +33,42 @@ static int64_t handle(SOCKET sock)
     return sock == INVALID_SOCKET ? -1 : (int64_t)sock;
 }
 
+/*
+ * The mode of a socket cannot be asked for, so those that do not wait are remembered here. Needed
+ * for a call that must not wait on a socket that does: Winsock has no flag for that.
+ */
+enum { NONBLOCKING_MAX = 512 };
+static SOCKET nonblocking[NONBLOCKING_MAX];
+static size_t nonblocking_count;
+static SRWLOCK nonblocking_lock = SRWLOCK_INIT;
+
+/* Beyond the maximum a socket counts as one that waits. */
+static void remember(SOCKET sock, bool nonblock)
+{
+    size_t i = 0;
+    AcquireSRWLockExclusive(&nonblocking_lock);
+    while (i < nonblocking_count && nonblocking[i] != sock)
+        i++;
+    bool known = i < nonblocking_count;
+    if (nonblock && !known && nonblocking_count < NONBLOCKING_MAX)
+        nonblocking[nonblocking_count++] = sock;
+    if (!nonblock && known)
+        nonblocking[i] = nonblocking[--nonblocking_count];
+    ReleaseSRWLockExclusive(&nonblocking_lock);
+}
+
+static bool waits(SOCKET sock)
+{
+    AcquireSRWLockShared(&nonblocking_lock);
+    size_t i = 0;
+    while (i < nonblocking_count && nonblocking[i] != sock)
+        i++;
+    bool waits = i == nonblocking_count;
+    ReleaseSRWLockShared(&nonblocking_lock);
+    return waits;
+}
+
+/* Leaves the last error as it is. */
 static void set_mode(SOCKET sock, bool nonblock)
 {
     u_long mode = nonblock;
@@ -44,7 +80,10 @@ static void set_mode(SOCKET sock, bool nonblock)
 void sp_stack_socket(int family, bool nonblock, struct sp_stack_outcome *out)
 {
     SP_WINSOCK_CALL(out, handle(socket(family == 6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0)));
-    if (out->value >= 0 && nonblock)
+    if (out->value < 0)
+        return;
+    remember((SOCKET)out->value, nonblock);
+    if (nonblock)
         set_mode((SOCKET)out->value, true);
 }
 
@@ -79,44 +118,57 @@ void sp_stack_accept(sp_stack_sock sock, bool nonblock, struct sp_stack_addr *re
     struct sockaddr_storage from = {0};
     int len = sizeof from;
     SP_WINSOCK_CALL(out, handle(accept((SOCKET)sock, (struct sockaddr *)&from, &len)));
-    if (out->value >= 0)
+    if (out->value >= 0) {
+        remember((SOCKET)out->value, nonblock);
         set_mode((SOCKET)out->value, nonblock);
+    }
     if (remote)
         sp_winsock_addr_in(&from, out->value < 0 ? 0 : len, remote);
+}
+
+/* Around a call with SP_WINSOCK_DONTWAIT: the socket's mode is changed for it where it waits. */
+static bool dontwait_begin(sp_stack_sock sock, int flags)
+{
+    bool changed = (flags & SP_WINSOCK_DONTWAIT) && waits((SOCKET)sock);
+    if (changed)
+        set_mode((SOCKET)sock, true);
+    return changed;
+}
+
+static void dontwait_end(sp_stack_sock sock, bool changed)
+{
+    if (changed)
+        set_mode((SOCKET)sock, false);
 }
 
 void sp_stack_send(sp_stack_sock sock, const void *data, size_t len_bytes, int flags,
                    struct sp_stack_outcome *out)
 {
-    SP_WINSOCK_CALL(out, send((SOCKET)sock, data, (int)len_bytes, flags));
+    bool changed = dontwait_begin(sock, flags);
+    SP_WINSOCK_CALL(out, send((SOCKET)sock, data, (int)len_bytes, flags & ~SP_WINSOCK_DONTWAIT));
+    dontwait_end(sock, changed);
 }
 
 void sp_stack_recv(sp_stack_sock sock, void *data, size_t len_bytes, int flags,
                    struct sp_stack_outcome *out)
 {
-    SP_WINSOCK_CALL(out, recv((SOCKET)sock, data, (int)len_bytes, flags));
+    bool changed = dontwait_begin(sock, flags);
+    SP_WINSOCK_CALL(out, recv((SOCKET)sock, data, (int)len_bytes, flags & ~SP_WINSOCK_DONTWAIT));
+    dontwait_end(sock, changed);
 }
 
-/* There is no flag for it and no way to ask for the mode: room is asked for first. */
 void sp_stack_send_nowait(sp_stack_sock sock, const void *data, size_t len_bytes,
                           struct sp_stack_outcome *out)
 {
-    WSAPOLLFD room = {.fd = (SOCKET)sock, .events = POLLWRNORM};
-    if (WSAPoll(&room, 1, 0) > 0) {
-        /* what a blocking socket has room for, in pieces that it takes at once */
-        size_t piece = len_bytes < 1024 ? len_bytes : 1024;
-        sp_stack_send(sock, data, piece, 0, out);
-        return;
-    }
-    sp_winsock_enter(out);
-    WSASetLastError(WSAEWOULDBLOCK);
-    sp_winsock_leave(out, -1);
+    sp_stack_send(sock, data, len_bytes, SP_WINSOCK_DONTWAIT, out);
 }
 
 void sp_stack_close(sp_stack_sock sock, bool *gone, struct sp_stack_outcome *out)
 {
     SP_WINSOCK_CALL(out, closesocket((SOCKET)sock));
     *gone = out->error == 0; /* WSAEWOULDBLOCK: the socket is still there */
+    if (*gone)
+        remember((SOCKET)sock, false);
 }
 
 void sp_stack_shutdown(sp_stack_sock sock, int how, struct sp_stack_outcome *out)
@@ -128,6 +180,8 @@ void sp_stack_nonblock(sp_stack_sock sock, bool on, struct sp_stack_outcome *out
 {
     u_long mode = on;
     SP_WINSOCK_CALL(out, ioctlsocket((SOCKET)sock, FIONBIO, &mode));
+    if (out->value >= 0)
+        remember((SOCKET)sock, on);
 }
 
 void sp_stack_query(sp_stack_sock sock, int query, struct sp_stack_outcome *out)
@@ -148,6 +202,8 @@ void sp_stack_dup(sp_stack_sock sock, struct sp_stack_outcome *out)
         value = handle(WSASocketW(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &info,
                                   0, WSA_FLAG_OVERLAPPED));
     sp_winsock_leave(out, value);
+    if (value >= 0)
+        remember((SOCKET)value, !waits((SOCKET)sock)); /* of the socket, not of the handle */
 }
 
 void sp_stack_getsockname(sp_stack_sock sock, struct sp_stack_addr *addr,

@@ -13,10 +13,17 @@ struct word {
 };
 
 static const struct word msg_words[] = {
-    {"MSG_DONTWAIT", ABSENT}, {"MSG_OOB", MSG_OOB},     {"MSG_MORE", ABSENT},
-    {"MSG_NOSIGNAL", 0},      {"MSG_PEEK", MSG_PEEK},   {"MSG_WAITALL", MSG_WAITALL},
-    {"MSG_TRUNC", ABSENT},    {"MSG_EOR", ABSENT},      {"MSG_DONTROUTE", MSG_DONTROUTE},
-    {"MSG_ERRQUEUE", ABSENT}, {"MSG_FASTOPEN", ABSENT},
+    {"MSG_DONTWAIT", SP_WINSOCK_DONTWAIT},
+    {"MSG_OOB", MSG_OOB},
+    {"MSG_MORE", ABSENT},
+    {"MSG_NOSIGNAL", 0},
+    {"MSG_PEEK", MSG_PEEK},
+    {"MSG_WAITALL", MSG_WAITALL},
+    {"MSG_TRUNC", ABSENT},
+    {"MSG_EOR", ABSENT},
+    {"MSG_DONTROUTE", MSG_DONTROUTE},
+    {"MSG_ERRQUEUE", ABSENT},
+    {"MSG_FASTOPEN", ABSENT},
 };
 static const struct word event_words[] = {
     /* WSAPoll: POLLIN is two bits there, POLLRDNORM and POLLRDBAND */
@@ -42,7 +49,8 @@ static const struct word query_words[] = {
     {"SIOCOUTQNSD", ABSENT},     {"SIOCATMARK", (int)SIOCATMARK},
 };
 /* Windows raises no signals in calls: there is nothing to catch. */
-static const struct word signal_words[] = {{"SIGPIPE", ABSENT}, {"SIGUSR1", ABSENT}};
+static const struct word signal_words[] = {
+    {"SIGPIPE", ABSENT}, {"SIGUSR1", ABSENT}, {"SIGURG", ABSENT}};
 static const struct word action_words[] = {
     {"default", 0}, {"catch", 1}, {"restart", 2}, {"ignore", 3}};
 
