@@ -353,11 +353,26 @@ static void do_reap(struct book *book, const struct sp_event *event)
     act_of_end(book, event->end, &act, true);
 }
 
+/*
+ * What a send may have queued. POSIX's tells of the part that went when the connection ended under
+ * it; others' (Winsock's, gVisor's) say the error, and not of how much.
+ */
+static int64_t may_have_queued(const struct sp_ev_call *call)
+{
+    static const char *const cut_off[] = {"ECONNRESET", "ECONNABORTED", "ETIMEDOUT"};
+    if (call->how != SP_CALL_RETURNED)
+        return INT64_MAX;
+    for (size_t i = 0; call->error && i < sizeof cut_off / sizeof cut_off[0]; i++)
+        if (strcmp(call->error, cut_off[i]) == 0)
+            return INT64_MAX;
+    return call->value > 0 ? call->value : 0;
+}
+
 static void do_send(struct book *book, const struct sp_event *event)
 {
     const struct sp_ev_call *call = &event->u.call;
     struct act act = act_make(ACT_SEND, event);
-    act.bytes = call->how != SP_CALL_RETURNED ? INT64_MAX : call->value > 0 ? call->value : 0;
+    act.bytes = may_have_queued(call);
     struct sock *sock = sock_of(book, event->end, call->sock);
     if (has_word(call, "FASTOPEN"))
         sock->what = SOCK_STRANGER; /* it may connect as well */

@@ -32,6 +32,9 @@ struct story {
 };
 
 static const struct story clean[] = {
+    {"a send that waits, has sent a part, and says that it was reset", LO,
+     OPEN "2000-9000 client conn send 100 = ECONNRESET\n2005 c> PSH,ACK len=10\n2035 s> ACK\n"
+          "8990-8999 server conn close = 0\n8992 s> RST,ACK\n" OVER},
     {"a copy sent again that was captured behind its acknowledgement", LO,
      OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK\n"
           "4000 c> PSH,ACK seq=1 len=10\n4020 s> ACK\n"},

@@ -19,7 +19,7 @@ enum { SP_WINSOCK_DONTWAIT = 0x20000000 };
 void sp_winsock_enter(struct sp_stack_outcome *out);
 /* `value` -1: failed, with WSAGetLastError. */
 void sp_winsock_leave(struct sp_stack_outcome *out, int64_t value);
-/* A call that Winsock has not: WSAEOPNOTSUPP, as it says of operations that a socket has not. */
+/* A call that Winsock has not: ENOSYS. */
 void sp_winsock_has_not(struct sp_stack_outcome *out);
 
 #define SP_WINSOCK_CALL(out, call)                                                                 \

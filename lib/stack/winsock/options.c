@@ -133,9 +133,11 @@ bool sp_stack_option_fits(const struct sp_stack_option *option,
     case SP_STACK_OPT_INT:
     case SP_STACK_OPT_MS:
         return value->number >= INT_MIN && value->number <= UINT_MAX;
+    case SP_STACK_OPT_BYTES:
+        return strspn(value->text, "0123456789abcdef") == strlen(value->text) &&
+               strlen(value->text) % 2 == 0;
     case SP_STACK_OPT_ERROR:
     case SP_STACK_OPT_STATE:
-    case SP_STACK_OPT_BYTES:
         return false;
     }
     return false;
@@ -147,6 +149,11 @@ union raw {
     LINGER linger;
     char text[sizeof((struct sp_stack_option_value *)0)->text];
 };
+
+static int digit(char c)
+{
+    return c <= '9' ? c - '0' : c - 'a' + 10;
+}
 
 static int to_raw(const struct sp_stack_option *option, const struct sp_stack_option_value *value,
                   union raw *raw)
@@ -161,6 +168,11 @@ static int to_raw(const struct sp_stack_option *option, const struct sp_stack_op
         snprintf(raw->text, sizeof raw->text, "%s", value->text);
         return (int)strlen(raw->text);
     }
+    if (option->kind == SP_STACK_OPT_BYTES) {
+        for (size_t i = 0; value->text[2 * i]; i++)
+            raw->text[i] = (char)(digit(value->text[2 * i]) << 4 | digit(value->text[2 * i + 1]));
+        return (int)(strlen(value->text) / 2);
+    }
     raw->number = (int)value->number;
     return sizeof raw->number;
 }
@@ -169,12 +181,12 @@ static int raw_size(const struct sp_stack_option *option)
 {
     if (option->kind == SP_STACK_OPT_LINGER)
         return sizeof(LINGER);
-    if (option->kind == SP_STACK_OPT_TEXT)
+    if (option->kind == SP_STACK_OPT_TEXT || option->kind == SP_STACK_OPT_BYTES)
         return sizeof((union raw *)0)->text - 1;
     return sizeof(int);
 }
 
-static void from_raw(const struct sp_stack_option *option, const union raw *raw,
+static void from_raw(const struct sp_stack_option *option, const union raw *raw, int len_bytes,
                      struct sp_stack_option_value *value)
 {
     const char *name = NULL;
@@ -194,10 +206,13 @@ static void from_raw(const struct sp_stack_option *option, const union raw *raw,
         else
             snprintf(value->text, sizeof value->text, "E%d", raw->number);
         return;
+    case SP_STACK_OPT_BYTES:
+        for (int i = 0; i < len_bytes && 2 * i + 2 < (int)sizeof value->text; i++)
+            snprintf(value->text + 2 * i, 3, "%02x", (unsigned char)raw->text[i]);
+        return;
     case SP_STACK_OPT_INT:
     case SP_STACK_OPT_MS:
     case SP_STACK_OPT_STATE:
-    case SP_STACK_OPT_BYTES:
         value->number = raw->number;
         return;
     }
@@ -221,7 +236,7 @@ void sp_stack_getsockopt(sp_stack_sock sock, const struct sp_stack_option *optio
     SP_WINSOCK_CALL(out,
                     getsockopt((SOCKET)sock, option->level, option->number, (char *)&raw, &len));
     if (out->value >= 0)
-        from_raw(option, &raw, value);
+        from_raw(option, &raw, len, value);
 }
 
 bool sp_stack_option_took(const struct sp_stack_option *option,

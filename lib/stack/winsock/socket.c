@@ -23,7 +23,7 @@ void sp_winsock_leave(struct sp_stack_outcome *out, int64_t value)
 void sp_winsock_has_not(struct sp_stack_outcome *out)
 {
     sp_winsock_enter(out);
-    WSASetLastError(WSAEOPNOTSUPP);
+    WSASetLastError(ERROR_CALL_NOT_IMPLEMENTED);
     sp_winsock_leave(out, -1);
 }
 
@@ -111,7 +111,7 @@ void sp_stack_listen(sp_stack_sock sock, int backlog, struct sp_stack_outcome *o
     SP_WINSOCK_CALL(out, listen((SOCKET)sock, backlog));
 }
 
-/* The new socket has the listener's mode: it is set to what was asked for. */
+/* The new socket has the listener's mode (accept(), winsock2.h), which there is no flag against. */
 void sp_stack_accept(sp_stack_sock sock, bool nonblock, struct sp_stack_addr *remote,
                      struct sp_stack_outcome *out)
 {
@@ -119,8 +119,9 @@ void sp_stack_accept(sp_stack_sock sock, bool nonblock, struct sp_stack_addr *re
     int len = sizeof from;
     SP_WINSOCK_CALL(out, handle(accept((SOCKET)sock, (struct sockaddr *)&from, &len)));
     if (out->value >= 0) {
-        remember((SOCKET)out->value, nonblock);
-        set_mode((SOCKET)out->value, nonblock);
+        remember((SOCKET)out->value, nonblock || !waits((SOCKET)sock));
+        if (nonblock)
+            set_mode((SOCKET)out->value, true);
     }
     if (remote)
         sp_winsock_addr_in(&from, out->value < 0 ? 0 : len, remote);
