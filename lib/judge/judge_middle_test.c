@@ -102,6 +102,23 @@ static void a_path_that_does_what_no_line_asked_for_makes_the_run_broken(void **
     }
 }
 
+static void a_link_that_loses_makes_the_run_broken(void **state)
+{
+    static const char *const losses[] = {"1010 c> FIN,ACK lost\n",
+                                         "1010 c> FIN,ACK\n1040 s> ACK lost\n"};
+    (void)state;
+    for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++) {
+        struct judged d;
+        char ladder[2000];
+        snprintf(ladder, sizeof ladder, "%s%s%s%s", HANDSHAKE,
+                 "1000-1005 client conn shutdown WR = 0\n", losses[i], "900000 end\n");
+        judge(&d, HANDSHAKE_LINES "client shutdown WR\nwire client FIN\n", ladder);
+        assert_int_equal(d.j.verdict, SP_VERDICT_BROKEN);
+        assert_non_null(strstr(d.j.reason, "was sent and did not arrive"));
+        judged_release(&d);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +128,7 @@ int main(void)
         cmocka_unit_test(both_ends_speak_on_the_connection_that_the_middle_opened),
         cmocka_unit_test(an_end_is_judged_by_what_it_sent_and_not_by_what_became_of_it),
         cmocka_unit_test(at_the_other_end_it_is_what_became_of_it),
+        cmocka_unit_test(a_link_that_loses_makes_the_run_broken),
         cmocka_unit_test(a_path_that_does_what_no_line_asked_for_makes_the_run_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,7 +117,7 @@ static void calls_answer_to_the_api_and_segments_to_the_tcp(void **state)
           HANDSHAKE_LINES
           "client send 10\nwire client 1..10\nwire client 1..10 again within 100ms\n"
           "  on linux within 300ms \"slow\"\n  source reported someone\n",
-          HANDSHAKE "400-410 client conn send 10 = 10\n402 c> ACK len=10 lost\n"
+          HANDSHAKE "400-410 client conn send 10 = 10\n402 c> ACK len=10 gone\n"
                     "200402 c> ACK len=10 seq=1 id=5\n200423 s> ACK\n300000 end\n");
     assert_verdict(&d, SP_VERDICT_VARIANT);
     judged_release(&d);

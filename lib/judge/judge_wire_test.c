@@ -185,7 +185,7 @@ static void retransmissions_and_pure_acks_are_let_by_until_asked_for(void **stat
     (void)state;
     struct judged d;
 #define TWICE                                                                                      \
-    "400-410 client conn send 10 = 10\n402 c> ACK len=10 lost\n200402 c> ACK len=10 seq=1 id=5\n"  \
+    "400-410 client conn send 10 = 10\n402 c> ACK len=10 gone\n200402 c> ACK len=10 seq=1 id=5\n"  \
     "200423 s> ACK\n"
     judge(&d, HANDSHAKE_LINES "client send 10\nwire client 1..10\nwire server ACK ack=11\n",
           HANDSHAKE TWICE "300000 end\n");

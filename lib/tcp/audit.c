@@ -124,6 +124,25 @@ static bool has_action(const struct sp_trace *trace, const char *words)
     return false;
 }
 
+/* A fence passes each link after the script. What left this long before it has come by then. */
+#define LINK_NS (5 * SP_MS)
+#define BOX_NS  (20 * SP_MS) /* the box is a process, whose turn must come */
+
+static int64_t fenced_ns(const struct sp_trace *trace)
+{
+    bool over = false;
+    for (size_t i = 0; i < trace->len; i++) {
+        const struct sp_event *event = &trace->events[i];
+        if (event->kind != SP_EV_MARK)
+            continue;
+        over = over || event->u.mark.what == SP_MARK_END;
+        if (over && event->u.mark.what == SP_MARK_FENCE &&
+            strncmp(event->u.mark.text, "wire", 4) == 0)
+            return event->t_ns;
+    }
+    return INT64_MIN;
+}
+
 static int64_t script_end_ns(const struct sp_trace *trace)
 {
     for (size_t i = 0; i < trace->len; i++)
@@ -132,15 +151,53 @@ static int64_t script_end_ns(const struct sp_trace *trace)
     return INT64_MIN;
 }
 
-static const char *strayed(const struct ctx *ctx, const struct sp_flight *flight, int64_t end_ns)
+/* For how long the machine, and with it a box, stood still between the two. */
+static int64_t stood_still_ns(const struct sp_trace *trace, int64_t from_ns, int64_t to_ns)
+{
+    int64_t sum_ns = 0;
+    for (size_t i = 0; i < trace->len; i++) {
+        const struct sp_event *event = &trace->events[i];
+        if (event->kind != SP_EV_MARK || event->u.mark.what != SP_MARK_STALL)
+            continue;
+        int64_t begin_ns = event->t_ns > from_ns ? event->t_ns : from_ns;
+        int64_t end_ns = event->t_end_ns < to_ns ? event->t_end_ns : to_ns;
+        sum_ns += end_ns > begin_ns ? end_ns - begin_ns : 0;
+    }
+    return sum_ns;
+}
+
+/* What the path was like, as far as arrivals depend on it. */
+struct path {
+    int64_t end_ns; /* of the script */
+    int64_t fenced_ns;
+    bool box;
+};
+
+/* Whether what left then has come, if anything was to come of it. */
+static bool has_come(const struct sp_trace *trace, const struct path *path, int64_t left_ns)
+{
+    if (left_ns > path->end_ns)
+        return false;
+    if (path->fenced_ns == INT64_MIN)
+        return left_ns <= path->end_ns - UNDER_WAY_NS;
+    int64_t had_ns = path->fenced_ns - left_ns;
+    if (path->box)
+        had_ns -= stood_still_ns(trace, left_ns, path->fenced_ns);
+    return had_ns >= (path->box ? BOX_NS : LINK_NS);
+}
+
+static const char *strayed(const struct ctx *ctx, const struct sp_flight *flight,
+                           const struct path *path)
 {
     const struct sp_trace *trace = ctx->trace;
-    if (flight->from == SP_END_MIDDLE)
+    /* What a scripted peer sends to a group is nobody's address. */
+    bool to_end = sp_tcp_end_of(trace, &sp_tcp_shown(flight)->u.seg.seg.dst) != SP_END_NONE;
+    if (flight->from == SP_END_MIDDLE || (flight->from == SP_END_PEER && !to_end))
         return NULL;
     if (!flight->sent)
         return "arrived and was never sent";
     if (!flight->received)
-        return flight->by || flight->sent->t_ns > end_ns - UNDER_WAY_NS ||
+        return flight->by || !has_come(trace, path, flight->sent->t_ns) ||
                        was_taken(trace, sp_tcp_identity(&flight->sent->u.seg.seg))
                    ? NULL
                    : "was sent and did not arrive";
@@ -160,21 +217,26 @@ static bool middle_acted(const struct sp_trace *trace)
 }
 
 /*
- * Where the middle acted, what arrives is what was sent but for what the trace says that it did.
- * Anything else is the harness's fault, and no stack's.
+ * A link loses and makes nothing. What arrives is what was sent, but for what the trace says that
+ * the middle did. Anything else is the harness's fault, and no stack's.
  */
 static void path_check(struct ctx *ctx)
 {
     const struct sp_trace *trace = ctx->trace;
-    int64_t end_ns = script_end_ns(trace);
-    bool both = ctx->facts[SP_END_CLIENT].watched && ctx->facts[SP_END_SERVER].watched;
-    if (!both || !middle_acted(trace) || ctx->lossy_wire || trace->head.wire != SP_WATCH_FULL ||
-        end_ns == INT64_MIN || strcmp(trace->head.lab, "veth") != 0 ||
-        has_action(trace, "unplug") || has_action(trace, "cut"))
+    struct path path = {.end_ns = script_end_ns(trace),
+                        .fenced_ns = fenced_ns(trace),
+                        .box = has_action(trace, "middle")};
+    unsigned sides = 0;
+    for (int end = SP_END_CLIENT; end <= SP_END_PEER; end++)
+        sides += ctx->facts[end].watched;
+    if (sides < 2 || ctx->lossy_wire || trace->head.wire != SP_WATCH_FULL ||
+        path.end_ns == INT64_MIN || strcmp(trace->head.lab, "veth") != 0 ||
+        (path.box && !middle_acted(trace)) || has_action(trace, "unplug") ||
+        has_action(trace, "cut"))
         return;
     for (size_t i = 0; i < ctx->out->flights.len; i++) {
         const struct sp_flight *flight = &ctx->out->flights.items[i];
-        const char *what = strayed(ctx, flight, end_ns);
+        const char *what = strayed(ctx, flight, &path);
         if (!what)
             continue;
         struct sp_buf text;
@@ -222,6 +284,7 @@ void sp_audit_run_plain(const struct sp_trace *trace, const struct sp_trace *see
     sp_tcp_rules_frame(&ctx);
     replay_all(&ctx);
     sp_tcp_rules_states(&ctx);
+    sp_tcp_rules_looks(&ctx);
     sp_tcp_ledgers_free(&ctx);
     free(ctx.sides);
     violations_sort(out);

@@ -485,12 +485,30 @@ static void do_call(struct book *book, const struct sp_event *event)
         }
 }
 
+/* When the order to end was given at the earliest: by the statement, else by our clean-up. */
+static int64_t ordered_ns(const struct sp_trace *trace, const struct sp_event *exit)
+{
+    int64_t latest_ns = INT64_MIN;
+    for (size_t i = 0; i < trace->len && trace->events[i].t_ns <= exit->t_ns; i++) {
+        const struct sp_event *event = &trace->events[i];
+        bool orders = event->kind == SP_EV_MARK &&
+                      (exit->stmt ? event->u.mark.what == SP_MARK_BEGIN && event->stmt == exit->stmt
+                                  : event->u.mark.what == SP_MARK_END);
+        if (orders)
+            latest_ns = event->t_ns;
+    }
+    return latest_ns;
+}
+
 static void do_proc(struct book *book, const struct sp_event *event)
 {
     book->ctx->facts[event->end].calls = true;
     if (event->u.proc.what != SP_PROC_START) {
+        bool told = event->t_end_ns > event->t_ns; /* from before the order to its end */
+        int64_t from_ns = event->t_ns - (told ? 0 : EXIT_SLACK_NS);
+        int64_t ordered = ordered_ns(book->ctx->trace, event);
         struct act act = {.kind = ACT_EXIT,
-                          .from_ns = event->t_ns - EXIT_SLACK_NS,
+                          .from_ns = ordered > from_ns ? ordered : from_ns,
                           .to_ns = INT64_MAX,
                           .event = event};
         act_of_end(book, event->end, &act, false);
@@ -604,6 +622,17 @@ int64_t sp_tcp_queued(const struct ledger *ledger, int64_t t_ns, int64_t want,
             *by = act->event;
             by = NULL;
         }
+    }
+    return total;
+}
+
+int64_t sp_tcp_sent_by(const struct ledger *ledger, int64_t t_ns)
+{
+    int64_t total = 0;
+    for (size_t i = 0; i < ledger->len && ledger->acts[i].from_ns <= t_ns; i++) {
+        const struct act *act = &ledger->acts[i];
+        if (act->kind == ACT_SEND && act->bytes != INT64_MAX && act->to_ns <= t_ns)
+            total += act->bytes;
     }
     return total;
 }

@@ -27,10 +27,8 @@ static enum sp_role role_of_data(const struct side *side, const struct view *vie
 /* An empty segment one before what is next asks for an ACK and means nothing else. */
 static bool is_probe(const struct side *side, const struct view *view)
 {
-    /* What acknowledges something that has just come is an ACK in the wrong place. */
-    bool answers = view->ack > side->last_ack && view->t_ns - side->last_in_ns < AGAIN_LEAST_NS;
     return side->isn_known && view->from + 1 == side->snd_max && side->una >= side->snd_max &&
-           !answers;
+           !sp_tcp_answers(side, view);
 }
 
 /* Whether something waits to be sent: data, or the FIN of a close. */
@@ -94,18 +92,26 @@ static void owed_drop(struct side *side, unsigned at)
         side->owed[at] = side->owed[at + 1];
 }
 
-/* Whether an arrival that asked for an answer can have been refused: it was out of place, or there
- * was no room for it. */
-static bool may_repeat(const struct side *side, const struct view *view)
+/* An answer of its own acknowledges what had come before it; one that there was no room for, or
+ * that a scripted peer sent, may have been refused, and is answered as what it is not. */
+static bool may_answer(const struct side *side, const struct view *view, const struct owed *owed)
 {
-    bool scaled = side->wscale_sent && side->peer_wscale_in;
-    /* the window is unknown (-1) until one was advertised */
-    int64_t window = side->last_window * (1LL << (scaled ? side->wscale : 0));
-    int64_t edge = side->last_ack + window;
+    int64_t edge = sp_tcp_own_edge(side);
+    bool refused = side->scripted_peer || side->gaps_full || view->seg->window == 0 ||
+                   view->seg->window < side->last_window;
+    return owed->end < 0 ? owed->had <= view->ack || owed->had > edge || refused
+                         : owed->end > edge || refused;
+}
+
+/* The first arrival that it may answer; -1 none. */
+static int answered_by(const struct side *side, const struct view *view, enum sp_role role)
+{
+    if (side->owed_count && role != SP_ROLE_DUP_ACK)
+        return 0;
     for (unsigned i = 0; i < side->owed_count; i++)
-        if (side->owed[i].end < 0 || side->owed[i].end > edge)
-            return true;
-    return side->scripted_peer || view->seg->window == 0 || view->seg->window < side->last_window;
+        if (may_answer(side, view, &side->owed[i]))
+            return (int)i;
+    return -1;
 }
 
 /* A pure ACK answers what it covers; else one arrival that asked for an answer of its own; else
@@ -118,16 +124,17 @@ static void cause_of_ack(struct side *side, const struct view *view, struct sp_a
             covered = &side->owed[i];
     const struct act *read = sp_tcp_act_during(side->ledger, ACT_READ, view->t_ns);
     bool moved = side->last_window >= 0 && view->seg->window != side->last_window;
+    int answers = answered_by(side, view, seg->role);
     if (covered) {
         say(seg, SP_CAUSE_SEGMENT, covered->event);
     } else if (moved && read && seg->role == SP_ROLE_DUP_ACK) {
         seg->role = SP_ROLE_WINDOW_UPDATE;
         say(seg, SP_CAUSE_WINDOW, read->event);
-    } else if (side->owed_count && (seg->role != SP_ROLE_DUP_ACK || may_repeat(side, view))) {
-        say(seg, SP_CAUSE_SEGMENT, side->owed[0].event);
-        if (side->owed[0].strange && seg->role == SP_ROLE_DUP_ACK)
+    } else if (answers >= 0) {
+        say(seg, SP_CAUSE_SEGMENT, side->owed[answers].event);
+        if (side->owed[answers].strange && seg->role == SP_ROLE_DUP_ACK)
             seg->role = SP_ROLE_CHALLENGE;
-        owed_drop(side, 0);
+        owed_drop(side, (unsigned)answers);
     } else if (read && (moved || side->last_window < 0)) {
         say(seg, SP_CAUSE_WINDOW, read->event);
     } else if (seg->role == SP_ROLE_ACK) {
@@ -205,7 +212,7 @@ static const char *objection(const struct replay *replay, int which, size_t at,
     if (view->t_ns - SKEW_NS > side->killed_ns)
         return "a segment after the connection was reset";
     bool probes = role == SP_ROLE_KEEPALIVE || role == SP_ROLE_WINDOW_PROBE;
-    return probes ? NULL : sp_tcp_again(replay, which, at, view);
+    return probes ? sp_tcp_probed(replay, which, at, view) : sp_tcp_again(replay, which, at, view);
 }
 
 /*

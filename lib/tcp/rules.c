@@ -49,6 +49,14 @@ static bool is_scripted(const struct sp_trace *trace)
     return trace->head.addr[SP_END_PEER].family || trace->head.addr[SP_END_MIDDLE].family;
 }
 
+/* Each of the three opens, closes or ends; section 3.10 forms no segment that has two of them. */
+static void flags_tell(struct ctx *ctx, const struct sp_event *event)
+{
+    char flags[SP_TCP_FLAGS_TEXT];
+    sp_tcp_flags_print(event->u.seg.seg.flags, flags, sizeof flags);
+    sp_tcp_violate(ctx, RULE_FLAGS, event, event->end, "a segment with %s", flags);
+}
+
 void sp_tcp_rules_frame(struct ctx *ctx)
 {
     for (size_t i = 0; i < ctx->trace->len; i++) {
@@ -63,6 +71,9 @@ void sp_tcp_rules_frame(struct ctx *ctx)
                            "a frame that cannot be decoded: %s", event->u.seg.malformed);
         if (event->u.seg.malformed || !is_at_home(event))
             continue;
+        unsigned alone = seg->flags & (SP_SYN | SP_FIN | SP_RST);
+        if (alone & (alone - 1))
+            flags_tell(ctx, event);
         if (!seg->ip_checksum_ok)
             sp_tcp_violate(ctx, RULE_CHECKSUM, event, event->end,
                            "the IP header's checksum is wrong");

@@ -26,8 +26,7 @@ static void rule_back(struct replay *replay, const struct side *side, const stru
 
 static void rule_place(struct replay *replay, const struct side *side, const struct view *view)
 {
-    bool probe = view->from + 1 == side->snd_max &&
-                 !(view->ack > side->last_ack && view->t_ns - side->last_in_ns < AGAIN_LEAST_NS);
+    bool probe = view->from + 1 == side->snd_max && !sp_tcp_answers(side, view);
     bool close = view->t_ns <= side->new_ns + SKEW_NS && view->from < side->snd_max &&
                  view->from >= side->last_ack_from && view->from > 0;
     if (!sp_tcp_is_pure_ack(view->seg) || view->from >= side->snd_max || probe || close ||

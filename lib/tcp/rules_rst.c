@@ -8,10 +8,20 @@
  */
 #include "tcp_in.h"
 
-/* The latest arrival whose numbers the RST carries; NULL none. */
-static const struct sp_event *answered(const struct replay *replay, int which, size_t at,
-                                       const struct sp_seg *rst)
+static bool same_rst(const struct sp_seg *a, const struct sp_seg *b)
 {
+    return (a->flags & SP_RST) && a->seq == b->seq && a->ack == b->ack && a->flags == b->flags;
+}
+
+/* The latest arrival whose numbers the RST carries, but for as many as such RSTs have answered
+ * (`fresh`); NULL none. */
+static const struct sp_event *answered(const struct replay *replay, int which, size_t at,
+                                       const struct sp_seg *rst, bool fresh)
+{
+    size_t before = 0;
+    for (size_t i = 0; fresh && i < at; i++)
+        before += replay->entries[which][i].out &&
+                  same_rst(&replay->entries[which][i].event->u.seg.seg, rst);
     while (at-- > 0) {
         const struct entry *entry = &replay->entries[which][at];
         const struct sp_seg *seg = &entry->event->u.seg.seg;
@@ -20,10 +30,20 @@ static const struct sp_event *answered(const struct replay *replay, int which, s
         bool by_ack = (seg->flags & SP_ACK) && seg->ack == rst->seq;
         bool by_seq =
             (rst->flags & SP_ACK) && rst->seq == 0 && seg->seq + sp_seg_space(seg) == rst->ack;
-        if ((rst->flags & SP_ACK) ? by_seq : by_ack)
+        if (((rst->flags & SP_ACK) ? by_seq : by_ack) && before-- == 0)
             return entry->event;
     }
     return NULL;
+}
+
+/* RCV.NXT, but for what has only just come; data that nobody can read any more may be refused. */
+static int64_t least_ack(const struct side *side, const struct view *view)
+{
+    const struct owed *newest = side->owed_count ? &side->owed[side->owed_count - 1] : NULL;
+    if (view->t_ns - side->last_in_ns < AGAIN_LEAST_NS || side->scripted_peer || side->gaps_full ||
+        side->rcv_nxt > sp_tcp_own_edge(side))
+        return side->last_ack;
+    return newest && newest->event->u.seg.seg.payload_len ? newest->had : side->rcv_nxt;
 }
 
 static bool is_own(const struct side *side, const struct view *view, int64_t other_sent)
@@ -37,7 +57,7 @@ static bool is_own(const struct side *side, const struct view *view, int64_t oth
         return false;
     if (!view->ack_known)
         return true;
-    return (other_sent < 0 || view->ack <= other_sent) && view->ack >= side->last_ack;
+    return (other_sent < 0 || view->ack <= other_sent) && view->ack >= least_ack(side, view);
 }
 
 /* Whether anything has arrived since its last RST. */
@@ -113,7 +133,7 @@ void sp_tcp_rules_rst(struct replay *replay, int which, size_t at, const struct 
                       int64_t other_sent, struct sp_audit_seg *seg)
 {
     const struct side *side = &replay->side[which];
-    const struct sp_event *provoked = answered(replay, which, at, view->seg);
+    const struct sp_event *provoked = answered(replay, which, at, view->seg, true);
     const struct act *closing = sp_tcp_act_last(side->ledger, ACTS_THAT_END, view->t_ns);
     const struct act *read_shut =
         sp_tcp_act_by(side->ledger, 1u << ACT_SHUT_RD | 1u << ACT_SHUT_WR, view->t_ns);
@@ -128,7 +148,8 @@ void sp_tcp_rules_rst(struct replay *replay, int which, size_t at, const struct 
         say_open(side, view, provoked, seg);
 
     bool judged = side->real && side->watched && !replay->ctx->lossy_wire && !replay->conn->self;
-    if (judged && !provoked && !is_own(side, view, other_sent) && view->t_ns < side->superseded_ns)
+    bool answers = answered(replay, which, at, view->seg, false) != NULL;
+    if (judged && !answers && !is_own(side, view, other_sent) && view->t_ns < side->superseded_ns)
         sp_tcp_violate(replay->ctx, RULE_RST_FORM, view->event, side->end,
                        "neither answers a segment that arrived nor lies within what was sent");
     else if (judged && seg->cause == SP_CAUSE_NONE && side->facts->calls)

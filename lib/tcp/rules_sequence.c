@@ -11,6 +11,9 @@ static void rule_syn(struct replay *replay, const struct side *side, int which,
 {
     const struct sp_seg *seg = view->seg;
     if (seg->flags & SP_ACK) {
+        if (view->from != 0)
+            sp_tcp_violate(replay->ctx, RULE_SYN_AGAIN, view->event, side->end,
+                           "SYN,ACK at position %lld", (long long)view->from);
         /* Only once the responder has spoken beyond its SYN,ACK is it known to have taken the
          * handshake's ACK; data on the SYN or crossing SYNs let it speak before. */
         bool early =
@@ -84,6 +87,28 @@ static void rule_window(struct replay *replay, const struct side *side, const st
                    (long long)view->end, (long long)side->edge);
 }
 
+static void rule_mss(struct replay *replay, const struct side *side, const struct view *view)
+{
+    uint32_t size = view->seg->payload_len + view->seg->opt_len;
+    if (!view->seg->payload_len || !side->peer_mss || size <= side->peer_mss)
+        return;
+    sp_tcp_violate(replay->ctx, RULE_MSS_EXCEEDED, view->event, side->end,
+                   "%u bytes of data and %u of options, to an MSS of %u", view->seg->payload_len,
+                   (unsigned)view->seg->opt_len, (unsigned)side->peer_mss);
+}
+
+/* What calls had been told by then that it was queued goes out before the FIN of a close. */
+static void rule_fin_early(struct replay *replay, const struct side *side, const struct view *view)
+{
+    int64_t queued = sp_tcp_sent_by(side->ledger, view->t_ns);
+    if (!(view->seg->flags & SP_FIN) || side->fin_at >= 0 || !side->pattern_known ||
+        !side->ledger->tied || view->end - 1 >= queued)
+        return;
+    sp_tcp_violate(replay->ctx, RULE_FIN_EARLY, view->event, side->end,
+                   "FIN after %lld bytes, but calls had queued %lld", (long long)(view->end - 1),
+                   (long long)queued);
+}
+
 void sp_tcp_rules_sequence(struct replay *replay, int which, size_t at, const struct view *view)
 {
     const struct side *side = &replay->side[which];
@@ -94,6 +119,9 @@ void sp_tcp_rules_sequence(struct replay *replay, int which, size_t at, const st
         rule_syn(replay, side, which, view);
         return;
     }
+    if (!side->syn_in && side->plain_syn_sent)
+        sp_tcp_violate(replay->ctx, RULE_HANDSHAKE_FIRST, view->event, side->end,
+                       "sent before any SYN of the peer had arrived");
     if (!(seg->flags & SP_ACK) && side->syn_in)
         sp_tcp_violate(replay->ctx, RULE_ACK_FLAG, view->event, side->end,
                        "no ACK flag after the peer's SYN has arrived");
@@ -106,6 +134,8 @@ void sp_tcp_rules_sequence(struct replay *replay, int which, size_t at, const st
         return;
     rule_gap(replay, which, at, view);
     rule_fin(replay, side, view);
+    rule_fin_early(replay, side, view);
+    rule_mss(replay, side, view);
     rule_window(replay, side, view);
 }
 
@@ -142,8 +172,7 @@ const char *sp_tcp_again(const struct replay *replay, int which, size_t at, cons
     int64_t end = view->end + ((view->seg->flags & SP_FIN) ? 1 : 0);
     bool syn = (view->seg->flags & SP_SYN) != 0;
     bool fin_moved = (view->seg->flags & SP_FIN) && side->fin_at >= 0 && view->end != side->fin_at;
-    if (end <= view->from || view->from < 0 || view->from >= side->snd_max ||
-        is_blind(side, view->t_ns) || fin_moved)
+    if (end <= view->from || view->from < 0 || view->from >= side->snd_max || fin_moved)
         return NULL;
     if (!syn && side->una >= end && view->t_ns > side->una_ns + unread_ns(replay, side, view))
         return "it is sent again, though it had been acknowledged";
@@ -157,6 +186,22 @@ const char *sp_tcp_again(const struct replay *replay, int which, size_t at, cons
         bool same_kind = !syn || before.has_ack == view->has_ack;
         if (!(before.seg->flags & SP_RST) && same_kind && before.from < end && to > view->from)
             return "it is sent again, though nothing asked for it and no timer is that short";
+    }
+    return NULL;
+}
+
+/* A probe is a timer's doing, and no stack's runs out twice so soon. */
+const char *sp_tcp_probed(const struct replay *replay, int which, size_t at,
+                          const struct view *view)
+{
+    while (at-- > 0) {
+        const struct entry *entry = &replay->entries[which][at];
+        const struct sp_seg *seg = &entry->event->u.seg.seg;
+        if (!entry->out || view->t_ns - entry->event->t_ns >= AGAIN_LEAST_NS)
+            return NULL;
+        if (seg->seq == view->seg->seq && seg->flags == view->seg->flags &&
+            seg->payload_len == view->seg->payload_len)
+            return "a probe, though no timer is that short";
     }
     return NULL;
 }

@@ -12,6 +12,14 @@ bool sp_tcp_is_pure_ack(const struct sp_seg *seg)
     return seg->payload_len == 0 && (seg->flags & (SP_SYN | SP_FIN | SP_RST | SP_ACK)) == SP_ACK;
 }
 
+/* What acknowledges something that has just come is an ACK, wherever it stands; and so it is at any
+ * time where the peer's window is open: a probe is due long after an ACK. */
+bool sp_tcp_answers(const struct side *side, const struct view *view)
+{
+    return view->ack > side->last_ack &&
+           (side->window > 0 || view->t_ns - side->last_in_ns < AGAIN_LEAST_NS);
+}
+
 /* Whether what calls queued starts at the pattern's beginning and goes on without a break. */
 static bool is_pattern_known(const struct side *side)
 {
@@ -108,12 +116,22 @@ static void earliest(int64_t *when_ns, int64_t t_ns)
 
 /* ---- sending -------------------------------------------------------------------------------- */
 
+/*
+ * Segments are taken in the order in which they came: once an answer covers one, what came before
+ * it has had its own answer, or shares this one.
+ */
 static void answer_covered(struct side *side, int64_t ack)
 {
     unsigned kept = 0;
+    int64_t taken_ns = INT64_MIN;
     for (unsigned i = 0; i < side->owed_count; i++)
-        if (side->owed[i].end < 0 || side->owed[i].end > ack)
+        if (side->owed[i].end >= 0 && side->owed[i].end <= ack)
+            taken_ns = side->owed[i].event->t_ns - SKEW_NS;
+    for (unsigned i = 0; i < side->owed_count; i++) {
+        bool own = side->owed[i].end < 0;
+        if (own ? side->owed[i].event->t_ns >= taken_ns : side->owed[i].end > ack)
             side->owed[kept++] = side->owed[i];
+    }
     side->owed_count = kept;
 }
 
@@ -222,7 +240,7 @@ static void owe(struct side *side, const struct view *view, int64_t end, bool st
         side->owed_count--;
     }
     side->owed[side->owed_count++] =
-        (struct owed){.event = view->event, .end = end, .strange = strange};
+        (struct owed){.event = view->event, .end = end, .had = side->rcv_nxt, .strange = strange};
 }
 
 /* Which arrivals ask for an answer: RFC 9293 section 3.10.7.4, RFC 5961. In doubt, they do. */
@@ -234,7 +252,7 @@ static void owe_for(struct side *side, const struct view *view, bool out_of_orde
         if (view->from != side->rcv_nxt)
             owe(side, view, -1, true);
     } else if (seg->flags & SP_SYN) {
-        bool expected = view->has_ack && !side->synack_in && side->syn_sent;
+        bool expected = view->has_ack && !side->synack_in && side->syn_sent && !side->syn_in;
         if (side->syn_in || side->syn_sent) /* else a SYN,ACK answers it */
             owe(side, view, expected ? end : -1, side->syn_in);
     } else if (end > view->data) {
@@ -264,8 +282,22 @@ static void take_ack(struct side *side, const struct view *view)
         side->edge = view->ack + side->window;
 }
 
+static uint16_t find_mss(const struct sp_seg *seg)
+{
+    size_t pos = 0;
+    struct sp_opt opt;
+    bool malformed = false;
+    while (sp_opt_next(seg, &pos, &opt, &malformed))
+        if (opt.kind == SP_OPT_MSS)
+            return opt.mss;
+    return 0;
+}
+
 static void take_syn(struct side *side, const struct view *view)
 {
+    uint16_t mss = find_mss(view->seg);
+    if (mss > side->peer_mss) /* the stack may have taken another one of several */
+        side->peer_mss = mss;
     side->peer_wscale_in = find_wscale(view->seg, &side->peer_wscale);
     if (!side->syn_in)
         side->syn_event = view->event;
@@ -279,7 +311,7 @@ static void take_syn(struct side *side, const struct view *view)
 }
 
 /* How far it has let its peer send. */
-static int64_t own_edge(const struct side *side)
+int64_t sp_tcp_own_edge(const struct side *side)
 {
     bool scaled = side->wscale_sent && side->peer_wscale_in;
     return side->last_ack + side->last_window * (1LL << (scaled ? side->wscale : 0));
@@ -301,7 +333,7 @@ void sp_tcp_side_in(struct side *side, const struct side *other, const struct vi
         /* TIME_WAIT may be told to ignore it (RFC 1337); what did not fit has not been taken. */
         bool waits = side->fin_acked_ns >= 0 && side->fin_in >= 0;
         bool taken = side->syn_in && view->from == side->rcv_nxt && !waits &&
-                     side->rcv_nxt <= own_edge(side);
+                     side->rcv_nxt <= sp_tcp_own_edge(side);
         if (side->syn_sent && (taken || refused))
             earliest(&side->killed_ns, view->t_ns);
         return;
@@ -318,7 +350,7 @@ void sp_tcp_side_in(struct side *side, const struct side *other, const struct vi
         side->bytes_in = end;
     if (seg->flags & SP_FIN) {
         /* One below what has come, or beyond what it may send, is no end of the stream. */
-        bool fits = end >= side->rcv_nxt && (side->last_window < 0 || end <= own_edge(side));
+        bool fits = end >= side->rcv_nxt && (side->last_window < 0 || end <= sp_tcp_own_edge(side));
         if (side->fin_in < 0 && fits) {
             side->fin_in = end;
             side->fin_in_ns = view->t_ns;

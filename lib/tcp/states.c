@@ -78,6 +78,14 @@ static bool is_no_beginning(enum sp_tcp_state old, enum sp_tcp_state new)
     return old != SP_TCP_CLOSED && !(old == SP_TCP_LISTEN && new == SP_TCP_SYN_RECEIVED);
 }
 
+/* A socket gets into SYN_SENT and LISTEN by a call, which no witness misses (docs/witnesses.md). */
+static bool lacks_beginning(const struct ctx *ctx, const struct sp_ev_state *state)
+{
+    return ctx->trace->head.states == SP_WATCH_FULL &&
+           (state->old_state == SP_TCP_SYN_SENT ||
+            (state->old_state == SP_TCP_LISTEN && state->new_state == SP_TCP_CLOSED));
+}
+
 /* False where it objects. */
 static bool rule_walk(struct ctx *ctx, struct knowns *knowns, const struct sp_event *event)
 {
@@ -105,6 +113,9 @@ static bool rule_walk(struct ctx *ctx, struct knowns *knowns, const struct sp_ev
         sp_tcp_violate(ctx, RULE_STATE_WALK, event, event->end,
                        "left %s for %s, but the socket had been closed", sp_tcp_state_name(old),
                        sp_tcp_state_name(state->new_state));
+    else if (each && before == SP_TCP_NONE && lacks_beginning(ctx, state))
+        sp_tcp_violate(ctx, RULE_STATE_WALK, event, event->end, "left %s, but had never got there",
+                       sp_tcp_state_name(old));
     else if (each && old == state->new_state ? !(1u << old & REPEATED)
                                              : each && !(steps[old] & 1u << state->new_state))
         sp_tcp_violate(ctx, RULE_STATE_WALK, event, event->end, "no step leads from %s to %s",
@@ -148,9 +159,19 @@ static bool has_given_up(const struct ctx *ctx, const struct side *side, enum sp
                          int64_t t_ns)
 {
     int64_t by_ns = t_ns + SKEW_NS;
-    return side->rst_in_ns <= by_ns || side->rst_out_ns <= by_ns || side->again_ns <= by_ns ||
-           side->facts->timers_ns <= by_ns || side->probed_ns <= by_ns || ctx->icmp ||
-           side->facts->blind_ns <= by_ns || is_forgotten(side, old, t_ns);
+    return side->rst_in_ns <= by_ns || side->rst_out_ns <= by_ns ||
+           (side->resent && side->again_ns <= by_ns) || side->facts->timers_ns <= by_ns ||
+           side->probed_ns <= by_ns || ctx->icmp || side->facts->blind_ns <= by_ns ||
+           is_forgotten(side, old, t_ns);
+}
+
+/* A connection that is not over is told of an abort by a RST (RFC 9293, section 3.10.5). */
+static bool is_silent_end(const struct ctx *ctx, const struct side *side,
+                          const struct sp_ev_state *report, int64_t t_ns)
+{
+    bool open = report->old_state == SP_TCP_ESTABLISHED || report->old_state == SP_TCP_CLOSE_WAIT;
+    return open && side->rst_out_ns == INT64_MAX &&
+           !has_given_up(ctx, side, report->old_state, t_ns);
 }
 
 /* What the socket had left behind by then: it had itself said or been told more. */
@@ -204,6 +225,8 @@ static const char *lacks(const struct ctx *ctx, const struct side *side,
         return "it has a peer";
     if ((bit & TO(CLOSED)) && !has_ended(ctx, side, t_ns) && !is_given_up(side, report, t_ns))
         return "nothing had ended it";
+    if ((bit & TO(CLOSED)) && is_silent_end(ctx, side, report, t_ns))
+        return "neither end had reset it";
     bool waits = report->old_state == SP_TCP_LAST_ACK || report->old_state == SP_TCP_CLOSING ||
                  report->old_state == SP_TCP_FIN_WAIT_1;
     if ((bit & TO(CLOSED)) && waits && !fin_acked &&

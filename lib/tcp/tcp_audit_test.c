@@ -228,13 +228,23 @@ static const struct story clean[] = {
      "0 routed\n" OPEN
      "2000-2050 client conn send 100 = 100\n2010 c> PSH,ACK len=100\n2040 s> ACK\n"
      "2500-2510 client conn close = 0\n2505 c> FIN,ACK\n2530 s> ACK\n" OVER "900002000 fence\n"},
+    {"each of two segments that ask for an answer has one", VETH,
+     OPEN "2000-2010 client conn send 30 = 30\n2005 c> ACK len=10 gone\n2006 c> ACK len=10\n"
+          "2007 c> ACK len=10\n2035 s> ACK ack=1\n2036 s> ACK ack=1\n"
+          "202005 c> ACK seq=1 len=10\n202030 s> ACK\n" OVER},
+    {"a RST of a socket that is closed may refuse the data that it answers", BOTH,
+     OPEN "2000-2010 server conn close = 0\n2005 s> FIN,ACK\n2035 c> ACK\n"
+          "3000-3010 client conn send 5 = 5\n3005 c> PSH,ACK len=5\n4800 s> RST,ACK ack=1\n" OVER},
+    {"a look may be as old as the one before it", BOTH,
+     OPEN "1071 look client SYN_SENT\n1300 look server SYN_RECEIVED\n"
+          "1400 look client SYN_SENT since=1000\n" OVER},
     {"the last moments of a trace are not held against a box", VETH,
      "0 routed\n" OPEN "2000-2050 client conn send 100 = 100\n2010 c> PSH,ACK len=100 lost\n"
      "3000 fence\n"},
     {"what our own clean-up sends is not held against a box", VETH,
      "0 routed\n" OPEN "2000 end\n3000-3900 client exit\n3100 c> FIN,ACK lost\n900002000 fence\n"},
     {"a path of ours may lose", VETH,
-     OPEN "2000-2050 client conn send 100 = 100\n2010 c> PSH,ACK len=100 lost\n"
+     OPEN "2000-2050 client conn send 100 = 100\n2010 c> PSH,ACK len=100 gone\n"
           "202010 c> PSH,ACK seq=1 len=100\n202040 s> ACK\n" OVER "900002000 fence\n"},
     {"dropped frames excuse what seems to be missing", VETH,
      OPEN "2000 drops\n2010-2020 client conn send 20 = 20\n2015 c> ACK seq=11 len=10\n" OVER},
@@ -275,9 +285,16 @@ static const struct damage damaged[] = {
     {"handshake-ack", BOTH, S,
      OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n"
           "2035 s> ACK ack=0\n"},
+    {"flags", BOTH, C,
+     OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn close = 0\n2005 c> RST,FIN,ACK\n"},
+    {"handshake-first", BOTH, C,
+     "0 client start\n0 server start\n100-200 client conn connect = 0\n120 c> SYN\n"
+     "500 c> ACK ack=0\n"},
     {"handshake-seq", BOTH, C,
      OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK seq=-20 len=10\n"},
     {"syn-again", BOTH, C, OPEN "3000 c> SYN seq=0\n3030 s> ACK\n"},
+    {"syn-again", BOTH, S, OPEN "300000 s> SYN,ACK seq=5 ack=1\n300030 c> ACK ack=1\n"},
     {"syn-again", BOTH, S,
      OPEN "2000-2010 server conn send 10 = 10\n2005 s> PSH,ACK len=10\n2035 c> ACK\n"
           "3000 s> SYN,ACK seq=0 ack=1\n3030 c> ACK ack=11\n"},
@@ -297,9 +314,8 @@ static const struct damage damaged[] = {
     {"seq-gap", BOTH, C,
      OPEN "2000-2010 client conn send 20 = 20\n2005 c> PSH,ACK seq=11 len=10\n2035 s> ACK ack=1\n"},
     {"data-after-fin", BOTH, C,
-     OPEN
-     "2000-2010 client conn send 20 = 20\n2005 c> ACK len=10\n2020-2030 client conn close = 0\n"
-     "2025 c> FIN,ACK\n2060 s> ACK\n2090 c> PSH,ACK seq=11 len=10\n"},
+     OPEN "2000- client conn send 20 =\n2005 c> ACK len=10\n2020-2030 client conn close = 0\n"
+          "2025 c> FIN,ACK\n2060 s> ACK\n2090 c> PSH,ACK seq=11 len=10\n"},
     {"fin-moved", BOTH, C,
      OPEN
      "2000-2010 client conn send 20 = 20\n2005 c> ACK len=20\n2020-2030 client conn close = 0\n"
@@ -313,6 +329,16 @@ static const struct damage damaged[] = {
      "0 client start\n0 server start\n100-200 client conn connect = 0\n120 c> SYN\n"
      "150 s> SYN,ACK win=100\n180 c> ACK\n2000-2010 client conn send 300 = 300\n"
      "2005 c> PSH,ACK len=101\n2035 s> ACK\n"},
+    {"mss-exceeded", BOTH, C,
+     "0 client start\n0 server start\n100-200 client conn connect = 0\n120 c> SYN\n"
+     "150 s> SYN,ACK mss=100\n180 c> ACK\n2000-2010 client conn send 300 = 300\n"
+     "2005 c> PSH,ACK len=101\n2035 s> ACK\n"},
+    {"fin-early", BOTH, C,
+     OPEN "2000-2010 client conn send 20 = 20\n2005 c> ACK len=10\n"
+          "2020-2030 client conn close = 0\n2025 c> FIN,ACK\n2060 s> ACK\n"},
+    {"rst-form", BOTH, S,
+     OPEN "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n5000-5900 server exit\n"
+          "5100 s> RST,ACK ack=1\n"},
     {"rst-form", BOTH, S,
      "0 client start\n0 server start\n100-200 client conn connect noaddr = ECONNREFUSED\n"
      "110 c> SYN\n140 s> RST,ACK seq=0 ack=7\n"},
@@ -344,6 +370,28 @@ static const struct damage damaged[] = {
     {"no-cause", BOTH, S,
      OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK\n2045 s> ACK\n"},
     {"no-cause", BOTH, S, OPEN "2000 s> RST,ACK\n"},
+    /* one RST for each segment that asks for one */
+    {"no-cause", BOTH, S,
+     "0 client start\n0 server start\n100-200 client conn connect noaddr = ECONNREFUSED\n"
+     "110 c> SYN\n140 s> RST,ACK seq=0 ack=1\n145 s> RST,ACK seq=0 ack=1\n"},
+    /* what came before what an ACK covers has had its answer */
+    {"no-cause", VETH, S,
+     OPEN "2000-2010 client conn send 20 = 20\n2005 c> ACK len=10\n2035 s> ACK gone\n"
+          "202005 c> ACK seq=1 len=10\n203000 c> ACK len=10\n203030 s> ACK\n203035 s> ACK\n"},
+    /* an ACK of its own for an old segment acknowledges what came before that */
+    {"no-cause", VETH, S,
+     OPEN "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n202005 c> FIN,ACK seq=1\n"
+          "202030 s> ACK ack=1\n"},
+    /* no probe is due a moment after another */
+    {"no-cause", BOTH, C,
+     OPEN "1500-1501 client conn setsockopt SO_KEEPALIVE = 0\n1000000 c> ACK seq=0\n"
+          "1000005 c> ACK seq=0\n1000030 s> ACK\n"},
+    /* nor is an ACK of what has come a probe, however late it is */
+    {"ack-place", BOTH, S,
+     OPEN "1500-1501 server conn setsockopt SO_KEEPALIVE = 0\n"
+          "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n42000 s> ACK seq=0\n"},
+    /* the end of a process that is told from the order on began then */
+    {"no-cause", BOTH, S, OPEN "30000 s> FIN,ACK\n30030 c> ACK\n40000-40500 server exit\n"},
     {"no-cause", BOTH, S, OPEN "2000-2010 server conn close = 0\n2005 s> RST,ACK\n"},
     {"no-cause", BOTH, C, OPEN "1000000 c> ACK seq=0\n1000030 s> ACK\n"},
     {"no-cause", BOTH, C,
@@ -352,6 +400,18 @@ static const struct damage damaged[] = {
     {"state-walk", BOTH, C, OPEN "1500 state client 1 ESTABLISHED>LAST_ACK\n"},
     {"state-walk", BOTH, C, OPEN "1500 state client 1 SYN_SENT>CLOSED\n"},
     {"state-walk", BOTH, C, OPEN "1500 state client 1 ESTABLISHED>ESTABLISHED\n"},
+    {"state-walk", BOTH, C,
+     "0 client start\n0 server start\n5-6 client conn socket = 3\n"
+     "1000-1100 client conn connect 10.0.0.2:80 = 0\n1020 c> SYN ws=7\n1050 s> SYN,ACK ws=7\n"
+     "1075 state client 1 SYN_SENT>ESTABLISHED\n1080 c> ACK win=512\n"},
+    {"state-looks", BOTH, C,
+     OPEN "2000-2600 client conn close = 0\n2100 look client FIN_WAIT_1\n"
+          "2500 state client 1 ESTABLISHED>FIN_WAIT_1\n2505 c> FIN,ACK\n2530 s> ACK\n"},
+    {"state-looks", BOTH, C, OPEN "2000 look client SYN_SENT since=1500\n"},
+    {"state-looks", BOTH, S, OPEN "2000 look server SYN_RECEIVED alone\n"},
+    /* an open connection does not go without a word */
+    {"state-evidence", BOTH, C,
+     OPEN "2000-2010 client conn close = 0\n2001 state client 1 ESTABLISHED>CLOSED\n"},
     {"state-evidence", BOTH, S, OPEN "1500 state server 2 ESTABLISHED>CLOSE_WAIT\n"},
     {"state-evidence", BOTH, S,
      OPEN "2000-2010 server second listen 1 = 0\n"

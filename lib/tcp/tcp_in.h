@@ -11,6 +11,7 @@
  *   rules_path.c   the box between the ends, where there is one
  *   rules_*.c   the rules, each a question to the model before a segment changes it
  *   states.c    the states that the kernel reported against RFC 9293's diagram and the evidence
+ *   rules_looks.c  what looks at a socket show against what tracepoints tell of it
  *   audit.c     sp_audit_run
  *
  * An end is judged by its own side's capture alone, in that capture's order: what has arrived
@@ -67,14 +68,18 @@ static inline enum sp_end conn_end(const struct sp_conn *conn, int side)
 
 #define RULES(X)                                                                                   \
     X(CHECKSUM, "checksum", "RFC9293:3.1", "Every segment carries correct IP and TCP checksums.")  \
+    X(FLAGS, "flags", "RFC9293:3.10", "SYN, FIN and RST exclude each other.")                      \
     X(MALFORMED, "malformed", "RFC9293:3.1", "Every frame that claims to be TCP can be decoded.")  \
     X(HANDSHAKE_ACK, "handshake-ack", "RFC9293:3.5",                                               \
       "A SYN,ACK acknowledges the peer's initial sequence number plus one (and data on the SYN "   \
       "at most), and nothing ever acknowledges less than that.")                                   \
+    X(HANDSHAKE_FIRST, "handshake-first", "RFC9293:3.10.7.3",                                      \
+      "Until the peer's SYN has arrived, an end sends nothing but its own SYN, or RST.")           \
     X(HANDSHAKE_SEQ, "handshake-seq", "RFC9293:3.5",                                               \
       "No segment has a sequence number before its sender's initial one.")                         \
     X(SYN_AGAIN, "syn-again", "RFC9293:3.5",                                                       \
-      "An end whose SYN was acknowledged sends no SYN again on that connection.")                  \
+      "An end whose SYN was acknowledged sends no SYN again on that connection; a SYN keeps its "  \
+      "place.")                                                                                    \
     X(ACK_FLAG, "ack-flag", "RFC9293:3.10.7.4",                                                    \
       "Once the peer's SYN has arrived, every segment but a RST carries ACK.")                     \
     X(ACK_BEYOND_SENT, "ack-beyond-sent", "RFC9293:3.4",                                           \
@@ -98,6 +103,9 @@ static inline enum sp_end conn_end(const struct sp_conn *conn, int side)
     X(WINDOW_EXCEEDED, "window-exceeded", "RFC9293:3.8.6",                                         \
       "New data stays within the furthest right edge that the receiver has offered; a probe may "  \
       "be one byte beyond.")                                                                       \
+    X(MSS_EXCEEDED, "mss-exceeded", "RFC9293:3.7.1",                                               \
+      "A segment's data and options fit in the MSS that the peer's SYN announced.")                \
+    X(FIN_EARLY, "fin-early", "RFC9293:3.10.4", "A FIN comes after all that calls had queued.")    \
     X(RST_FORM, "rst-form", "RFC9293:3.10.7.1",                                                    \
       "A RST takes its numbers from the segment it answers, or lies within what its sender has "   \
       "sent.")                                                                                     \
@@ -116,7 +124,9 @@ static inline enum sp_end conn_end(const struct sp_conn *conn, int side)
     X(STATE_WALK, "state-walk", "RFC9293:3.3.2",                                                   \
       "Reported states follow RFC 9293's diagram, each from the one before.")                      \
     X(STATE_EVIDENCE, "state-evidence", "RFC9293:3.3.2",                                           \
-      "A reported state has had the segments and calls that lead to it.")
+      "A reported state has had the segments and calls that lead to it.")                          \
+    X(STATE_LOOKS, "state-looks", "RFC9293:3.3.2",                                                 \
+      "What a look at a socket shows lies on the way that the tracepoints tell of.")
 
 enum rule {
 #define X(id, name, spec, sentence) RULE_##id,
@@ -183,6 +193,8 @@ const struct act *sp_tcp_act_during(const struct ledger *ledger, enum act_kind k
  * that queued the byte at offset `want`, if not NULL. */
 int64_t sp_tcp_queued(const struct ledger *ledger, int64_t t_ns, int64_t want,
                       const struct sp_event **by);
+/* Bytes that calls which had returned by t_ns had queued. */
+int64_t sp_tcp_sent_by(const struct ledger *ledger, int64_t t_ns);
 /* Bytes that calls had read by t_ns at most. */
 int64_t sp_tcp_read_by(const struct ledger *ledger, int64_t t_ns);
 
@@ -201,6 +213,7 @@ struct span {
 struct owed {
     const struct sp_event *event;
     int64_t end;  /* acknowledging up to here answers it; -1: it asks for one segment of its own */
+    int64_t had;  /* what had come in order before it: its own answer acknowledges that */
     bool strange; /* it was not acceptable: the answer is a challenge */
 };
 
@@ -262,6 +275,7 @@ struct side {
     int64_t edge;         /* furthest right edge offered, -1 none yet */
     int64_t window;       /* the last one offered, scaled */
     uint8_t peer_wscale;
+    uint16_t peer_mss; /* 0: its SYN announced none */
     bool peer_wscale_in;
     size_t last_in; /* index of the latest flight that arrived, + 1 */
     struct owed owed[OWED_MAX];
@@ -321,6 +335,9 @@ void sp_tcp_view(struct view *view, const struct side *from, const struct side *
 void sp_tcp_side_out(struct side *side, const struct view *view);
 void sp_tcp_side_in(struct side *side, const struct side *other, const struct view *view);
 bool sp_tcp_is_pure_ack(const struct sp_seg *seg);
+/* How far it has let its peer send. */
+int64_t sp_tcp_own_edge(const struct side *side);
+bool sp_tcp_answers(const struct side *side, const struct view *view);
 
 void sp_tcp_replay(struct ctx *ctx, int conn, const size_t *flights, size_t count);
 
@@ -339,6 +356,9 @@ void sp_tcp_rules_ack(struct replay *replay, int which, size_t at, const struct 
 /* Why what was sent before must not be sent now, NULL where it may. */
 const char *sp_tcp_again(const struct replay *replay, int which, size_t at,
                          const struct view *view);
+/* The same of a keepalive or window probe. */
+const char *sp_tcp_probed(const struct replay *replay, int which, size_t at,
+                          const struct view *view);
 void sp_tcp_rules_payload(struct replay *replay, int which, size_t at, const struct view *view);
 void sp_tcp_rules_rst(struct replay *replay, int which, size_t at, const struct view *view,
                       int64_t other_sent, struct sp_audit_seg *seg);
@@ -347,5 +367,6 @@ void sp_tcp_rules_rst(struct replay *replay, int which, size_t at, const struct 
 void sp_tcp_rules_frame(struct ctx *ctx);
 void sp_tcp_rules_path(struct ctx *ctx);
 void sp_tcp_rules_states(struct ctx *ctx);
+void sp_tcp_rules_looks(struct ctx *ctx);
 
 #endif

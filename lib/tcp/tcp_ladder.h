@@ -1,12 +1,13 @@
 /*
  * For tests: a trace written as a ladder, one event a line.
  *
- *   TIME c> FLAGS [seq=N] [ack=N] [len=N] [win=N] [ws=N] [isn=N] [id=N] [at=TIME]
+ *   TIME c> FLAGS [seq=N] [ack=N] [len=N] [win=N] [ws=N] [mss=N] [isn=N] [id=N] [at=TIME]
  *               [lost] [dup] [only] [badsum] [badbytes] [noack] [gone] [made] [changed=WIN]
  *               [towin=N] [toflags=F]
  *   TIME[-TIME] END SOCK CALL [ARGS...] = VALUE|ERROR
  *   TIME[-TIME] END start|exit|kill
  *   TIME state END ID OLD>NEW [bound | listener]
+ *   TIME look END STATE [since=TIME] [alone]
  *   TIME lab ACTION
  *   TIME end | drops | fence
  *   0 routed [nat|leak] from here on a box is between the ends; nat: the server's side sees the
@@ -104,7 +105,7 @@ static inline void ladder_segment(struct ladder *l, double t_us, char *dir, char
     bool lost = false, dup = false, only = false, bad = false, have_seq = false, have_ack = false;
     uint32_t seq = 0, ack = 0;
     double at_us = t_us + (double)LADDER_TRAVEL_US;
-    int ws = -1, to_window = -1;
+    int ws = -1, mss = 0, to_window = -1;
     uint8_t to_flags = 0;
     if (!sp_tcp_flags_parse(*words++, &seg.flags))
         abort();
@@ -122,6 +123,8 @@ static inline void ladder_segment(struct ladder *l, double t_us, char *dir, char
             seg.window = (uint16_t)n;
         else if (strncmp(*words, "ws=", 3) == 0)
             ws = n;
+        else if (strncmp(*words, "mss=", 4) == 0)
+            mss = n;
         else if (strncmp(*words, "id=", 3) == 0)
             seg.ip_id = (uint16_t)n;
         else if (strncmp(*words, "isn=", 4) == 0)
@@ -162,6 +165,10 @@ static inline void ladder_segment(struct ladder *l, double t_us, char *dir, char
         seg.seq = 0; /* answers what had no ACK */
     if (ws >= 0) {
         uint8_t opt[4] = {SP_OPT_NOP, SP_OPT_WSCALE, 3, (uint8_t)ws};
+        memcpy(seg.opt, opt, seg.opt_len = sizeof opt);
+    }
+    if (mss) {
+        uint8_t opt[4] = {SP_OPT_MSS, 4, (uint8_t)(mss >> 8), (uint8_t)mss};
         memcpy(seg.opt, opt, seg.opt_len = sizeof opt);
     }
     uint8_t payload[LADDER_PAYLOAD_MAX];
@@ -253,6 +260,26 @@ static inline void ladder_state(struct ladder *l, double t_us, char **words)
         event->u.state.local.port = 0;
 }
 
+/* What a look shows that is over at t_us; the one before it was at `since=`, at first 0. */
+static inline void ladder_look(struct ladder *l, double t_us, char **words)
+{
+    struct sp_event *event = sp_trace_add(l->trace, SP_EV_STATE, (int64_t)(t_us * SP_US));
+    event->end = ladder_end(words[0]);
+    event->u.state.source = SP_STATE_DIAG;
+    event->u.state.sock_id = 77;
+    if (!sp_tcp_state_parse(words[1], &event->u.state.new_state))
+        abort();
+    event->u.state.local = ladder_addr(event->end == SP_END_CLIENT ? 0 : 1);
+    event->u.state.not_before_ns = 0;
+    for (words += 2; *words; words++) {
+        if (strncmp(*words, "since=", 6) == 0)
+            event->u.state.not_before_ns = (int64_t)(atof(*words + 6) * SP_US);
+        if (strcmp(*words, "alone") == 0)
+            return;
+    }
+    event->u.state.remote = ladder_addr(event->end == SP_END_CLIENT ? 1 : 0);
+}
+
 static inline void ladder_line(struct ladder *l, char *line)
 {
     char *words[24] = {0};
@@ -268,6 +295,8 @@ static inline void ladder_line(struct ladder *l, char *line)
         ladder_segment(l, t_us, words[1], words + 2);
     } else if (strcmp(words[1], "state") == 0) {
         ladder_state(l, t_us, words + 2);
+    } else if (strcmp(words[1], "look") == 0) {
+        ladder_look(l, t_us, words + 2);
     } else if (strcmp(words[1], "lab") == 0) {
         struct sp_event *event = sp_trace_add(l->trace, SP_EV_LAB, (int64_t)(t_us * SP_US));
         event->u.lab.action = sp_trace_str(l->trace, words[2]);

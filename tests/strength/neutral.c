@@ -180,13 +180,19 @@ const char *neutral_less(const struct bench *bench, size_t at, int64_t by)
 const char *neutral_window(const struct bench *bench, size_t at, int64_t by)
 {
     const struct sp_stmt *line = line_of(bench, shown(&bench->flights->items[at]));
-    (void)by;
-    return line && line->pattern.window.set ? NULL : rule("window-unwritten");
+    const struct sp_event *ev = shown(&bench->flights->items[at]);
+    if (!line || !line->pattern.window.set)
+        return rule("window-unwritten");
+    int64_t window = ev->u.seg.seg.window + by;
+    return window >= line->pattern.window.min && window <= line->pattern.window.max
+               ? rule("allowed")
+               : NULL;
 }
 
 const char *neutral_script(const struct bench *bench, size_t at)
 {
-    return bench->flights->items[at].from == SP_END_PEER ? rule("scripted") : NULL;
+    enum sp_end from = bench->flights->items[at].from;
+    return from == SP_END_PEER || from == SP_END_MIDDLE ? rule("scripted") : NULL;
 }
 
 /* ---- calls --------------------------------------------------------------------------------- */
