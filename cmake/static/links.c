@@ -1,0 +1,12 @@
+/* Whether a program with the libraries of ours links without shared ones (cmake/libraries.cmake). */
+#include <jansson.h>
+#include <pcap/pcap.h>
+#include <zlib.h>
+
+int main(void)
+{
+    char words[PCAP_ERRBUF_SIZE] = "";
+    pcap_t *pcap = pcap_create("lo", words);
+    json_t *json = json_loads("{}", 0, NULL);
+    return !pcap || pcap_activate(pcap) < 0 || !json || !zlibVersion();
+}
