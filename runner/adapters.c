@@ -133,16 +133,16 @@ static enum sp_rc read_manifest(const char *dir, const char *name, struct adapte
 {
     char version[VERSION_MAX];
     json_error_t error;
-    const char *api = NULL, *tcp = NULL, *address = "none", *clock = "machine";
+    const char *api = NULL, *tcp = NULL, *address = "none", *clock = "machine", *states = "absent";
     json_t *labs = NULL, *ignores = NULL, *sysctls = NULL;
     const char *path = sp_arena_printf(&a->arena, "%s/stack.json", dir);
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
     if (!root)
         return sp_fail(err, SP_E_PARSE, "%s:%d: %s", path, error.line, error.text);
     enum sp_rc rc = SP_OK;
-    if (json_unpack_ex(root, &error, 0, "{s:s, s:s, s?s, s?s, s?o, s?o, s:o}", "api", &api, "tcp",
-                       &tcp, "address", &address, "clock", &clock, "ignores", &ignores, "sysctls",
-                       &sysctls, "labs", &labs) < 0)
+    if (json_unpack_ex(root, &error, 0, "{s:s, s:s, s?s, s?s, s?s, s?o, s?o, s:o}", "api", &api,
+                       "tcp", &tcp, "address", &address, "states", &states, "clock", &clock,
+                       "ignores", &ignores, "sysctls", &sysctls, "labs", &labs) < 0)
         rc = sp_fail(err, SP_E_PARSE, "%s: %s", path, error.text);
     else if (!(a->labs = read_labs(labs)))
         rc = sp_fail(err, SP_E_PARSE, "%s: `labs` names no lab", path);
@@ -157,6 +157,7 @@ static enum sp_rc read_manifest(const char *dir, const char *name, struct adapte
         a->tcp = (struct sp_plan_stack){sp_arena_strdup(&a->arena, tcp),
                                         strcmp(tcp, api) == 0 ? a->api.version : NULL};
     a->run.takes_address = strcmp(address, "kernel") == 0;
+    a->run.tells_states = a->run.own_tcp && strcmp(states, "told") == 0;
     a->run.own_clock = strcmp(clock, "own") == 0;
     a->run.ignores = read_words(ignores, &a->arena);
     a->run.sysctls = read_settings(sysctls, &a->arena);

@@ -184,6 +184,21 @@ class TestLwip:
             told = trace["ends"][end.lstrip("-")]
             assert told["tcp"] == told["api"] and told["tcp"]["name"] == "lwip"
 
+    @pytest.mark.parametrize("end", ["client", "server"])
+    def test_its_states_are_told(self, sockproof, tmp_path, end):
+        done = sockproof("run", "close/four-segments", "--lab", "veth", "--family", "ipv6", f"--{end}",
+                         "lwip", "--results", tmp_path / "r", env=self.ENV)
+        (row,) = rows_of(tmp_path / "r")
+        assert done.returncode == 0 and row["verdict"] == "pass", done.stdout
+        trace = read_json(tmp_path / "r" / row["dir"] / "trace.json")
+        assert trace["ends"][end]["states"] == "told"
+        states = [event["new"] for event in trace["events"]
+                  if event["kind"] == "state" and event["end"] == end]
+        walk = {"client": ["SYN_SENT", "ESTABLISHED", "FIN_WAIT_1", "FIN_WAIT_2", "TIME_WAIT"],
+                "server": ["LISTEN", "SYN_RECEIVED", "ESTABLISHED", "CLOSE_WAIT", "LAST_ACK"]}[end]
+        assert [state for i, state in enumerate(states)
+                if state in walk and state not in states[:i]] == walk
+
     def test_an_option_that_it_does_not_have_is_a_skip(self, sockproof, tmp_path):
         done = sockproof("run", "close/three-segments", "--lab", "veth", "--server", "lwip", "--family", "ipv4",
                          "--results", tmp_path / "r", env=self.ENV)

@@ -117,12 +117,18 @@ static bool closed_between(const struct view *view, const struct open *from, con
     return called_between(view, from, to, "close");
 }
 
+/* What connect() says on a socket that has a connection; lwIP ENOTCONN, where it has been shut. */
+static bool had_one(const char *error)
+{
+    return strcmp(error, "EISCONN") == 0 || strcmp(error, "ENOTCONN") == 0;
+}
+
 /* EALREADY and EISCONN say so; a success after EINPROGRESS tells that the first has come true. */
 static bool asks_again(const struct view *view, const struct open *before, const struct open *open)
 {
     const struct sp_ev_call *call = open->ev ? &open->ev->u.call : NULL;
     if (call && call->error)
-        return strcmp(call->error, "EALREADY") == 0 || strcmp(call->error, "EISCONN") == 0;
+        return strcmp(call->error, "EALREADY") == 0 || had_one(call->error);
     const char *first = before->ev ? before->ev->u.call.error : NULL;
     return call && call->how == SP_CALL_RETURNED && first && strcmp(first, "EINPROGRESS") == 0 &&
            !closed_between(view, before, open);
@@ -219,8 +225,8 @@ static const char *sock_of(const struct sp_stmt *stmt)
 static bool made_nothing(const struct open *open)
 {
     const char *error = open->ev ? open->ev->u.call.error : NULL;
-    return error && (open->kind == OPEN_ACCEPT || (open->kind == OPEN_CONNECT && open->conn < 0 &&
-                                                   strcmp(error, "EISCONN") == 0));
+    return error && (open->kind == OPEN_ACCEPT ||
+                     (open->kind == OPEN_CONNECT && open->conn < 0 && had_one(error)));
 }
 
 static const struct open *last_own(const struct view *view, const struct sp_stmt *stmt)

@@ -560,7 +560,7 @@ static void note_witnesses(struct judging *j)
     if (states)
         say_more(text, sizeof text, ", states%s", states);
     for (int end = SP_END_CLIENT; states && end <= SP_END_SERVER; end++)
-        if (j->trace->head.states_hidden[end])
+        if (view_watch_states_of(&j->view, (enum sp_who)end) == SP_WATCH_ABSENT)
             say_more(text, sizeof text, " (not the %s's)", sp_end_name((enum sp_end)end));
     walk_note(&j->walk, "%s; lines on the rest are not", text);
 }

@@ -351,7 +351,10 @@ enum sp_watch view_watch_states(const struct view *view)
 
 enum sp_watch view_watch_states_of(const struct view *view, enum sp_who who)
 {
-    return view->trace->head.states_hidden[who] ? SP_WATCH_ABSENT : view_watch_states(view);
+    const struct sp_trace_head *head = &view->trace->head;
+    if (!head->states_hidden[who])
+        return view_watch_states(view);
+    return head->states_told[who] ? SP_WATCH_POLLED : SP_WATCH_ABSENT;
 }
 
 struct lane *view_lane(const struct view *view, int conn, enum sp_end from)

@@ -8,6 +8,12 @@
  */
 #include "internal.h"
 
+/* A box has none, nor has a host whose kernel is to stay silent. */
+static bool has_address(const struct sp_lab *lab, enum sp_place place)
+{
+    return place != SP_PLACE_BOX && !lab->config.mute[place];
+}
+
 /* Sets a link up or down from its own place. */
 static enum sp_rc set_far(const struct sp_lab *lab, const struct sp_lab_link *far, bool on,
                           struct sp_err *err)
@@ -21,7 +27,7 @@ static enum sp_rc set_far(const struct sp_lab *lab, const struct sp_lab_link *fa
     if (rc != SP_OK)
         return rc;
     sp_lab_nl_add_updown(&nl, far->ifindex, on);
-    if (on && far->place != SP_PLACE_BOX)
+    if (on && has_address(lab, far->place))
         sp_lab_nl_add_end(&nl, lab, far->place);
     rc = sp_lab_nl_flush(&nl, err);
     sp_lab_nl_release(&nl);
@@ -43,7 +49,7 @@ static enum sp_rc settle(const struct sp_lab *lab, const struct sp_lab_link *lin
     if (rc != SP_OK)
         return rc;
     rc = sp_lab_nl_wait_carrier(&nl, link, on, &state, err);
-    if (rc == SP_OK && on && link->place != SP_PLACE_BOX) {
+    if (rc == SP_OK && on && has_address(lab, link->place)) {
         sp_lab_nl_add_end(&nl, lab, link->place);
         rc = sp_lab_nl_flush(&nl, err);
     }

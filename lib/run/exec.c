@@ -174,8 +174,10 @@ static enum sp_rc open_all(struct exec *x)
 
 static void close_all(struct exec *x)
 {
-    for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
+    for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++) {
         exec_end(x, (enum sp_who)who, 9, 0);
+        exec_told_close(x, (enum sp_who)who);
+    }
     exec_fence_close(x);
     for (unsigned i = 0; i < x->capture_count; i++)
         sp_capture_free(x->captures[i]);
@@ -383,6 +385,8 @@ void sp_run_one(const struct sp_run_job *job, const struct sp_run_env *env, int 
                      .sentinel_fds = {-1, -1, -1},
                      .status = status,
                      .status_arg = status_arg};
+    for (int who = 0; who < SP_WHO_COUNT; who++)
+        x.agents[who].states_fd = -1;
     *result = (struct sp_result){0};
     sp_trace_init(&x.trace);
     enum sp_rc rc = sp_plan_make(job->case_, &job->config, &x.plan, &x.err);

@@ -58,6 +58,8 @@ struct exec_agent {
     struct sp_agent_conn conn;
     char salt, peer_salt;
     bool greeted;               /* its HELLO has come */
+    int states_fd;              /* where a stack tells of its states, -1 it does not */
+    int64_t states_read;        /* bytes of it so far */
     struct sp_agent_reply last; /* the reply to the request that `await` waited for */
 };
 
@@ -166,6 +168,13 @@ bool exec_has_kernel(const struct exec *x, enum sp_who who);
 enum sp_rc exec_adapter_spawn(struct exec *x, enum sp_who who);
 /* Why the case cannot be run on these stacks; NULL: it can. */
 const char *exec_adapter_forbids(const struct exec *x, struct sp_arena *arena);
+/* Whether a stack of its own is there that tells of its states. */
+bool exec_tells(const struct exec *x, enum sp_who who);
+
+/* exec_told.c */
+enum sp_rc exec_told_open(struct exec *x, enum sp_who who); /* nothing where it does not tell */
+void exec_told_close(struct exec *x, enum sp_who who);
+enum sp_rc exec_told_read(struct exec *x); /* takes what has been told until now */
 
 /* exec_fence.c */
 enum sp_rc exec_fence_open(struct exec *x);

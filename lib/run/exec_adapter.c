@@ -27,11 +27,18 @@ bool exec_has_kernel(const struct exec *x, enum sp_who who)
     return exec_is_real(x, who) && !(adapter && adapter->own_tcp);
 }
 
+bool exec_tells(const struct exec *x, enum sp_who who)
+{
+    const struct sp_run_adapter *adapter = exec_adapter(x, who);
+    return adapter && adapter->tells_states;
+}
+
 struct start {
     const struct sp_run_adapter *adapter;
     char role[8], against[8], family[4], ip[48], peer_ip[48];
     char interface[16], mac[18], peer_mac[18];
-    char log[64]; /* what it says on standard error goes there */
+    char log[64];    /* what it says on standard error goes there */
+    char states[64]; /* and what it tells of its states, "" nothing */
 };
 
 static void say_mac(char out[18], const uint8_t mac[6])
@@ -57,6 +64,7 @@ static int start_main(int in_fd, int out_fd, void *arg)
         {"SOCKPROOF_INTERFACE", start->interface},
         {"SOCKPROOF_MAC", start->mac},
         {"SOCKPROOF_PEER_MAC", start->peer_mac},
+        {"SOCKPROOF_STATES", start->states},
         {"SOCKPROOF_PARAM", start->adapter->param},
         {"SOCKPROOF_PROGRAM", start->adapter->program},
     };
@@ -85,6 +93,9 @@ static void start_fill(const struct exec *x, enum sp_who who, int log_fd, struct
     snprintf(start->peer_ip, sizeof start->peer_ip, "%s",
              client ? x->lab.server_ip : x->lab.client_ip);
     snprintf(start->log, sizeof start->log, "/proc/%d/fd/%d", (int)getpid(), log_fd);
+    if (x->agents[who].states_fd >= 0)
+        snprintf(start->states, sizeof start->states, "/proc/%d/fd/%d", (int)getpid(),
+                 x->agents[who].states_fd);
     for (unsigned i = 0; i < x->lab.link_count; i++) {
         const struct sp_lab_link *link = &x->lab.links[i];
         if (link->place == place) {
@@ -123,8 +134,11 @@ enum sp_rc exec_adapter_spawn(struct exec *x, enum sp_who who)
     int log = memfd_create("log", MFD_CLOEXEC);
     if (log < 0)
         return sp_fail_os(&x->err, SP_E_IO, errno, "a place for what %s says", adapter->name);
+    enum sp_rc rc = exec_told_open(x, who);
+    if (rc != SP_OK)
+        goto out;
     start_fill(x, who, log, &start);
-    enum sp_rc rc = sp_lab_spawn(&x->lab, place, start_main, &start, &agent->proc, &x->err);
+    rc = sp_lab_spawn(&x->lab, place, start_main, &start, &agent->proc, &x->err);
     if (rc != SP_OK)
         goto out;
     sp_agent_conn_init(&agent->conn, agent->proc.in_fd, agent->proc.out_fd);
@@ -187,6 +201,21 @@ static const char *line_forbids(const struct exec *x, int who, const struct sp_s
     return NULL;
 }
 
+/* A need of the other end's TCP that a stack's own never meets; NULL it does, or nobody knows. */
+static const char *need_forbids(const struct sp_run_adapter *adapter, const char *need,
+                                struct sp_arena *arena)
+{
+    static const struct {
+        const char *need, *never;
+    } needs[] = {{"timestamps=on", "net.ipv4.tcp_timestamps=0"},
+                 {"sack=on", "net.ipv4.tcp_sack=0"}};
+    for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++)
+        if (strcmp(need, needs[i].need) == 0 && is_one_of(needs[i].never, adapter->sysctls))
+            return sp_arena_printf(arena, "the case needs %s, which %s does not have", need,
+                                   adapter->name);
+    return NULL;
+}
+
 /* Why a pin cannot stand for what that stack does; NULL it does so anyhow. */
 static const char *pin_forbids(const struct sp_run_adapter *adapter, const struct sp_case_pin *pin,
                                struct sp_arena *arena)
@@ -211,6 +240,11 @@ const char *exec_adapter_forbids(const struct exec *x, struct sp_arena *arena)
         const struct sp_run_adapter *adapter = exec_adapter(x, (enum sp_who)who);
         if (!adapter || !adapter->own_tcp)
             continue;
+        for (size_t i = 0; i < x->plan.case_->need_count; i++) {
+            const char *why = need_forbids(adapter, x->plan.case_->needs[i], arena);
+            if (why)
+                return why;
+        }
         for (size_t i = 0; i < x->plan.pin_count; i++) {
             const char *why = pin_forbids(adapter, &x->plan.pins[i], arena);
             if (why)

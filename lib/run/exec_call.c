@@ -483,7 +483,9 @@ enum sp_rc exec_do_call(struct exec *x, const struct sp_stmt *stmt, bool start)
         if (rc == SP_OK && !call->entered)
             rc = sp_fail(&x->err, SP_E_TIMEOUT, "the %s's agent never entered %s",
                          sp_end_name((enum sp_end)stmt->who), stmt->call);
-        return rc;
+        return rc == SP_OK && call->done
+                   ? check_has(x, stmt, exec_event_by_order(x, call->event_order))
+                   : rc;
     }
     bool returned = false;
     rc = call_await(x, call, until_ns, &returned);

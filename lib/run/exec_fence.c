@@ -267,13 +267,15 @@ enum sp_rc exec_canary(struct exec *x)
     x->trace.head.wire = seen ? SP_WATCH_FULL : SP_WATCH_ABSENT;
     if (!seen)
         exec_mark(x, SP_MARK_ABSENT, 0, "wire: the capture did not see the canary");
-    bool kernel = false;
+    bool kernel = false, told = false;
     for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++) {
         kernel = kernel || exec_has_kernel(x, (enum sp_who)who);
+        x->trace.head.states_told[who] = exec_tells(x, (enum sp_who)who);
+        told = told || exec_tells(x, (enum sp_who)who);
         x->trace.head.states_hidden[who] =
             exec_is_real(x, (enum sp_who)who) && !exec_has_kernel(x, (enum sp_who)who);
     }
-    x->trace.head.states = kernel ? SP_WATCH_POLLED : SP_WATCH_ABSENT;
+    x->trace.head.states = kernel || told ? SP_WATCH_POLLED : SP_WATCH_ABSENT;
     if (x->fence_fd < 0)
         return SP_OK;
     rc = states_round(x, &seen);

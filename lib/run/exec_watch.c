@@ -70,8 +70,9 @@ enum sp_rc exec_look(struct exec *x, bool queues)
         if (rc != SP_OK)
             return rc;
     }
+    enum sp_rc rc = exec_told_read(x);
     exec_fence_filter(x);
-    return SP_OK;
+    return rc;
 }
 
 static void note_stall(struct exec *x, int64_t from_ns, int64_t to_ns, const char *what)
@@ -139,6 +140,8 @@ enum sp_rc exec_drain(struct exec *x)
     drain_records(x);
     for (int who = SP_WHO_CLIENT; rc == SP_OK && who <= SP_WHO_SERVER; who++)
         rc = drain_agent(x, (enum sp_who)who);
+    if (rc == SP_OK)
+        rc = exec_told_read(x);
     exec_fence_filter(x);
     if (rc == SP_OK && x->diag_due)
         rc = exec_look(x, false);

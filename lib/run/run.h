@@ -37,6 +37,7 @@ struct sp_run_adapter {
     bool own_tcp;        /* no kernel of ours speaks TCP there: its states cannot be asked */
     bool takes_address;  /* where own_tcp: it takes the interface as the kernel set it up; else the
                             kernel is given no address there */
+    bool tells_states;   /* where own_tcp: it tells of its states itself */
     bool own_clock;      /* its times are not this machine's: those of the runner stand for them */
     const char *const *ignores; /* options that it takes and that change nothing in its TCP;
                                    NULL-terminated, NULL none */

@@ -6,7 +6,9 @@
  * otherwise it is a stray SYN of the connection that is there. Two SYNs that cross are one
  * connection (simultaneous open, RFC 9293 section 3.5). Segments of an old connection that come
  * after its successor's first SYN (a challenge ACK from TIME_WAIT, the RST it draws) are told by
- * their sequence numbers; what the middle sends meets the connection that is there.
+ * their sequence numbers; what the middle sends meets the connection that is there. A successor
+ * may have the ISN of the connection before it (lwIP counts half seconds): an end that has seen
+ * both FINs sends no SYN of that connection again.
  */
 #include "tcp_in.h"
 
@@ -91,7 +93,9 @@ static struct draft *syn_of(struct drafts *drafts, size_t flight, struct draft *
         if (!is_tuple(&draft->conn, seg))
             continue;
         int from = side_of_src(&draft->conn, seg);
-        if (draft->known[from] && draft->isn[from] == seg->seq)
+        bool anew = !(seg->flags & SP_ACK) && draft == newest && draft->fin[0] && draft->fin[1] &&
+                    drafts->flights->items[flight].sent;
+        if (draft->known[from] && draft->isn[from] == seg->seq && !anew)
             return draft;
         if ((seg->flags & SP_ACK) && draft->known[1 - from] &&
             seg->ack - draft->isn[1 - from] - 1 <= draft->sent[1 - from])
@@ -105,6 +109,24 @@ static struct draft *syn_of(struct drafts *drafts, size_t flight, struct draft *
     if (is_over(newest) || is_answered(drafts, flight))
         return NULL;
     return newest;
+}
+
+/* Before both SYNs of a connection have been seen: the older one of these addresses that both
+ * numbers of a segment are of; NULL none. */
+static struct draft *older_of(struct drafts *drafts, size_t at, const struct sp_seg *seg)
+{
+    const struct draft *newer = &drafts->items[at];
+    if ((newer->known[0] && newer->known[1]) || !(seg->flags & SP_ACK))
+        return NULL;
+    while (at-- > 0) {
+        struct draft *draft = &drafts->items[at];
+        int side = side_of_src(&draft->conn, seg);
+        if (is_tuple(&draft->conn, seg) && draft->known[0] && draft->known[1] &&
+            seg->seq - draft->isn[side] <= draft->sent[side] &&
+            seg->ack - draft->isn[1 - side] <= draft->sent[1 - side])
+            return draft;
+    }
+    return NULL;
 }
 
 static struct draft *draft_new(struct drafts *drafts, const struct sp_flight *flight)
@@ -136,8 +158,10 @@ static struct draft *draft_of(struct drafts *drafts, size_t flight)
         if (!newest)
             newest = draft;
         bool made = item->from == SP_END_MIDDLE; /* whoever it copies, it meets the newest */
-        if (!(seg->flags & SP_SYN) && (made || fits(draft, seg)))
-            return draft;
+        if ((seg->flags & SP_SYN) || !(made || fits(draft, seg)))
+            continue;
+        struct draft *older = made ? NULL : older_of(drafts, i, seg);
+        return older ? older : draft;
     }
     if (!newest)
         return draft_new(drafts, item);

@@ -2,7 +2,9 @@
  * RST: where its numbers come from, and why it was sent.
  *
  * Forms (RFC 9293 section 3.10.7.1, and 3.10.5 for an abort):
- * - answering a segment with ACK: SEQ=SEG.ACK, no ACK flag;
+ * - answering a segment with ACK: SEQ=SEG.ACK, no ACK flag; lwIP has it set, ACK=SEG.SEQ+SEG.LEN,
+ *   which looks like one of its own accord but where data or a FIN has just come,
+ *   or nothing is left that could;
  * - answering one without: SEQ=0, ACK=SEG.SEQ+SEG.LEN;
  * - of its sender's own accord: SEQ within what it has sent, ACK within what has arrived.
  */
@@ -18,6 +20,9 @@ static bool same_rst(const struct sp_seg *a, const struct sp_seg *b)
 static const struct sp_event *answered(const struct replay *replay, int which, size_t at,
                                        const struct sp_seg *rst, bool fresh)
 {
+    const struct side *side = &replay->side[which];
+    bool over = side->fin_acked_ns >= 0 && side->fin_in >= 0 && side->fin_in < side->rcv_nxt;
+    bool sent = false; /* after that arrival, something but a RST */
     size_t before = 0;
     for (size_t i = 0; fresh && i < at; i++)
         before += replay->entries[which][i].out &&
@@ -25,12 +30,14 @@ static const struct sp_event *answered(const struct replay *replay, int which, s
     while (at-- > 0) {
         const struct entry *entry = &replay->entries[which][at];
         const struct sp_seg *seg = &entry->event->u.seg.seg;
+        sent = sent || (entry->out && !(seg->flags & SP_RST));
         if (entry->out || (seg->flags & SP_RST))
             continue;
         bool by_ack = (seg->flags & SP_ACK) && seg->ack == rst->seq;
-        bool by_seq =
-            (rst->flags & SP_ACK) && rst->seq == 0 && seg->seq + sp_seg_space(seg) == rst->ack;
-        if (((rst->flags & SP_ACK) ? by_seq : by_ack) && before-- == 0)
+        bool by_seq = seg->seq + sp_seg_space(seg) == rst->ack;
+        bool by_both = by_ack && by_seq && (sp_seg_space(seg) || over) && !sent;
+        bool fits = (rst->flags & SP_ACK) ? by_both || (by_seq && rst->seq == 0) : by_ack;
+        if (fits && before-- == 0)
             return entry->event;
     }
     return NULL;

@@ -161,6 +161,18 @@ static int64_t unread_ns(const struct replay *replay, const struct side *side,
     return view->event->u.seg.point == SP_AT_LO ? LO_QUEUE_NS : SKEW_NS;
 }
 
+/* Whether the same addresses had a connection before this one. */
+static bool is_successor(const struct replay *replay)
+{
+    const struct sp_flights *flights = &replay->ctx->out->flights;
+    for (size_t i = 0; i < flights->conn_count; i++)
+        if (flights->conns[i].next_ns == replay->conn->first_ns &&
+            (sp_addr_same(&flights->conns[i].client, &replay->conn->client) ||
+             sp_addr_same(&flights->conns[i].client, &replay->conn->server)))
+            return true;
+    return false;
+}
+
 /*
  * Sending again takes a timer, which no stack has shorter than AGAIN_LEAST_NS, or an arrival that
  * asks for it; and what has been acknowledged is never sent again. A SYN,ACK is: the segment that
@@ -176,6 +188,8 @@ const char *sp_tcp_again(const struct replay *replay, int which, size_t at, cons
         return NULL;
     if (!syn && side->una >= end && view->t_ns > side->una_ns + unread_ns(replay, side, view))
         return "it is sent again, though it had been acknowledged";
+    if (syn && !view->has_ack && is_successor(replay))
+        return NULL; /* it may be the old one's TIME_WAIT that asked, as lwIP sends at once then */
     while (at-- > 0) {
         const struct entry *entry = &replay->entries[which][at];
         struct view before;

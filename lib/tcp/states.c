@@ -174,13 +174,24 @@ static bool is_silent_end(const struct ctx *ctx, const struct side *side,
            !has_given_up(ctx, side, report->old_state, t_ns);
 }
 
+/*
+ * A stack in a process of its own knows of what was captured for it when its threads have read it,
+ * and on a busy machine they wait for a processor.
+ */
+#define TOLD_READ_NS (1000 * SP_MS)
+
 /* What the socket had left behind by then: it had itself said or been told more. */
-static const char *is_past(const struct side *side, enum sp_tcp_state state, int64_t t_ns)
+static const char *is_past(const struct ctx *ctx, const struct side *side, enum sp_tcp_state state,
+                           int64_t t_ns)
 {
+    bool told = side->end < SP_END_COUNT && ctx->trace->head.states_told[side->end];
     int64_t before_ns = t_ns - SKEW_NS;
+    int64_t read_by_ns = told ? t_ns - TOLD_READ_NS : before_ns;
+    if (state == SP_TCP_NONE)
+        return NULL; /* it is gone */
     unsigned bit = 1u << state;
     bool closed = state == SP_TCP_CLOSED;
-    if (!closed && state != SP_TCP_TIME_WAIT && side->killed_ns < before_ns)
+    if (!closed && state != SP_TCP_TIME_WAIT && side->killed_ns < read_by_ns)
         return "it had been reset";
     if ((bit &
          (TO(SYN_SENT) | TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(FIN_WAIT_1) | TO(FIN_WAIT_2))) &&
@@ -190,7 +201,7 @@ static const char *is_past(const struct side *side, enum sp_tcp_state state, int
         side->fin_at >= 0 && side->fin_ns < before_ns)
         return "it had sent its FIN";
     if ((bit & (TO(FIN_WAIT_1) | TO(CLOSING) | TO(LAST_ACK))) && side->fin_acked_ns >= 0 &&
-        side->fin_acked_ns < before_ns)
+        side->fin_acked_ns < read_by_ns)
         return "its FIN had been acknowledged";
     return NULL;
 }
@@ -242,7 +253,7 @@ static const char *lacks(const struct ctx *ctx, const struct side *side,
     if (report->old_state == SP_TCP_LISTEN)
         return NULL; /* a listener's child is a new socket, whatever had these addresses before */
     /* A look may be as old as the one before it, which did not show this. */
-    return is_past(side, state, report->not_before_ns < t_ns ? report->not_before_ns : t_ns);
+    return is_past(ctx, side, state, report->not_before_ns < t_ns ? report->not_before_ns : t_ns);
 }
 
 static void rule_evidence(struct ctx *ctx, const struct sp_event *event)

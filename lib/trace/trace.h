@@ -184,6 +184,7 @@ struct sp_trace_head {
     enum sp_watch wire;
     enum sp_watch states;
     bool states_hidden[SP_END_COUNT]; /* an end whose TCP nobody outside it can ask */
+    bool states_told[SP_END_COUNT];   /* of those: it tells of itself, look by look */
     struct sp_trace_pin {
         const char *name; /* "net.ipv4.tcp_sack" */
         const char *value;

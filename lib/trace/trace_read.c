@@ -315,9 +315,10 @@ static enum sp_rc read_end(const json_t *end, enum sp_end i, struct sp_trace *tr
     const char *states = "";
     if (rc == SP_OK)
         rc = read_text(end, "states", trace, &states, err);
-    head->states_hidden[i] = strcmp(states, "absent") == 0;
+    head->states_told[i] = strcmp(states, "told") == 0;
+    head->states_hidden[i] = head->states_told[i] || strcmp(states, "absent") == 0;
     if (rc == SP_OK && *states && !head->states_hidden[i])
-        rc = sp_fail(err, SP_E_PARSE, "states: \"%s\" is not absent", states);
+        rc = sp_fail(err, SP_E_PARSE, "states: \"%s\" is neither absent nor told", states);
     return rc;
 }
 

@@ -223,7 +223,7 @@ static void write_ends(struct writer *w, const struct sp_trace_head *head)
         write_stack(&inner, "api", &head->api[i]);
         write_stack(&inner, "tcp", &head->tcp[i]);
         if (head->states_hidden[i])
-            write_text(&inner, "states", "absent");
+            write_text(&inner, "states", head->states_told[i] ? "told" : "absent");
         sp_buf_addch(w->out, '}');
         separator = ",";
     }

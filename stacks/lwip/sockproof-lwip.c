@@ -26,7 +26,9 @@ int main(int argc, char **argv)
     }
     const struct sp_lwip_link link = {.interface = told("SOCKPROOF_INTERFACE"),
                                       .address = told("SOCKPROOF_ADDRESS"),
-                                      .peer_mac = told("SOCKPROOF_PEER_MAC")};
+                                      .peer_mac = told("SOCKPROOF_PEER_MAC"),
+                                      .peer = told("SOCKPROOF_PEER_ADDRESS"),
+                                      .states = told("SOCKPROOF_STATES")};
     struct sp_err err = {0};
     char salt = *told("SOCKPROOF_ROLE");
     char peer_salt = *told("SOCKPROOF_AGAINST");

@@ -1,10 +1,11 @@
 /* packet(7) on one side, lwIP's netif on the other. */
 #include "link.h"
+#include "states.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_packet.h>
-#include <lwip/ip_addr.h>
+#include <lwip/ip.h>
 #include <lwip/netif.h>
 #include <lwip/pbuf.h>
 #include <lwip/sys.h>
@@ -14,19 +15,20 @@
 #include <net/if.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { MTU_BYTES = 1500, FRAME_MAX_BYTES = 65536 };
+enum { MTU_BYTES = 1500, FRAME_MAX_BYTES = 65536, NETWORK4_BYTES = 3, NETWORK6_BYTES = 8 };
 
 struct link {
     int fd;
     int ifindex;
     uint8_t mac[6], peer_mac[6];
-    ip_addr_t address;
+    ip_addr_t address, peer;
     struct netif netif;
     pthread_t reader;
 };
@@ -39,17 +41,26 @@ static err_t frame_send(struct netif *netif, struct pbuf *p)
     static uint8_t frame[FRAME_MAX_BYTES]; /* under the core lock */
     uint16_t len = pbuf_copy_partial(p, frame, p->tot_len, 0);
     struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = link->ifindex};
+    sp_lwip_states_look();
     return sendto(link->fd, frame, len, 0, (const void *)&to, sizeof to) < 0 ? ERR_IF : ERR_OK;
+}
+
+/* Whether a packet is a segment, by the header's byte that says so. */
+static bool is_tcp(const struct pbuf *p, uint16_t at)
+{
+    return pbuf_get_at(p, at) == IP_PROTO_TCP;
 }
 
 /*
  * The lab's neighbours are permanent: there is one host to send to, and nobody answers who asks for
- * its hardware address. What is for a group (neighbour discovery, MLD) goes nowhere.
+ * its hardware address. What is for a group goes nowhere (neighbour discovery, MLD), but a segment,
+ * which should not be, is to be seen.
  */
 static err_t ip4_send(struct netif *netif, struct pbuf *p, const ip4_addr_t *to)
 {
     const struct link *link = netif->state;
-    if (ip4_addr_ismulticast(to) || ip4_addr_isbroadcast(to, netif))
+    bool group = ip4_addr_ismulticast(to) || ip4_addr_isbroadcast(to, netif);
+    if (group && !is_tcp(p, offsetof(struct ip_hdr, _proto)))
         return ERR_OK;
     return ethernet_output(netif, p, (const struct eth_addr *)link->mac,
                            (const struct eth_addr *)link->peer_mac, ETHTYPE_IP);
@@ -58,10 +69,17 @@ static err_t ip4_send(struct netif *netif, struct pbuf *p, const ip4_addr_t *to)
 static err_t ip6_send(struct netif *netif, struct pbuf *p, const ip6_addr_t *to)
 {
     const struct link *link = netif->state;
-    if (ip6_addr_ismulticast(to))
+    if (ip6_addr_ismulticast(to) && !is_tcp(p, offsetof(struct ip6_hdr, _nexth)))
         return ERR_OK;
     return ethernet_output(netif, p, (const struct eth_addr *)link->mac,
                            (const struct eth_addr *)link->peer_mac, ETHTYPE_IPV6);
+}
+
+/* In lwIP's own thread, which has the core lock, behind the frame that was handed over before. */
+static void was_read(void *arg)
+{
+    (void)arg;
+    sp_lwip_states_look();
 }
 
 static void *frames_read(void *arg)
@@ -83,6 +101,8 @@ static void *frames_read(void *arg)
         pbuf_take(p, frame, (uint16_t)len);
         if (link->netif.input(p, &link->netif) != ERR_OK)
             pbuf_free(p);
+        else
+            tcpip_callback(was_read, NULL);
     }
 }
 
@@ -102,6 +122,15 @@ static err_t netif_fill(struct netif *netif)
     return ERR_OK;
 }
 
+/* Whether the other end is on the same network: then there is no way to any other. */
+static bool is_near(const struct link *link)
+{
+    const ip_addr_t *a = &link->address, *b = &link->peer;
+    if (IP_IS_V6(a))
+        return memcmp(ip_2_ip6(a)->addr, ip_2_ip6(b)->addr, NETWORK6_BYTES) == 0;
+    return memcmp(&ip_2_ip4(a)->addr, &ip_2_ip4(b)->addr, NETWORK4_BYTES) == 0;
+}
+
 /* The address is ours alone: no detection of duplicates, no router. */
 static void netif_up(struct link *link)
 {
@@ -112,7 +141,8 @@ static void netif_up(struct link *link)
     LOCK_TCPIP_CORE();
     netif_add(netif, v6 ? &any : ip_2_ip4(&link->address), v6 ? &any : &mask, &any, link,
               netif_fill, tcpip_input); /* which takes Ethernet apart */
-    netif_set_default(netif);
+    if (!is_near(link))
+        netif_set_default(netif);
     netif_create_ip6_linklocal_address(netif, 1);
     netif_ip6_addr_set_state(netif, 0, IP6_ADDR_PREFERRED);
     if (v6) {
@@ -148,8 +178,9 @@ static void started(void *semaphore)
 enum sp_rc sp_lwip_start(const struct sp_lwip_link *config, struct sp_err *err)
 {
     sys_sem_t ready;
-    if (!ipaddr_aton(config->address, &link_.address))
-        return sp_fail(err, SP_E_USAGE, "'%s' is no address", config->address);
+    if (!ipaddr_aton(config->address, &link_.address) || !ipaddr_aton(config->peer, &link_.peer))
+        return sp_fail(err, SP_E_USAGE, "'%s' or '%s' is no address", config->address,
+                       config->peer);
     if (sscanf(config->peer_mac, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", &link_.peer_mac[0],
                &link_.peer_mac[1], &link_.peer_mac[2], &link_.peer_mac[3], &link_.peer_mac[4],
                &link_.peer_mac[5]) != 6)
@@ -163,6 +194,7 @@ enum sp_rc sp_lwip_start(const struct sp_lwip_link *config, struct sp_err *err)
     sys_arch_sem_wait(&ready, 0);
     sys_sem_free(&ready);
     netif_up(&link_);
+    sp_lwip_states_start(config->states);
     int error = pthread_create(&link_.reader, NULL, frames_read, &link_);
     return error ? sp_fail_os(err, SP_E_IO, error, "a thread for %s", config->interface) : SP_OK;
 }

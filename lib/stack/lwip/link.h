@@ -10,6 +10,8 @@ struct sp_lwip_link {
     const char *interface; /* whole Ethernet frames are read from it and written to it */
     const char *address;   /* IPv4 (/24) or IPv6 (/64), as text */
     const char *peer_mac;  /* of the host behind it: nobody answers ARP in a lab */
+    const char *peer;      /* the other end's address; on another network behind a box */
+    const char *states;    /* the file that is told of states, "" none */
 };
 
 /*

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "../posix/api.h"
+#include "states.h"
 #include "stack.h"
 
 const char *sp_stack_name(void)
@@ -21,6 +22,15 @@ const char *sp_stack_name(void)
 void sp_stack_version(char *out, size_t cap)
 {
     snprintf(out, cap, "%d.%d.%d", LWIP_VERSION_MAJOR, LWIP_VERSION_MINOR, LWIP_VERSION_REVISION);
+}
+
+/* After a call: what it did is there to be seen. errno stays what the call made it. */
+static ssize_t done(ssize_t value)
+{
+    int os = errno;
+    sp_lwip_states_look_locked();
+    errno = os;
+    return value;
 }
 
 static int has_not(void)
@@ -49,22 +59,22 @@ int sp_api_bind(int fd, const struct sockaddr *addr, socklen_t len_bytes)
 
 int sp_api_connect(int fd, const struct sockaddr *addr, socklen_t len_bytes)
 {
-    return lwip_connect(fd, addr, len_bytes);
+    return (int)done(lwip_connect(fd, addr, len_bytes));
 }
 
 int sp_api_listen(int fd, int backlog)
 {
-    return lwip_listen(fd, backlog);
+    return (int)done(lwip_listen(fd, backlog));
 }
 
 int sp_api_accept(int fd, struct sockaddr *addr, socklen_t *len_bytes, int flags)
 {
-    return with_mode(lwip_accept(fd, addr, len_bytes), flags);
+    return (int)done(with_mode(lwip_accept(fd, addr, len_bytes), flags));
 }
 
 ssize_t sp_api_send(int fd, const void *data, size_t len_bytes, int flags)
 {
-    return lwip_send(fd, data, len_bytes, flags);
+    return done(lwip_send(fd, data, len_bytes, flags));
 }
 
 /* lwIP's sockets raise no signals. */
@@ -77,17 +87,17 @@ int sp_api_own(int fd)
 
 ssize_t sp_api_recv(int fd, void *data, size_t len_bytes, int flags)
 {
-    return lwip_recv(fd, data, len_bytes, flags);
+    return done(lwip_recv(fd, data, len_bytes, flags));
 }
 
 int sp_api_close(int fd)
 {
-    return lwip_close(fd);
+    return (int)done(lwip_close(fd));
 }
 
 int sp_api_shutdown(int fd, int how)
 {
-    return lwip_shutdown(fd, how);
+    return (int)done(lwip_shutdown(fd, how));
 }
 
 int sp_api_ioctl(int fd, unsigned long request, int *value)
