@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 #include "guest.h"
 #include "options.h"
 
-enum { JOB_BYTES_MAX = 1 << 20, FIRST_PROCESS = 1, PATH_BYTES = 4096 };
+enum { JOB_BYTES_MAX = 1 << 20, FIRST_PROCESS = 1, PATH_BYTES = PATH_MAX + 8 };
 
 /* The job file: its lines cut into words where tabs were. */
 struct order {
@@ -251,10 +252,12 @@ static void wait_for(pid_t worker)
     } while (ended != worker && (ended > 0 || errno == EINTR));
 }
 
-static enum sp_rc first_process(const char *dir, struct sp_err *err)
+static enum sp_rc first_process(const char *dir_name, struct sp_err *err)
 {
-    char path[PATH_BYTES];
+    char path[PATH_BYTES], dir[PATH_MAX];
     struct order order = {0};
+    if (!realpath(dir_name, dir)) /* it may lead through the machine's /proc, where ours will be */
+        return sp_fail_os(err, SP_E_IO, errno, "where to work: %s", dir_name);
     snprintf(path, sizeof path, "%s/job", dir);
     enum sp_rc rc = order_read(&order, path, err);
     if (rc == SP_OK)

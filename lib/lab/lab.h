@@ -221,6 +221,17 @@ const struct sp_lab_pin *sp_lab_default_pins(size_t *count);
  * /proc, /sys, and the host's folder `writable` (absolute), the only one that can be written.
  */
 enum sp_rc sp_lab_guest_init(const char *writable, struct sp_err *err);
+/*
+ * For the process that becomes a user-mode kernel: it and its children get nothing from
+ * getrandom(2), which fails with ENOSYS. SP_E_UNSUPPORTED where this machine has no seccomp.
+ */
+enum sp_rc sp_lab_draw_nothing(struct sp_err *err);
+/*
+ * In a guest whose clock jumps, before a run: waits until the kernel's clocks stand as they did
+ * before every other one, so that its times do not depend on what ran before it. `hz`: ticks a
+ * second, not 0.
+ */
+void sp_lab_wait_for_phase(int hz);
 /* Switches the guest off. Does not return. */
 _Noreturn void sp_lab_guest_off(void);
 

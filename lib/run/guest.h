@@ -11,6 +11,7 @@
  *   RESULTS/.guest-N/job      what to run: lines of words with tabs between
  *   RESULTS/.guest-N/said     messages of the guest, appended
  *   RESULTS/.guest-N/console  what its kernel printed
+ *   RESULTS/.guest-N/init     a link to our own program
  */
 #ifndef SP_RUN_GUEST_H
 #define SP_RUN_GUEST_H

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -15,10 +16,14 @@
 
 #include "clock.h"
 #include "guest.h"
+#include "lab.h"
 
 enum { CONSOLE_TAIL_BYTES = 16384 };
 
 static const char dir_prefix[] = ".guest-";
+/* How a guest's first process finds its folder: this machine's /proc, over hostfs. */
+#define GUEST_DIR    "/proc/self/cwd"
+#define FIRST_DAY_NS "1767225600000000000" /* 2026-01-01 00:00 UTC */
 
 /* ---- the folder ----------------------------------------------------------------------------- */
 
@@ -29,10 +34,10 @@ enum sp_rc guest_path(const struct guest_process *guest, const char *name,
     return len < GUEST_PATH_MAX ? SP_OK : sp_fail(err, SP_E_LIMIT, "a path too long: %s", path);
 }
 
-/* What a guest's folder holds: our three files, and the kernel's own folder with its pid. */
+/* What a guest's folder holds: our files, and the kernel's own folder with its pid. */
 static void dir_remove(int parent, const char *name)
 {
-    static const char *const files[] = {"job", "said", "console", "uml/guest/pid"};
+    static const char *const files[] = {"job", "said", "console", "init", "uml/guest/pid"};
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return;
@@ -78,11 +83,14 @@ void guest_process_release(struct guest_process *guest)
 
 /* ---- the process ---------------------------------------------------------------------------- */
 
-/* Both paths are quoted: the kernel cuts its command line at blanks. */
-_Noreturn static void exec_kernel(const struct guest_process *guest, const char *kernel,
-                                  const char *program)
+/*
+ * The same kernel with the same work is to be the same to the last bit (docs/kernels.md): its
+ * memory begins where this process's heap would, it draws its numbers from our getrandom(2), the
+ * day that it is, and its own command line. So none of them is of this start alone; our paths are
+ * named by way of the working directory, which is the guest's folder.
+ */
+_Noreturn static void exec_kernel(const struct guest_process *guest, const char *kernel)
 {
-    char init[GUEST_PATH_MAX + 8], dir[GUEST_PATH_MAX + 3];
     struct rlimit no_core = {0, 0};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setpgid(0, 0); /* it and its processes can be ended together; Ctrl+C is not for it */
@@ -93,11 +101,13 @@ _Noreturn static void exec_kernel(const struct guest_process *guest, const char 
     int out = chdir(guest->dir) == 0 ? open("console", O_WRONLY | O_CREAT | O_APPEND, 0644) : -1;
     if (in < 0 || out < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
         _exit(126);
-    snprintf(init, sizeof init, "init=\"%s\"", program);
-    snprintf(dir, sizeof dir, "\"%s\"", guest->dir);
+    personality(PER_LINUX | ADDR_NO_RANDOMIZE);
+    sp_lab_draw_nothing(
+        NULL); /* where there is no seccomp, times differ by some readings of a clock */
     execl(kernel, kernel, "mem=256M", "root=none", "rootfstype=hostfs", "rootflags=/", "ro",
-          "time-travel=inf-cpu", "con=null", "con0=null,fd:1", "console=tty0", "quiet",
-          "uml_dir=uml/", "umid=guest", init, "--", "guest", dir, (char *)NULL);
+          "time-travel=inf-cpu", "time-travel-start=" FIRST_DAY_NS, "con=null", "con0=null,fd:1",
+          "console=tty0", "quiet", "uml_dir=uml/", "umid=guest", "init=" GUEST_DIR "/init", "--",
+          "guest", GUEST_DIR, (char *)NULL);
     dprintf(2, "%s: %s\n", kernel, strerror(errno));
     _exit(127);
 }
@@ -137,12 +147,15 @@ static pid_t keeper_start(pid_t group)
 enum sp_rc guest_process_start(struct guest_process *guest, const char *kernel, const char *program,
                                struct sp_err *err)
 {
-    if (strchr(program, '"') || strchr(guest->dir, '"'))
-        return sp_fail(err, SP_E_USAGE, "a guest cannot be told a path with a \" in it: %s",
-                       guest->dir);
+    char init[GUEST_PATH_MAX];
+    enum sp_rc rc = guest_path(guest, "init", init, err);
+    if (rc == SP_OK && symlink(program, init) < 0)
+        rc = sp_fail_os(err, SP_E_IO, errno, "making %s", init);
+    if (rc != SP_OK)
+        return rc;
     pid_t pid = fork();
     if (pid == 0)
-        exec_kernel(guest, kernel, program);
+        exec_kernel(guest, kernel);
     if (pid < 0)
         return sp_fail_os(err, SP_E_IO, errno, "starting a guest");
     setpgid(pid, pid); /* whichever of us is first */

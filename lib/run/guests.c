@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "guest_process.h"
 
 enum {
@@ -88,6 +89,46 @@ static void chunk_take(struct guests *g, struct guest *guest)
     }
 }
 
+/*
+ * The folder that a run's own will be made in: shared with the runs of other guests. Whoever comes
+ * second would find it there, and a call that fails takes a guest's time (arch/um, handle_syscall).
+ */
+static enum sp_rc topic_dir_of(const struct guests *g, const struct sp_run_job *job, char *path,
+                               size_t cap, struct sp_err *err)
+{
+    struct sp_arena arena;
+    sp_arena_init(&arena);
+    const char *dir = sp_store_case_dir(&arena, job->case_->id, "", "", 1);
+    int len = snprintf(path, cap, "%s/%s", g->config->results, dir);
+    sp_arena_release(&arena);
+    if (len < 0 || (size_t)len >= cap)
+        return sp_fail(err, SP_E_LIMIT, "a path too long: %s", g->config->results);
+    *strrchr(path, '/') = '\0';
+    return SP_OK;
+}
+
+static enum sp_rc topic_dirs_make(const struct guests *g, const struct guest *guest,
+                                  struct sp_err *err)
+{
+    enum sp_rc rc = SP_OK;
+    char path[GUEST_PATH_MAX];
+    for (size_t i = 0; rc == SP_OK && i < guest->job_count; i++) {
+        rc = topic_dir_of(g, guest->jobs[i].job, path, sizeof path, err);
+        if (rc == SP_OK)
+            rc = sp_dir_make(path, err);
+    }
+    return rc;
+}
+
+/* Of topics in which every run was skipped. */
+static void empty_topic_dirs_remove(const struct guests *g)
+{
+    char path[GUEST_PATH_MAX];
+    for (size_t i = 0; i < g->next; i++)
+        if (topic_dir_of(g, g->queue[i], path, sizeof path, NULL) == SP_OK)
+            (void)rmdir(path);
+}
+
 static enum sp_rc job_file_write(const struct guests *g, const struct guest *guest,
                                  struct sp_err *err)
 {
@@ -128,6 +169,8 @@ static enum sp_rc guest_start(struct guests *g, struct guest *guest, struct sp_e
     sp_buf_init(&guest->input, MESSAGE_MAX * 2);
     chunk_take(g, guest);
     enum sp_rc rc = guest_process_prepare(&guest->process, g->config->results, g->made++, err);
+    if (rc == SP_OK)
+        rc = topic_dirs_make(g, guest, err);
     if (rc == SP_OK)
         rc = job_file_write(g, guest, err);
     if (rc == SP_OK)
@@ -437,6 +480,7 @@ enum sp_rc sp_guests_run(struct sp_sched *sched, const struct sp_guest_config *c
         poll(NULL, 0, LOOK_MS);
     }
     guests_kill(&g);
+    empty_topic_dirs_remove(&g);
     free(g.queue);
     free(g.guests);
     sp_arena_release(&g.arena);

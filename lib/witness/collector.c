@@ -411,6 +411,11 @@ enum sp_rc sp_collector_drain(struct sp_collector *collector,
     return rc;
 }
 
+enum sp_rc sp_collector_renew(struct sp_collector *collector, struct sp_err *err)
+{
+    return collector->source->renew ? collector->source->renew(collector, err) : SP_OK;
+}
+
 enum sp_rc sp_collector_hidden(struct sp_collector *collector,
                                void (*sink)(const struct sp_tp_record *record, void *arg),
                                void *arg, struct sp_collector_hidden *hidden, struct sp_err *err)

@@ -54,6 +54,8 @@ struct sp_tp_source {
     /* Events of each tracepoint that the kernel counted and did not lose. */
     enum sp_rc (*count)(struct sp_collector *collector, int64_t counts[SP_TRACEPOINTS],
                         struct sp_err *err);
+    /* Makes the rings as when they were new; NULL: nothing of theirs shows. */
+    enum sp_rc (*renew)(struct sp_collector *collector, struct sp_err *err);
     void (*close)(struct sp_collector *collector);
 };
 extern const struct sp_tp_source sp_tp_perf, sp_tp_tracefs;

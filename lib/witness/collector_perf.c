@@ -253,4 +253,4 @@ static void perf_close(struct sp_collector *collector)
         ring_release(&collector->rings[i], collector->page_bytes);
 }
 
-const struct sp_tp_source sp_tp_perf = {perf_open, perf_drain, perf_count, perf_close};
+const struct sp_tp_source sp_tp_perf = {perf_open, perf_drain, perf_count, NULL, perf_close};

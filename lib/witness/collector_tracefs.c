@@ -223,6 +223,17 @@ static enum sp_rc tracefs_source_count(struct sp_collector *collector,
     return SP_OK;
 }
 
+/* An event that begins a page of the ring reads the clock once more: on a virtual one that shows.
+ */
+static enum sp_rc tracefs_source_renew(struct sp_collector *collector, struct sp_err *err)
+{
+    int fd = openat(collector->instance_fd, "trace", O_WRONLY | O_TRUNC | O_CLOEXEC);
+    if (fd < 0)
+        return sp_fail_os(err, SP_E_IO, errno, "emptying the rings of tracing");
+    close(fd);
+    return SP_OK;
+}
+
 static void tracefs_source_close(struct sp_collector *collector)
 {
     for (size_t i = 0; i < collector->ring_count; i++) {
@@ -238,4 +249,5 @@ static void tracefs_source_close(struct sp_collector *collector)
 }
 
 const struct sp_tp_source sp_tp_tracefs = {tracefs_source_open, tracefs_source_drain,
-                                           tracefs_source_count, tracefs_source_close};
+                                           tracefs_source_count, tracefs_source_renew,
+                                           tracefs_source_close};

@@ -102,6 +102,13 @@ enum sp_rc sp_collector_drain(struct sp_collector *collector,
                               struct sp_err *err);
 
 /*
+ * Throws away what stands in the rings and makes them as new, so that what a record costs does not
+ * depend on those before it. For clocks that jump; where rings do not show in times it does
+ * nothing.
+ */
+enum sp_rc sp_collector_renew(struct sp_collector *collector, struct sp_err *err);
+
+/*
  * How many events the kernel has counted since the collector was made, and not shown, for all
  * that happens on this machine. 0 on most kernels. One that withholds samples from protected tasks
  * hides what a timer does on an idle CPU: then ask sock_diag. (Where the kernel is older than 6.0,
