@@ -258,6 +258,14 @@ class TestWine:
         assert row["verdict"] == "skip", done.stdout
         assert "does not have the signal SIGPIPE" in row["reason"] and done.returncode == 5
 
+    def test_a_call_that_must_not_wait_does_not(self, sockproof, tmp_path):
+        """MSG_DONTWAIT is no flag of Winsock's: the call is made in the mode that does not wait."""
+        done, row, trace = self.run(sockproof, tmp_path / "r", "transfer/empty-recv", "--server")
+        assert done.returncode == 0 and row["verdict"] in ("pass", "variant"), done.stdout
+        assert any(event["kind"] == "call" and event["name"] == "recv" and event["end"] == "server" and
+                   "DONTWAIT" in event["args"] and event.get("error") == "EAGAIN"
+                   for event in trace["events"])
+
     @pytest.mark.parametrize("end", ["--client", "--server"])
     def test_its_calls_are_winsocks_and_its_tcp_this_kernels(self, sockproof, tmp_path, end):
         done, row, trace = self.run(sockproof, tmp_path / "r", "handshake/three-way", end)
