@@ -24,11 +24,13 @@ static enum sp_role role_of_data(const struct side *side, const struct view *vie
     return SP_ROLE_RETRANSMIT;
 }
 
-/* An empty segment one before what is next asks for an ACK and means nothing else. */
+/* An empty segment one before what is next asks for an ACK and means nothing else. With keepalive
+ * on it may come beside data under way, which RFC 9293 (MUST-26) forbids and a case judges. */
 static bool is_probe(const struct side *side, const struct view *view)
 {
-    return side->isn_known && view->from + 1 == side->snd_max && side->una >= side->snd_max &&
-           !sp_tcp_answers(side, view);
+    bool keeps = side->facts->keepalive_ns <= view->t_ns;
+    return side->isn_known && view->from + 1 == side->snd_max &&
+           (keeps || side->una >= side->snd_max) && !sp_tcp_answers(side, view);
 }
 
 /* Whether something waits to be sent: data, or the FIN of a close. */

@@ -16,13 +16,13 @@ static bool same_rst(const struct sp_seg *a, const struct sp_seg *b)
 }
 
 /* The latest arrival whose numbers the RST carries, but for as many as such RSTs have answered
- * (`fresh`); NULL none. */
+ * (`fresh`); NULL none. `own`: it may be one of its sender's own accord. */
 static const struct sp_event *answered(const struct replay *replay, int which, size_t at,
-                                       const struct sp_seg *rst, bool fresh)
+                                       const struct sp_seg *rst, bool fresh, bool own)
 {
     const struct side *side = &replay->side[which];
     bool over = side->fin_acked_ns >= 0 && side->fin_in >= 0 && side->fin_in < side->rcv_nxt;
-    bool sent = false; /* after that arrival, something but a RST */
+    bool passed = false; /* after that arrival, something else came or, but for a RST, left */
     size_t before = 0;
     for (size_t i = 0; fresh && i < at; i++)
         before += replay->entries[which][i].out &&
@@ -30,12 +30,13 @@ static const struct sp_event *answered(const struct replay *replay, int which, s
     while (at-- > 0) {
         const struct entry *entry = &replay->entries[which][at];
         const struct sp_seg *seg = &entry->event->u.seg.seg;
-        sent = sent || (entry->out && !(seg->flags & SP_RST));
+        bool rests = !passed;
+        passed = passed || !(seg->flags & SP_RST);
         if (entry->out || (seg->flags & SP_RST))
             continue;
         bool by_ack = (seg->flags & SP_ACK) && seg->ack == rst->seq;
         bool by_seq = seg->seq + sp_seg_space(seg) == rst->ack;
-        bool by_both = by_ack && by_seq && (sp_seg_space(seg) || over) && !sent;
+        bool by_both = by_ack && by_seq && (sp_seg_space(seg) || over || !own) && rests;
         bool fits = (rst->flags & SP_ACK) ? by_both || (by_seq && rst->seq == 0) : by_ack;
         if (fits && before-- == 0)
             return entry->event;
@@ -140,7 +141,8 @@ void sp_tcp_rules_rst(struct replay *replay, int which, size_t at, const struct 
                       int64_t other_sent, struct sp_audit_seg *seg)
 {
     const struct side *side = &replay->side[which];
-    const struct sp_event *provoked = answered(replay, which, at, view->seg, true);
+    bool own = is_own(side, view, other_sent);
+    const struct sp_event *provoked = answered(replay, which, at, view->seg, true, own);
     const struct act *closing = sp_tcp_act_last(side->ledger, ACTS_THAT_END, view->t_ns);
     const struct act *read_shut =
         sp_tcp_act_by(side->ledger, 1u << ACT_SHUT_RD | 1u << ACT_SHUT_WR, view->t_ns);
@@ -155,8 +157,8 @@ void sp_tcp_rules_rst(struct replay *replay, int which, size_t at, const struct 
         say_open(side, view, provoked, seg);
 
     bool judged = side->real && side->watched && !replay->ctx->lossy_wire && !replay->conn->self;
-    bool answers = answered(replay, which, at, view->seg, false) != NULL;
-    if (judged && !answers && !is_own(side, view, other_sent) && view->t_ns < side->superseded_ns)
+    bool answers = answered(replay, which, at, view->seg, false, own) != NULL;
+    if (judged && !answers && !own && view->t_ns < side->superseded_ns)
         sp_tcp_violate(replay->ctx, RULE_RST_FORM, view->event, side->end,
                        "neither answers a segment that arrived nor lies within what was sent");
     else if (judged && seg->cause == SP_CAUSE_NONE && side->facts->calls)

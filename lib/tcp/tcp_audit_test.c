@@ -32,6 +32,10 @@ struct story {
 };
 
 static const struct story clean[] = {
+    {"a keepalive probe beside data under way (lwIP)", VETH,
+     OPEN "1500-1501 client conn setsockopt SO_KEEPALIVE value=1 = 0\n"
+          "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 lost\n"
+          "1200000 c> ACK seq=10 ack=1 lost\n"},
     {"a send that waits, has sent a part, and says that it was reset", LO,
      OPEN "2000-9000 client conn send 100 = ECONNRESET\n2005 c> PSH,ACK len=10\n2035 s> ACK\n"
           "8990-8999 server conn close = 0\n8992 s> RST,ACK\n" OVER},
