@@ -4,12 +4,9 @@
  * An instance is a folder below tracefs's `instances`, with rings and enabled events of its own, so
  * that nothing of anybody else's tracing is touched. It is made with the clock `mono`
  * (CLOCK_MONOTONIC), and each CPU's trace_pipe_raw gives its ring's pages as they are
- * (Documentation/trace/ring-buffer-map.rst, include/linux/ring_buffer.h). Unlike perf's, these
+ * (ring_page.h). Unlike perf's, these
  * rings have a name: an instance outlives a process that is killed. So this source is for kernels
  * without perf events, which here means user-mode Linux, whose guest ends with the run.
- *
- * A page: the time of its first event, its length with two flags, then the events. An event's
- * first word holds type and length in 5 bits and in 27 the nanoseconds since the event before it.
  *
  * A reader is woken by the kernel's irq_work. Where that waits for the tick (user-mode Linux), a
  * record is heard of up to a tick late; its own time is exact.
@@ -25,22 +22,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "ring_page.h"
 
-enum {
-    CPU_MAX = 1024,
-    PAGE_HEAD_BYTES = 16,
-    TYPE_DATA_MAX = 28, /* up to here the type is the length in words */
-    TYPE_PADDING = 29,
-    TYPE_TIME_EXTEND = 30,
-    TYPE_TIME_STAMP = 31,
-    DELTA_BITS = 27,
-};
-
-/* In the page's length: events before it were lost, and their number stands behind its end. */
-static const uint64_t MISSED_EVENTS = 1U << 31;
-static const uint64_t MISSED_STORED = 1U << 30;
-static const uint64_t LENGTH_MASK = (1U << 20) - 1;
+enum { CPU_MAX = 1024 };
 
 struct sp_tp_ring {
     int fd;
@@ -132,81 +116,24 @@ static enum sp_rc tracefs_source_open(struct sp_collector *collector, int dir_fd
 
 /* ---- reading pages -------------------------------------------------------------------------- */
 
-static uint32_t word_at(const uint8_t *at)
+static void record_take(int64_t t_ns, const uint8_t *raw, size_t len_bytes, void *arg)
 {
-    uint32_t word;
-    memcpy(&word, at, sizeof word);
-    return word;
+    sp_collector_raw(arg, t_ns, raw, len_bytes);
 }
 
-/* The events of one page, from `at` on; a word that leads beyond the end ends it. */
-static void events_take(struct sp_collector *collector, const uint8_t *at, const uint8_t *end,
-                        uint64_t t_ns)
+static void lost_take(int64_t t_ns, uint64_t events, void *arg)
 {
-    while (end - at >= 4) {
-        uint32_t head = word_at(at);
-        uint32_t type = head & 31;
-        uint64_t delta = head >> 5;
-        at += 4;
-        if (type == TYPE_PADDING && !delta)
-            return;
-        if (type && type <= TYPE_DATA_MAX) { /* so many words of record */
-            size_t len = (size_t)type * 4;
-            if (len > (size_t)(end - at))
-                return;
-            t_ns += delta;
-            sp_collector_raw(collector, (int64_t)t_ns, at, len);
-            at += len;
-            continue;
-        }
-        if (end - at < 4)
-            return;
-        uint64_t word = word_at(at);
-        if (type == TYPE_TIME_EXTEND) {
-            t_ns += (word << DELTA_BITS) + delta;
-            at += 4;
-        } else if (type == TYPE_TIME_STAMP) {
-            t_ns = (word << DELTA_BITS) + delta;
-            at += 4;
-        } else { /* the word is the length, itself included; of padding, a record taken back */
-            size_t len = ((size_t)word + 3) & ~(size_t)3;
-            if (len < 4 || len > (size_t)(end - at))
-                return;
-            t_ns += delta;
-            if (!type)
-                sp_collector_raw(collector, (int64_t)t_ns, at + 4, len - 4);
-            at += len;
-        }
-    }
-}
-
-static void page_take(struct sp_collector *collector, const uint8_t *page, size_t len)
-{
-    uint64_t t_ns, commit;
-    if (len < PAGE_HEAD_BYTES)
-        return;
-    memcpy(&t_ns, page, sizeof t_ns);
-    memcpy(&commit, page + 8, sizeof commit);
-    size_t used = (size_t)(commit & LENGTH_MASK);
-    if (used > len - PAGE_HEAD_BYTES)
-        used = len - PAGE_HEAD_BYTES;
-    const uint8_t *begin = page + PAGE_HEAD_BYTES;
-    if (commit & MISSED_EVENTS) {
-        uint64_t lost = 1;
-        if ((commit & MISSED_STORED) && used + 8 <= len - PAGE_HEAD_BYTES)
-            memcpy(&lost, begin + used, sizeof lost);
-        sp_collector_lost(collector, (int64_t)t_ns, lost);
-    }
-    events_take(collector, begin, begin + used, t_ns);
+    sp_collector_lost(arg, t_ns, events);
 }
 
 static enum sp_rc tracefs_source_drain(struct sp_collector *collector, struct sp_err *err)
 {
+    const struct sp_ring_page_sink sink = {record_take, lost_take, collector};
     for (size_t i = 0; i < collector->ring_count; i++) {
         struct sp_tp_ring *ring = &collector->rings[i];
         ssize_t got;
         while ((got = read(ring->fd, ring->page, collector->page_bytes)) > 0)
-            page_take(collector, ring->page, (size_t)got);
+            sp_ring_page_read(ring->page, (size_t)got, &sink);
         if (got < 0 && errno != EAGAIN && errno != EINTR)
             return sp_fail_os(err, SP_E_IO, errno, "reading a ring of tracing");
     }
