@@ -17,12 +17,15 @@
 #include "guest.h"
 #include "options.h"
 
-enum { JOB_BYTES_MAX = 1 << 20, FIRST_PROCESS = 1, PATH_BYTES = PATH_MAX + 8 };
+/* A sign of life so often, where nothing else is to be said. */
+static const int64_t SIGN_NS = SP_S;
+
+enum { JOB_BYTES_MAX = 4 << 20, FIRST_PROCESS = 1, PATH_BYTES = PATH_MAX + 8 };
 
 /* The job file: its lines cut into words where tabs were. */
 struct order {
     char *text;
-    const char *cwd, *results, *cases, *os;
+    const char *cwd, *results, *cases, *os, *share, *parallel;
     bool virtual_clock;
     char **runs; /* each its words, SP_GUEST_RUN_WORDS of them, one string after the other */
     size_t run_count, run_cap;
@@ -36,6 +39,7 @@ struct worker {
     struct sp_run_job *jobs;
     size_t job_count;
     char status[400];
+    int64_t said_ns; /* when that was said */
 };
 
 /* ---- the order ------------------------------------------------------------------------------ */
@@ -63,10 +67,9 @@ static enum sp_rc line_take(struct order *order, char *line, struct sp_err *err)
     const struct {
         const char *name;
         const char **to;
-    } texts[] = {{"cwd", &order->cwd},
-                 {"results", &order->results},
-                 {"cases", &order->cases},
-                 {"os", &order->os}};
+    } texts[] = {{"cwd", &order->cwd},     {"results", &order->results},
+                 {"cases", &order->cases}, {"os", &order->os},
+                 {"share", &order->share}, {"parallel", &order->parallel}};
     for (size_t i = 0; words == 2 && i < sizeof texts / sizeof texts[0]; i++)
         if (strcmp(line, texts[i].name) == 0) {
             *texts[i].to = word[1];
@@ -91,7 +94,8 @@ static enum sp_rc order_read(struct order *order, const char *path, struct sp_er
         if (*line)
             rc = line_take(order, line, err);
     }
-    if (rc == SP_OK && (!order->cwd || !order->results || !order->cases || !order->run_count))
+    if (rc == SP_OK && (!order->cwd || !order->results || !order->cases || !order->share ||
+                        !order->parallel || !order->run_count))
         rc = sp_fail(err, SP_E_PROTO, "%s does not say what to run", path);
     return rc;
 }
@@ -170,9 +174,13 @@ static void say_status(const struct sp_progress *now, void *arg)
     struct worker *w = arg;
     char text[sizeof w->status];
     snprintf(text, sizeof text, "%s\t%s", now->running_id, now->waits_for);
-    if (!*now->running_id || strcmp(text, w->status) == 0)
+    /* On a clock that does not jump a wait is long outside, too, and is no silence. */
+    int64_t now_ns = w->order->virtual_clock ? 0 : sp_clock_now_ns();
+    bool old = now_ns - w->said_ns >= SIGN_NS;
+    if (!*now->running_id || (strcmp(text, w->status) == 0 && !old))
         return;
     memcpy(w->status, text, sizeof text);
+    w->said_ns = now_ns;
     sp_guest_say(w->said_fd, SP_GUEST_STATUS, text, strlen(text));
 }
 
@@ -184,6 +192,14 @@ static void say_result(const struct sp_result *result, void *arg)
     if (sp_result_write(result, &row, NULL) == SP_OK)
         sp_guest_say(w->said_fd, SP_GUEST_RESULT, row.data, row.len);
     sp_buf_release(&row);
+}
+
+static void say_begin(const char *id, int repeat, void *arg)
+{
+    const struct worker *w = arg;
+    char text[320];
+    int len = snprintf(text, sizeof text, "%s\t%d", id, repeat);
+    sp_guest_say(w->said_fd, SP_GUEST_BEGIN, text, (size_t)len);
 }
 
 static void say_end(const struct worker *w, const struct sp_sched *sched)
@@ -220,10 +236,12 @@ static enum sp_rc work(struct worker *w, struct sp_arena *arena, struct sp_err *
     struct sp_sched sched = {.env = &env,
                              .jobs = w->jobs,
                              .job_count = w->job_count,
-                             .parallel = 1,
+                             .parallel = (unsigned)strtoul(w->order->parallel, NULL, 10),
                              .on_progress = say_status,
                              .on_result = say_result,
                              .arg = w};
+    if (sched.parallel > 1)
+        sched.on_begin = say_begin;
     rc = sp_sched_run(&sched, err);
     if (rc == SP_OK)
         rc = sp_lab_defaults_hold(err);
@@ -261,7 +279,7 @@ static enum sp_rc first_process(const char *dir_name, struct sp_err *err)
     snprintf(path, sizeof path, "%s/job", dir);
     enum sp_rc rc = order_read(&order, path, err);
     if (rc == SP_OK)
-        rc = sp_lab_guest_init(order.results, err);
+        rc = sp_lab_guest_init(order.results, order.share, err);
     snprintf(path, sizeof path, "%s/said", dir);
     int said_fd = rc == SP_OK ? open(path, O_WRONLY | O_APPEND | O_CLOEXEC) : -1;
     if (rc == SP_OK && said_fd < 0)

@@ -137,7 +137,8 @@ static enum sp_rc job_add(struct job_list *jobs, struct boxes *boxes, const stru
     sp_plan_release(&plan);
     if (rc != SP_OK)
         return rc;
-    if (!o->kernel_text && needs(c, "clock=virtual")) { /* days: told of, and not waited for */
+    bool jumps = o->kernel_text && kernel_is_virtual(&o->kernel);
+    if (!jumps && needs(c, "clock=virtual")) { /* days: told of, and not waited for */
         made.skip = "the case needs clock=virtual: run --kernel uml:PATH";
         least_ns = 0;
     }
@@ -221,10 +222,10 @@ static void head_fill(struct sp_run_head *head, struct head_store *store, int ar
         .command = typed,
         .command_count = (size_t)argc,
         .machine = {.sysname = store->uts.sysname,
-                    .release = guest ? o->kernel.version : store->uts.release,
+                    .release = guest ? kernel_release(&o->kernel) : store->uts.release,
                     .arch = store->uts.machine,
                     .hostname = store->uts.nodename,
-                    .clock = guest ? "virtual" : "real",
+                    .clock = guest && kernel_is_virtual(&o->kernel) ? "virtual" : "real",
                     .cpus = guest ? 1 : (int)sysconf(_SC_NPROCESSORS_ONLN),
                     .privileged = privileged},
         .stack = {.name = store->stack, .os = stack->name, .os_version = stack->version},
@@ -360,6 +361,8 @@ static int run_jobs(struct job_list *jobs, const struct ends *ends, struct run_o
         env.adapter[who] = adapter_run(ends->adapter[who]);
     progress_init(&progress, o->quiet || o->json || o->format);
     head_fill(&head, &head_store, argc, typed, o, &ends->stacks, privileged);
+    if (o->kernel_text && *o->kernel.note)
+        head_note(&head, &head_store, o->kernel.note);
     if (jobs->left_out) {
         snprintf(head_store.left_out, sizeof head_store.left_out,
                  "--max-wait leaves out %zu runs that must wait longer", jobs->left_out);
@@ -453,6 +456,8 @@ static int check_options(const struct run_options *o)
                          o->format);
     if (o->kernel_text && (o->client || o->server))
         return cmd_usage(&cmd_run, "--kernel is of both ends: it excludes --client and --server");
+    if (o->kernel.modules_asked && (!o->kernel_text || strncmp(o->kernel_text, "qemu:", 5) != 0))
+        return cmd_usage(&cmd_run, "--modules is of --kernel qemu:VMLINUZ");
     if (o->format && o->json && strcmp(o->format, "json") != 0)
         return cmd_usage(&cmd_run, "--json and --format %s exclude each other", o->format);
     return 0;
@@ -478,6 +483,7 @@ static int main_run(int argc, char **argv)
         {"repeat", OPT_NUMBER, &o.repeat, 1, 1000},
         {"max-wait", OPT_DURATION, &o.max_wait_ns, 0, 0},
         {"kernel", OPT_TEXT, &o.kernel_text, 0, 0},
+        {"modules", OPT_TEXT, &o.kernel.modules_asked, 0, 0},
         {"patience", OPT_DURATION, &o.kernel.patience_ns, 0, 0},
         {"json", OPT_FLAG, &o.json, 0, 0},
         {"format", OPT_TEXT, &o.format, 0, 0},
@@ -521,6 +527,8 @@ static int main_run(int argc, char **argv)
         rc = jobs_make(&jobs, &boxes, &cases, &stacks, &ends, &o, &err);
     if (rc != SP_OK)
         cmd_error("%s", err.text);
+    if (rc == SP_E_UNSUPPORTED)
+        code = SP_EXIT_BROKEN;
     if (rc != SP_OK || cases.bad)
         goto out;
     if (!jobs.len) {
@@ -529,8 +537,8 @@ static int main_run(int argc, char **argv)
         goto out;
     }
     raise_file_limit();
-    if (o.jobs == JOBS_DEFAULT) /* a guest has one processor, and uses it up */
-        o.jobs = o.kernel_text ? sysconf(_SC_NPROCESSORS_ONLN) : 64;
+    if (o.jobs == JOBS_DEFAULT)
+        o.jobs = o.kernel_text ? kernel_jobs(&o.kernel) : 64;
     if (o.kernel_text) {
         privileged = true; /* in the guest everybody is root */
     } else if (sp_lab_process_init(&privileged, &err) != SP_OK) {
@@ -553,7 +561,8 @@ const struct cmd cmd_run = {
     .usage = "[CASE | FOLDER | TOPIC | GLOB]... [options]",
     .summary = "Runs cases on this machine and judges them.",
     .help =
-        "  --jobs N        so many runs at once (64; guests: a processor each)\n"
+        "  --jobs N        so many runs at once (64; uml: a processor each; qemu: what it can "
+        "bear)\n"
         "  --lab L         loopback, veth or routed only\n"
         "  --appliance R   the box of the lab routed, and that lab only: router, firewall or\n"
         "                  nat, or a script of yours (./box.sh, docs/labs.md)\n"
@@ -564,7 +573,8 @@ const struct cmd cmd_run = {
         "  --os OS         judge as this stack: linux-6.18, or\n"
         "                  client=windows-10.0.19045,server=wine-8.0/linux-6.18 (API/TCP)\n"
         "  --kernel K      in guests of another kernel: uml:PATH (./dev kernel builds one), whose\n"
-        "                  clock jumps over idle time\n"
+        "                  clock jumps over idle time, or qemu:VMLINUZ, a virtual machine\n"
+        "  --modules DIR   of that VMLINUZ (lib/modules beside it), none: all is built in\n"
         "  --patience T    a guest that says nothing for so long is ended (60s)\n"
         "  --repeat N      each run N times\n"
         "  --max-wait T    leave out runs that must wait longer than T (10s, 500ms)\n"

@@ -11,14 +11,73 @@
 #include "guest.h"
 #include "kernel.h"
 
+/* Runs at once in a virtual machine: they wait more than they compute. */
+enum { JOBS_KVM = 16, JOBS_EMULATED = 4 };
+
+static enum sp_rc find_uml(struct kernel *kernel, struct sp_err *err)
+{
+    return sp_guest_version(kernel->path, kernel->version, sizeof kernel->version, err);
+}
+
+static enum sp_rc find_qemu(struct kernel *kernel, struct sp_err *err)
+{
+    struct sp_guest_image image;
+    enum sp_rc rc = sp_guest_image(kernel->path, &image, err);
+    if (rc == SP_OK)
+        rc = sp_guest_modules(kernel->path, kernel->modules_asked, image.release, kernel->modules,
+                              sizeof kernel->modules, err);
+    if (rc == SP_OK)
+        rc = sp_guest_qemu_here(err);
+    if (rc != SP_OK)
+        return rc;
+    kernel->kvm = sp_guest_kvm_here();
+    snprintf(kernel->version, sizeof kernel->version, "%s", image.version);
+    snprintf(kernel->release, sizeof kernel->release, "%s", image.release);
+    snprintf(kernel->note, sizeof kernel->note, "in virtual machines, %s",
+             kernel->kvm ? "by KVM" : "emulated: no KVM here");
+    return SP_OK;
+}
+
 enum sp_rc kernel_find(const char *text, struct kernel *kernel, struct sp_err *err)
 {
-    static const char uml[] = "uml:";
-    if (strncmp(text, uml, sizeof uml - 1) != 0)
-        return sp_fail(err, SP_E_USAGE, "--kernel wants uml:PATH, a user-mode Linux kernel");
-    if (!realpath(text + sizeof uml - 1, kernel->path))
-        return sp_fail_os(err, SP_E_USAGE, errno, "no kernel at %s", text + sizeof uml - 1);
-    return sp_guest_version(kernel->path, kernel->version, sizeof kernel->version, err);
+    static const struct {
+        const char *word;
+        enum sp_guest_kind kind;
+        enum sp_rc (*find)(struct kernel *, struct sp_err *);
+    } kinds[] = {{"uml:", SP_GUEST_UML, find_uml}, {"qemu:", SP_GUEST_QEMU, find_qemu}};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        size_t len = strlen(kinds[i].word);
+        if (strncmp(text, kinds[i].word, len) != 0)
+            continue;
+        kernel->kind = kinds[i].kind;
+        if (!realpath(text + len, kernel->path))
+            return sp_fail_os(err, SP_E_USAGE, errno, "no kernel at %s", text + len);
+        return kinds[i].find(kernel, err);
+    }
+    return sp_fail(err, SP_E_USAGE,
+                   "--kernel wants uml:PATH, a user-mode Linux kernel, or qemu:PATH, one for a "
+                   "virtual machine");
+}
+
+const char *kernel_release(const struct kernel *kernel)
+{
+    return *kernel->release ? kernel->release : kernel->version;
+}
+
+bool kernel_is_virtual(const struct kernel *kernel)
+{
+    return kernel->kind == SP_GUEST_UML;
+}
+
+static long jobs_of_guest(const struct kernel *kernel)
+{
+    return kernel->kind == SP_GUEST_UML ? 1 : kernel->kvm ? JOBS_KVM : JOBS_EMULATED;
+}
+
+/* A guest has one processor, and uses it up. */
+long kernel_jobs(const struct kernel *kernel)
+{
+    return sysconf(_SC_NPROCESSORS_ONLN) * jobs_of_guest(kernel);
 }
 
 void kernel_stacks(const struct kernel *kernel, struct sp_plan_config *config)
@@ -58,13 +117,20 @@ enum sp_rc kernel_run(struct kernel *kernel, struct sp_sched *sched, const char 
         rc = line_add(&about, "cases", cases, err);
     if (rc == SP_OK && os)
         rc = line_add(&about, "os", os, err);
-    if (rc == SP_OK)
-        rc = line_add(&about, "clock", "virtual", err);
-    struct sp_guest_config config = {.kernel = kernel->path,
+    bool uml = kernel->kind == SP_GUEST_UML;
+    unsigned each = (unsigned)jobs_of_guest(kernel);
+    unsigned parallel = sched->parallel < each ? sched->parallel : each;
+    sp_buf_addf(&about, "clock\t%s\n", kernel_is_virtual(kernel) ? "virtual" : "real");
+    sp_buf_addf(&about, "share\t%s\nparallel\t%u\n", uml ? "hostfs" : "9p", parallel);
+    sched->parallel = (sched->parallel + each - 1) / each; /* guests */
+    struct sp_guest_config config = {.kind = kernel->kind,
+                                     .kernel = kernel->path,
                                      .program = program,
                                      .results = dir,
                                      .about = about.data,
-                                     .patience_ns = kernel->patience_ns};
+                                     .patience_ns = kernel->patience_ns,
+                                     .modules = kernel->modules,
+                                     .kvm = kernel->kvm};
     if (rc == SP_OK)
         rc = sp_guests_run(sched, &config, err);
     sp_buf_release(&about);

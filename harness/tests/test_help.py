@@ -8,7 +8,7 @@ COMMANDS = ("run", "list", "explain", "judge", "compare", "doctor", "lint", "fmt
 
 OPTIONS = {
     "run": ("--jobs", "--lab", "--family", "--results", "--os", "--repeat", "--max-wait", "--json",
-            "--format", "--kernel", "--patience"),
+            "--format", "--kernel", "--patience", "--modules"),
     "list": ("--json",),
     "explain": ("--results",),
     "judge": ("--os",),

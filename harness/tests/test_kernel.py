@@ -1,9 +1,11 @@
 """`run --kernel`: guests that work, and guests that do not."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -122,10 +124,212 @@ class TestGuestsThatFail:
         run(sockproof, tmp_path / "r", kernel(tmp_path, "at(runs[0])\nsys.exit(1)"))
         assert [name for name in os.listdir(tmp_path / "r") if name.startswith(".guest")] == []
 
-    @pytest.mark.parametrize("word", ["uml:/nonexistent", "uml:/bin/true", "qemu", "/boot/vmlinuz"])
+    @pytest.mark.parametrize("word", ["uml:/nonexistent", "uml:/bin/true", "qemu", "qemu:/nonexistent",
+                                      "qemu:/bin/true", "/boot/vmlinuz"])
     def test_what_is_no_kernel_is_a_mistake_of_the_callers(self, sockproof, tmp_path, word):
         done, _ = run(sockproof, tmp_path / "r", word)
         assert done.returncode == 4 and not (tmp_path / "r").exists()
+
+
+# A program that is started as QEMU is, in the guest's folder. Several runs are under way at once.
+MACHINE = GUEST.replace('''if sys.argv[1:] == ["--version"]:
+    print("6.12.99")
+    sys.exit()
+os.chdir(sys.argv[-1].strip('"'))
+''', '''
+console = open("console", "ab", buffering=0)
+''').replace('''def at(run):
+''', '''def begins(run):
+    say("B", f"{{id_of(run)}}@{{run[3]}}@{{run[4]}}\\t{{run[5]}}")
+
+def at(run):
+''')
+
+
+class Machines:
+    """A folder with a kernel, its modules and what stands for QEMU in it."""
+
+    NEEDED = ("virtio_pci", "9pnet", "9pnet_virtio", "9p", "veth", "af_packet", "inet_diag",
+              "tcp_diag")
+
+    def __init__(self, folder, text="6.1.0-99-amd64 (somebody) #1 SMP Debian 6.1.234-1 (2026-01-01)"):
+        self.folder, self.release = folder, text.split(" ")[0]
+        image = bytearray(0x1000)
+        image[0x202:0x206] = b"HdrS"
+        image[0x20e:0x210] = (0x600).to_bytes(2, "little")
+        image[0x800:0x800 + len(text)] = text.encode()
+        self.kernel = folder / "boot" / "vmlinuz"
+        self.kernel.parent.mkdir(parents=True)
+        self.kernel.write_bytes(image)
+        self.word, self.env = f"qemu:{self.kernel}", {}
+        self.modules(self.NEEDED)
+
+    def modules(self, names, builtin=()):
+        folder = self.folder / "lib" / "modules" / self.release
+        (folder / "kernel").mkdir(parents=True, exist_ok=True)
+        for name in names:
+            (folder / "kernel" / f"{name}.ko.xz").write_text(name)
+        (folder / "modules.order").write_text("".join(f"kernel/{name}.ko\n" for name in names))
+        (folder / "modules.builtin").write_text("".join(f"kernel/{name}.ko\n" for name in builtin))
+
+    def does(self, body):
+        """In the first guest; in every other it works."""
+        program = self.folder / "bin" / "qemu-system-x86_64"
+        program.parent.mkdir()
+        indented = "".join(f"    {line}\n" for line in body.splitlines())
+        program.write_text(MACHINE.format(python=sys.executable, mark=str(self.folder / "mark"),
+                                          body=f"if first:\n{indented}    sys.exit()\n{WORKS}"))
+        program.chmod(0o755)
+        self.env = {"PATH": f"{program.parent}:{os.environ['PATH']}"}
+
+    def run(self, sockproof, *words, env=None):
+        done = sockproof.run("plain/conversation", "--kernel", self.word, *words,
+                             results=self.folder / "r", env=env or self.env)
+        return done, rows_of(self.folder / "r")
+
+
+def unpacked(archive):
+    """What is in a cpio archive of the format newc, by name."""
+    files, at = {}, 0
+    while True:
+        assert archive[at:at + 6] == b"070701"
+        sizes = [int(archive[at + 6 + 8 * i:at + 14 + 8 * i], 16) for i in range(13)]
+        name = archive[at + 110:at + 109 + sizes[11]].decode()
+        begin = (at + 110 + sizes[11] + 3) // 4 * 4
+        if name == "TRAILER!!!":
+            return files
+        files[name] = archive[begin:begin + sizes[6]]
+        at = (begin + sizes[6] + 3) // 4 * 4
+
+
+class TestVirtualMachines:
+    """What is told of a machine, and asked of it, by what stands for QEMU."""
+
+    def test_a_panic_costs_the_runs_that_were_under_way(self, sockproof, tmp_path):
+        machines = Machines(tmp_path / "m")
+        machines.does("begins(runs[0])\nbegins(runs[1])\npasses(runs[0])\nbegins(runs[2])\n"
+                      "console.write(b'Kernel panic - not syncing: made up\\r\\n')")
+        done, rows = machines.run(sockproof, "--repeat", "3")
+        broken = [row for row in rows if row["verdict"] == "broken"]
+        assert done.returncode == 3 and len(broken) == 2 and len(rows) > 3
+        assert len({key(row) for row in rows}) == len(rows)
+        for row in broken:
+            assert row["reason"] == "the guest's kernel panicked: made up, with 2 runs under way"
+            assert "Kernel panic - not syncing: made up" in row["notes"]
+        assert all(row["verdict"] == "pass" for row in rows if row not in broken)
+
+    @pytest.mark.parametrize("body, said", [
+        ("begins(runs[0])\ntime.sleep(60)", "the guest hung"),
+        ("begins(runs[0])\nwhile True: pass", "the guest computed"),
+        ("begins(runs[0])\nos.kill(os.getpid(), 6)", "the guest was ended by signal 6"),
+    ])
+    def test_what_became_of_a_machine_is_said(self, sockproof, tmp_path, body, said):
+        machines = Machines(tmp_path / "m")
+        machines.does(body)
+        done, rows = machines.run(sockproof, "--patience", "3s")
+        broken = [row["reason"] for row in rows if row["verdict"] == "broken"]
+        assert done.returncode == 3 and len(broken) == 1 and broken[0].startswith(said)
+
+    def test_one_that_never_comes_up_ends_the_run_with_its_last_words(self, sockproof, tmp_path):
+        machines = Machines(tmp_path / "m")
+        machines.does("pass")
+        (tmp_path / "m" / "bin" / "qemu-system-x86_64").write_text("#!/bin/sh\necho no such CPU\nexit 1\n")
+        done, rows = machines.run(sockproof)
+        assert done.returncode == 3 and rows == []
+        assert done.stderr.count("\n") == 1 and "no guest came up" in done.stderr
+        assert "the guest ended with 1" in done.stderr and "no such CPU" in done.stderr
+
+    def test_the_results_name_the_kernel_that_a_package_was_built_from(self, sockproof, tmp_path):
+        machines = Machines(tmp_path / "m")
+        machines.does("pass")
+        done, _ = machines.run(sockproof)
+        head = json.loads((tmp_path / "m" / "r" / "run.json").read_text())
+        assert done.returncode == 0, done.stderr
+        assert head["stack"]["name"] == "linux-6.1.234"
+        assert head["machine"]["release"] == "6.1.0-99-amd64" and head["machine"]["clock"] == "real"
+        assert any("virtual machine" in note for note in head["notes"])
+
+    def test_a_machine_is_given_the_modules_and_only_reads_the_hosts_root(self, sockproof, tmp_path):
+        machines = Machines(tmp_path / "m")
+        saved = tmp_path / "saved"
+        machines.does(f"import shutil\nshutil.copy('initramfs', {str(saved)!r})\n"
+                      f"open({str(saved) + '.words'!r}, 'w').write('\\n'.join(sys.argv))")
+        machines.run(sockproof)
+        files = unpacked(saved.read_bytes())
+        assert {"dev", "dev/console", "root"} <= set(files)
+        assert files["init"].startswith(b"\x7fELF")
+        for name in Machines.NEEDED:
+            assert files[f"modules/{name}.ko.xz"] == name.encode()
+        program, folder, *modules = files["order"].decode().splitlines()
+        assert Path(program).samefile(sockproof.path) and folder.startswith(str(tmp_path / "m" / "r"))
+        assert modules == [f"{name}.ko.xz" for name in Machines.NEEDED]
+        words = Path(str(saved) + ".words").read_text()
+        assert "path=/,security_model=none,readonly=on" in words
+
+    def test_nothing_of_a_machine_is_left_in_the_results(self, sockproof, tmp_path):
+        machines = Machines(tmp_path / "m")
+        machines.does("begins(runs[0])\nsys.exit(1)")
+        machines.run(sockproof)
+        assert [name for name in os.listdir(tmp_path / "m" / "r") if name.startswith(".guest")] == []
+
+    def test_a_missing_qemu_is_told_with_what_brings_it(self, sockproof, tmp_path):
+        machines = Machines(tmp_path / "m")
+        done, rows = machines.run(sockproof, env={"PATH": str(tmp_path)})
+        assert done.returncode == 3 and rows == []
+        assert "qemu-system-x86_64" in done.stderr and "apt-get install" in done.stderr
+
+    def test_a_file_that_is_no_kernel_is_a_mistake_of_the_callers(self, sockproof, tmp_path):
+        machines = Machines(tmp_path / "m")
+        machines.kernel.write_bytes(b"\x7fELF" + bytes(4096))
+        done, _ = machines.run(sockproof)
+        assert done.returncode == 4 and "is no kernel for x86-64" in done.stderr
+        assert not (tmp_path / "m" / "r").exists()
+
+    def test_missing_modules_are_told_with_where_they_were_looked_for(self, sockproof, tmp_path):
+        machines = Machines(tmp_path / "m")
+        machines.folder.joinpath("lib").rename(tmp_path / "elsewhere")
+        done, _ = machines.run(sockproof)
+        assert done.returncode == 4 and "no modules of 6.1.0-99-amd64" in done.stderr
+        assert "--modules" in done.stderr
+
+    def test_modules_may_be_elsewhere(self, sockproof, tmp_path):
+        machines = Machines(tmp_path / "m")
+        machines.does("pass")
+        machines.folder.joinpath("lib").rename(tmp_path / "lib")
+        done, rows = machines.run(sockproof, "--modules", tmp_path)
+        assert done.returncode == 0 and rows, done.stderr
+        done, rows = machines.run(sockproof, "--modules", tmp_path / "lib" / "modules" / machines.release)
+        assert done.returncode == 0 and rows, done.stderr
+
+    def test_a_kernel_without_9p_is_refused_and_says_so(self, sockproof, tmp_path):
+        machines = Machines(tmp_path / "m")
+        machines.modules([name for name in Machines.NEEDED if "9p" not in name])
+        done, _ = machines.run(sockproof)
+        assert done.returncode == 4 and "no module 9pnet, 9pnet_virtio, 9p" in done.stderr
+
+    def test_what_is_built_in_is_not_missed(self, sockproof, tmp_path):
+        machines = Machines(tmp_path / "m")
+        machines.does("pass")
+        machines.modules(Machines.NEEDED[1:], builtin=Machines.NEEDED[:1])
+        done, rows = machines.run(sockproof)
+        assert done.returncode == 0 and rows, done.stderr
+
+    def test_modules_without_such_a_kernel_are_a_mistake(self, sockproof, tmp_path):
+        done = sockproof.run("plain", "--modules", "/", results=tmp_path / "r")
+        assert done.returncode == 4 and "--modules" in done.stderr
+
+    def test_interrupted_it_keeps_what_was_finished(self, sockproof, tmp_path, monkeypatch):
+        machines = Machines(tmp_path / "m")
+        machines.does("begins(runs[0])\npasses(runs[0])\nbegins(runs[1])\ntime.sleep(60)")
+        for name, value in machines.env.items():
+            monkeypatch.setenv(name, value)
+        running = sockproof.start("plain/conversation", "--kernel", machines.word,
+                                  results=tmp_path / "m" / "r")
+        wait_until(lambda: rows_of(tmp_path / "m" / "r"), "a first row", seconds=40)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=20) == 2
+        finished = rows_of(tmp_path / "m" / "r")
+        assert {row["verdict"] for row in finished} == {"pass"} and len(finished) < 4
 
 
 @pytest.fixture(scope="session")
@@ -202,8 +406,46 @@ class TestUserModeLinux:
         wait_until(lambda: not processes_of(uml, tmp_path), "the end of the guests")
 
 
+@pytest.fixture(scope="session", params=["6.1", "6.12"])
+def packaged(request):
+    """A packaged one, where ./dev kernel --packaged has brought it: a download, and QEMU's 150 MB,
+    that not every test run is to take."""
+    found = subprocess.run([ROOT / "kernels" / "build", "--packaged", request.param, "--cached"],
+                           capture_output=True, text=True, check=False).stdout.strip()
+    if not found:
+        pytest.skip(f"no Linux {request.param} in the cache: ./dev kernel --packaged {request.param}")
+    if not shutil.which("qemu-system-x86_64"):
+        pytest.skip("no qemu-system-x86_64: apt-get install qemu-system-x86")
+    return found
+
+
+class TestPackagedKernels:
+    def test_verdicts_are_as_on_the_host(self, sockproof, packaged, plain, tmp_path):
+        done = sockproof.run("plain", "skipped", "--kernel", f"qemu:{packaged}",
+                             results=tmp_path / "r", timeout=300)
+        run = json.loads((tmp_path / "r" / "run.json").read_text())
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert verdicts(run["runs"]) == verdicts(plain.rows)
+        assert run["stack"]["name"].startswith("linux-" + packaged.split("linux-image-")[1][:3])
+        assert run["machine"]["release"] in packaged and run["machine"]["clock"] == "real"
+        assert sorted(os.listdir(tmp_path / "r")) == ["cases", "run.json"]
+        for row in run["runs"]:
+            if row["verdict"] == "pass":
+                for name in ("trace.json", "capture.pcapng", "result.json"):
+                    assert (tmp_path / "r" / row["dir"] / name).stat().st_size > 0
+
+    def test_killed_it_leaves_no_process(self, sockproof, packaged, tmp_path):
+        running = sockproof.start("plain", "--repeat", "200", "--kernel", f"qemu:{packaged}",
+                                  results=tmp_path / "r")
+        qemu = shutil.which("qemu-system-x86_64")
+        wait_until(lambda: processes_of(qemu, tmp_path), "a guest", seconds=40)
+        running.kill()
+        running.wait(timeout=20)
+        wait_until(lambda: not processes_of(qemu, tmp_path), "the end of the guests")
+
+
 def processes_of(kernel_path, folder):
-    """Processes of that kernel that work below this folder: not another test's."""
+    """Processes of that program that work below this folder: not another test's."""
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:

@@ -1,13 +1,15 @@
 /*
- * What the first process of a guest does: a kernel that was started over hostfs on the machine's
- * own root, read-only. Only the results folder can be written.
+ * What the first process of a guest does: a kernel that was started on the machine's own root,
+ * read-only. Only the results folder can be written.
  */
 #include "lab.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/random.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
@@ -31,8 +33,12 @@ static void random_pool_fill(void)
     close(fd);
 }
 
-enum sp_rc sp_lab_guest_init(const char *writable, struct sp_err *err)
+enum sp_rc sp_lab_guest_init(const char *writable, const char *share, struct sp_err *err)
 {
+    /* unbuffered: what was written is in the host's file before the call returns */
+    static const char options_9p[] = "trans=virtio,version=9p2000.L,msize=512000,cache=none";
+    bool machine = strcmp(share, "9p") == 0;
+    const char *options = machine ? options_9p : writable;
     for (int fd = 0; fd <= 2; fd++) /* a machine without /dev/console starts us with none */
         if (fcntl(fd, F_GETFD) < 0)
             (void)open("/", O_RDONLY);
@@ -40,9 +46,10 @@ enum sp_rc sp_lab_guest_init(const char *writable, struct sp_err *err)
         return sp_fail_os(err, SP_E_IO, errno, "mounting /proc");
     if (mount("sysfs", "/sys", "sysfs", 0, NULL) < 0)
         return sp_fail_os(err, SP_E_IO, errno, "mounting /sys");
-    if (mount("results", writable, "hostfs", 0, writable) < 0)
+    if (mount("results", writable, share, 0, options) < 0)
         return sp_fail_os(err, SP_E_IO, errno, "mounting %s from the host", writable);
-    random_pool_fill();
+    if (!machine)
+        random_pool_fill();
     return SP_OK;
 }
 

@@ -274,8 +274,12 @@ static enum sp_rc build_all(struct sp_lab *lab, struct build *build, struct sp_e
         sp_lab_pins_done(&build->pins);
     if (rc == SP_OK)
         rc = apply_pins(lab, build, last, err);
-    for (unsigned i = 0; i < lab->link_count && rc == SP_OK; i++)
-        rc = check_link(&build->nl[lab->links[i].place], &lab->links[i], err);
+    /* In the link's own place: who waits for its carrier subscribes where the thread is. */
+    for (unsigned i = 0; i < lab->link_count && rc == SP_OK; i++) {
+        rc = sp_lab_enter(lab, lab->links[i].place, err);
+        if (rc == SP_OK)
+            rc = check_link(&build->nl[lab->links[i].place], &lab->links[i], err);
+    }
     if (rc == SP_OK)
         sp_lab_pins_publish(lab, &build->pins);
     return rc;

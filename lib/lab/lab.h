@@ -217,10 +217,11 @@ enum sp_rc sp_appliance_down(struct sp_appliance_proc *proc, struct sp_err *err)
 const struct sp_lab_pin *sp_lab_default_pins(size_t *count);
 
 /*
- * For the first process of a guest kernel that runs on the host's root over hostfs, read-only:
- * /proc, /sys, and the host's folder `writable` (absolute), the only one that can be written.
+ * For the first process of a guest kernel that runs on the host's root, read-only: /proc, /sys, and
+ * the host's folder `writable` (absolute), the only one that can be written. Over `share`:
+ * "hostfs", or "9p", where the machine has it under the tag "results".
  */
-enum sp_rc sp_lab_guest_init(const char *writable, struct sp_err *err);
+enum sp_rc sp_lab_guest_init(const char *writable, const char *share, struct sp_err *err);
 /*
  * For the process that becomes a user-mode kernel: it and its children get nothing from
  * getrandom(2), which fails with ENOSYS. SP_E_UNSUPPORTED where this machine has no seccomp.

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "guest.h"
+#include "guest_qemu.h"
 #include "lab.h"
 
 enum { CONSOLE_TAIL_BYTES = 16384 };
@@ -37,7 +37,8 @@ enum sp_rc guest_path(const struct guest_process *guest, const char *name,
 /* What a guest's folder holds: our files, and the kernel's own folder with its pid. */
 static void dir_remove(int parent, const char *name)
 {
-    static const char *const files[] = {"job", "said", "console", "init", "uml/guest/pid"};
+    static const char *const files[] = {"job",  "said",      "console",
+                                        "init", "initramfs", "uml/guest/pid"};
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return;
@@ -89,7 +90,19 @@ void guest_process_release(struct guest_process *guest)
  * day that it is, and its own command line. So none of them is of this start alone; our paths are
  * named by way of the working directory, which is the guest's folder.
  */
-_Noreturn static void exec_kernel(const struct guest_process *guest, const char *kernel)
+static void exec_uml(const char *kernel)
+{
+    personality(PER_LINUX | ADDR_NO_RANDOMIZE);
+    sp_lab_draw_nothing(
+        NULL); /* where there is no seccomp, times differ by some readings of a clock */
+    execl(kernel, kernel, "mem=256M", "root=none", "rootfstype=hostfs", "rootflags=/", "ro",
+          "time-travel=inf-cpu", "time-travel-start=" FIRST_DAY_NS, "con=null", "con0=null,fd:1",
+          "console=tty0", "quiet", "uml_dir=uml/", "umid=guest", "init=" GUEST_DIR "/init", "--",
+          "guest", GUEST_DIR, (char *)NULL);
+}
+
+_Noreturn static void exec_guest(const struct guest_process *guest,
+                                 const struct sp_guest_config *config)
 {
     struct rlimit no_core = {0, 0};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -101,14 +114,11 @@ _Noreturn static void exec_kernel(const struct guest_process *guest, const char 
     int out = chdir(guest->dir) == 0 ? open("console", O_WRONLY | O_CREAT | O_APPEND, 0644) : -1;
     if (in < 0 || out < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
         _exit(126);
-    personality(PER_LINUX | ADDR_NO_RANDOMIZE);
-    sp_lab_draw_nothing(
-        NULL); /* where there is no seccomp, times differ by some readings of a clock */
-    execl(kernel, kernel, "mem=256M", "root=none", "rootfstype=hostfs", "rootflags=/", "ro",
-          "time-travel=inf-cpu", "time-travel-start=" FIRST_DAY_NS, "con=null", "con0=null,fd:1",
-          "console=tty0", "quiet", "uml_dir=uml/", "umid=guest", "init=" GUEST_DIR "/init", "--",
-          "guest", GUEST_DIR, (char *)NULL);
-    dprintf(2, "%s: %s\n", kernel, strerror(errno));
+    if (config->kind == SP_GUEST_QEMU)
+        guest_qemu_exec(config);
+    else
+        exec_uml(config->kernel);
+    dprintf(2, "%s: %s\n", config->kernel, strerror(errno));
     _exit(127);
 }
 
@@ -144,18 +154,20 @@ static pid_t keeper_start(pid_t group)
     return keeper;
 }
 
-enum sp_rc guest_process_start(struct guest_process *guest, const char *kernel, const char *program,
+enum sp_rc guest_process_start(struct guest_process *guest, const struct sp_guest_config *config,
                                struct sp_err *err)
 {
     char init[GUEST_PATH_MAX];
     enum sp_rc rc = guest_path(guest, "init", init, err);
-    if (rc == SP_OK && symlink(program, init) < 0)
+    if (rc == SP_OK && symlink(config->program, init) < 0)
         rc = sp_fail_os(err, SP_E_IO, errno, "making %s", init);
+    if (rc == SP_OK && config->kind == SP_GUEST_QEMU)
+        rc = guest_qemu_prepare(guest, config, err);
     if (rc != SP_OK)
         return rc;
     pid_t pid = fork();
     if (pid == 0)
-        exec_kernel(guest, kernel);
+        exec_guest(guest, config);
     if (pid < 0)
         return sp_fail_os(err, SP_E_IO, errno, "starting a guest");
     setpgid(pid, pid); /* whichever of us is first */

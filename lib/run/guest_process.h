@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "err.h"
+#include "guest.h"
 #include "mem.h"
 
 enum { GUEST_PATH_MAX = 4096 };
@@ -28,7 +29,7 @@ enum sp_rc guest_process_prepare(struct guest_process *guest, const char *result
 enum sp_rc guest_path(const struct guest_process *guest, const char *name,
                       char path[GUEST_PATH_MAX], struct sp_err *err);
 /* Starts the kernel with `program guest DIR` as its first process. */
-enum sp_rc guest_process_start(struct guest_process *guest, const char *kernel, const char *program,
+enum sp_rc guest_process_start(struct guest_process *guest, const struct sp_guest_config *config,
                                struct sp_err *err);
 bool guest_process_has_ended(struct guest_process *guest);
 /* Ends it if it still runs, with all processes that it made; its exit status. */

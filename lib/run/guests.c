@@ -22,9 +22,13 @@
 #include "guest_process.h"
 
 enum {
-    LOOK_MS = 20,   /* between looks at what the guests have said */
-    CHUNK_MAX = 64, /* runs a guest: its boot costs as much as some ten */
-    MUTE_MAX = 3,   /* guests in a row that end before their first run */
+    LOOK_MS = 20,         /* between looks at what the guests have said */
+    CHUNK_MAX = 64,       /* runs a guest: its boot costs as much as some ten */
+    CHUNK_QEMU_MIN = 256, /* of a virtual machine it costs as much as a hundred */
+    CHUNK_QEMU_MAX = 2048,
+    MUTE_MAX = 3, /* guests in a row that end before their first run */
+    MUTE_QEMU_MAX = 2,
+    BOOT_PATIENCES = 3, /* a virtual machine may take so much longer to start than to work */
     MESSAGE_MAX = 1 << 20,
     CONSOLE_LINES = 8, /* told of a guest that died */
     BUSY_PART = 50,    /* of the second half of its silence on a processor: it is not asleep */
@@ -32,7 +36,8 @@ enum {
 
 struct chunk_job {
     const struct sp_run_job *job;
-    char *id; /* as the guest names it */
+    char *id;   /* as the guest names it */
+    bool begun; /* told by a guest that has several at once */
     bool done;
 };
 
@@ -48,6 +53,7 @@ struct guest {
     int64_t begin_ns;      /* of that run */
     int64_t sign_ns;       /* when it last said something */
     int64_t silent_cpu_ns; /* its CPU time when its silence began to be long */
+    bool came_up;          /* it has said something */
     bool ended;            /* it said that it is through */
     char error[512];
 };
@@ -78,9 +84,16 @@ static char *job_id(struct sp_arena *arena, const struct sp_run_job *job)
 
 static void chunk_take(struct guests *g, struct guest *guest)
 {
+    bool vm = g->config->kind == SP_GUEST_QEMU;
+    size_t guests = g->sched->parallel;
+    size_t even = (g->queue_len + guests - 1) / guests;
+    size_t least = !vm ? 1 : even < CHUNK_QEMU_MIN ? even : CHUNK_QEMU_MIN;
+    size_t most = vm ? CHUNK_QEMU_MAX : CHUNK_MAX;
     size_t waiting = g->queue_len - g->next;
-    size_t share = waiting / (2 * (size_t)g->sched->parallel) + 1; /* so that all end together */
-    size_t count = share < CHUNK_MAX ? share : CHUNK_MAX;
+    size_t count = waiting / (2 * guests) + 1; /* so that all end together */
+    count = count < least ? least : count > most ? most : count;
+    if (count > waiting)
+        count = waiting;
     guest->jobs = SP_ARENA_ARRAY(&g->arena, struct chunk_job, count);
     guest->job_count = guest->left = count;
     for (size_t i = 0; i < count; i++) {
@@ -176,7 +189,7 @@ static enum sp_rc guest_start(struct guests *g, struct guest *guest, struct sp_e
     if (rc == SP_OK)
         rc = said_open(guest, err);
     if (rc == SP_OK)
-        rc = guest_process_start(&guest->process, g->config->kernel, g->config->program, err);
+        rc = guest_process_start(&guest->process, g->config, err);
     guest->sign_ns = guest->begin_ns = sp_clock_now_ns();
     if (rc == SP_OK)
         g->running++;
@@ -243,6 +256,19 @@ static void status_take(struct guest *guest, const char *data, size_t len)
     snprintf(guest->waits_for, sizeof guest->waits_for, "%s", tab + 1);
 }
 
+static void begin_take(struct guest *guest, const char *data, size_t len)
+{
+    char text[320];
+    snprintf(text, sizeof text, "%.*s", (int)len, data);
+    char *tab = strchr(text, '\t');
+    if (!tab)
+        return;
+    *tab = '\0';
+    struct chunk_job *job = job_named(guest, text, (int)strtol(tab + 1, NULL, 10));
+    if (job)
+        job->begun = true;
+}
+
 static void end_take(struct guests *g, struct guest *guest, const char *data, size_t len)
 {
     char text[640];
@@ -265,6 +291,9 @@ static enum sp_rc message_take(struct guests *g, struct guest *guest, char word,
     switch ((enum sp_guest_word)word) {
     case SP_GUEST_STATUS:
         status_take(guest, data, len);
+        return SP_OK;
+    case SP_GUEST_BEGIN:
+        begin_take(guest, data, len);
         return SP_OK;
     case SP_GUEST_RESULT:
         return result_take(g, guest, data, len, err);
@@ -305,6 +334,7 @@ static enum sp_rc said_read(struct guests *g, struct guest *guest, struct sp_err
     enum sp_rc rc = SP_OK;
     while (rc == SP_OK && (got = read(guest->said_fd, chunk, sizeof chunk)) > 0) {
         guest->sign_ns = sp_clock_now_ns();
+        guest->came_up = true;
         sp_buf_add(&guest->input, chunk, (size_t)got);
         rc = messages_take(g, guest, err);
     }
@@ -338,19 +368,56 @@ static const char *what_happened(struct guest *guest, struct sp_arena *arena, in
                            WEXITSTATUS(status));
 }
 
-static enum sp_rc blame(struct guests *g, struct guest *guest, const char *why, struct sp_err *err)
+static enum sp_rc blame(struct guests *g, struct guest *guest, struct chunk_job *at,
+                        const char *why, struct sp_err *err)
 {
     struct sp_result result;
-    struct chunk_job *at = NULL;
-    for (size_t i = 0; i < guest->job_count; i++)
-        if (&guest->jobs[i] == guest->at)
-            at = &guest->jobs[i];
     sp_run_row_missing(at->job, &g->arena, &result);
     result.reason = why;
     result.duration_ms = (double)(sp_clock_now_ns() - guest->begin_ns) / 1e6;
     result.notes = SP_ARENA_ARRAY(&g->arena, const char *, CONSOLE_LINES);
     result.note_count = guest_console_tail(&guest->process, &g->arena, result.notes, CONSOLE_LINES);
     return row_take(g, guest, at, &result, err);
+}
+
+static bool was_at(const struct guest *guest, const struct chunk_job *job)
+{
+    return !job->done && (job->begun || job == guest->at);
+}
+
+static size_t count_at(const struct guest *guest)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < guest->job_count; i++)
+        count += was_at(guest, &guest->jobs[i]);
+    return count;
+}
+
+/* Of several at once nobody outside can say which one it was: each is told of. */
+static enum sp_rc blame_all(struct guests *g, struct guest *guest, const char *why,
+                            struct sp_err *err)
+{
+    size_t count = count_at(guest);
+    enum sp_rc rc = SP_OK;
+    if (count > 1)
+        why = sp_arena_printf(&g->arena, "%s, with %zu runs under way", why, count);
+    for (size_t i = 0; rc == SP_OK && i < guest->job_count; i++)
+        if (was_at(guest, &guest->jobs[i]))
+            rc = blame(g, guest, &guest->jobs[i], why, err);
+    return rc;
+}
+
+/* It has not come as far as to a run: once is nothing, always is the end. */
+static enum sp_rc mute_take(struct guests *g, struct guest *guest, const char *why,
+                            struct sp_err *err)
+{
+    const char *last = NULL;
+    bool vm = g->config->kind == SP_GUEST_QEMU;
+    if (++g->mute < (vm ? MUTE_QEMU_MAX : MUTE_MAX) && !guest->error[0])
+        return SP_OK;
+    bool spoke = guest_console_tail(&guest->process, &g->arena, &last, 1) == 1;
+    return sp_fail(err, SP_E_IO, "%s%s%s%s (%s)", vm && !guest->came_up ? "no guest came up: " : "",
+                   why, spoke ? "; its last words: " : "", spoke ? last : "", g->config->kernel);
 }
 
 /* What it has not run goes back to the queue, in its old order. */
@@ -372,10 +439,7 @@ static enum sp_rc guest_finish(struct guests *g, struct guest *guest, int64_t si
     if (rc == SP_OK && guest->left) {
         if (!why)
             why = what_happened(guest, &g->arena, 0, status);
-        if (guest->at)
-            rc = blame(g, guest, why, err);
-        else if (++g->mute >= MUTE_MAX || guest->error[0])
-            rc = sp_fail(err, SP_E_IO, "%s (%s)", why, g->config->kernel);
+        rc = count_at(guest) ? blame_all(g, guest, why, err) : mute_take(g, guest, why, err);
         if (rc == SP_OK)
             requeue(g, guest);
     }
@@ -403,11 +467,20 @@ static void guests_kill(struct guests *g)
 
 /* ---- the loop ------------------------------------------------------------------------------- */
 
+static size_t runs_at_work(const struct guests *g)
+{
+    size_t count = 0;
+    for (unsigned i = 0; i < g->sched->parallel; i++)
+        if (g->guests[i].process.dir[0])
+            count += count_at(&g->guests[i]);
+    return count;
+}
+
 static void progress(struct guests *g)
 {
     struct sp_progress p = {.total = g->sched->job_count,
                             .done = g->done,
-                            .running = g->running,
+                            .running = runs_at_work(g),
                             .running_id = "",
                             .waits_for = "",
                             .elapsed_ns = sp_clock_now_ns() - g->begin_ns};
@@ -428,15 +501,17 @@ static enum sp_rc guest_serve(struct guests *g, struct guest *guest, struct sp_e
 {
     enum sp_rc rc = said_read(g, guest, err);
     int64_t silent_ns = sp_clock_now_ns() - guest->sign_ns;
+    bool boots = g->config->kind == SP_GUEST_QEMU && !guest->came_up;
+    int64_t patience_ns = g->config->patience_ns * (boots ? BOOT_PATIENCES : 1);
     if (rc != SP_OK)
         return rc;
     if (guest_process_has_ended(&guest->process))
         return guest_finish(g, guest, 0, err);
-    if (silent_ns <= g->config->patience_ns / 2)
+    if (silent_ns <= patience_ns / 2)
         guest->silent_cpu_ns = -1;
     else if (guest->silent_cpu_ns < 0)
         guest->silent_cpu_ns = guest_process_cpu_ns(&guest->process);
-    return silent_ns > g->config->patience_ns ? guest_finish(g, guest, silent_ns, err) : SP_OK;
+    return silent_ns > patience_ns ? guest_finish(g, guest, silent_ns, err) : SP_OK;
 }
 
 static enum sp_rc round_of_guests(struct guests *g, struct sp_err *err)

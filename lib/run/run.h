@@ -101,6 +101,7 @@ struct sp_sched {
     const volatile int *interrupted; /* becomes non-zero when a person ends it */
     void (*on_progress)(const struct sp_progress *progress, void *arg); /* a few times a second */
     void (*on_result)(const struct sp_result *result, void *arg);
+    void (*on_begin)(const char *id, int repeat, void *arg); /* NULL: nobody asks */
     void *arg;
     /* out */
     size_t by_verdict[SP_VERDICT_COUNT];

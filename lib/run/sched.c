@@ -417,6 +417,8 @@ static enum sp_rc start_some(struct sched *s, struct sp_err *err)
             rc = drain_collector(s, err);
         if (rc != SP_OK)
             return rc;
+        if (s->config->on_begin)
+            s->config->on_begin(s->children[i].id, s->children[i].job->repeat, s->config->arg);
         s->next++;
     }
     return SP_OK;

@@ -32,15 +32,23 @@ const char *sp_stack_name(void)
 #endif
 }
 
+/* Debian 11 and 12 release 6.1.192 as "6.1.0-56-amd64"; the version text has the package's. */
+static const char *version_text(const struct utsname *name)
+{
+    static const char debian[] = " Debian ";
+    const char *package = strstr(name->version, debian);
+    package = package ? package + sizeof debian - 1 : "";
+    return *package >= '0' && *package <= '9' ? package : name->release;
+}
+
 void sp_stack_version(char *out, size_t cap)
 {
     struct utsname name;
-    size_t len = 0;
-    if (uname(&name) == 0)
-        len = strspn(name.release, "0123456789.");
-    while (len && name.release[len - 1] == '.')
+    const char *text = uname(&name) == 0 ? version_text(&name) : "";
+    size_t len = strspn(text, "0123456789.");
+    while (len && text[len - 1] == '.')
         len--;
-    snprintf(out, cap, "%.*s", (int)len, len ? name.release : "");
+    snprintf(out, cap, "%.*s", (int)len, text);
 }
 
 int sp_api_socket(int family, int type, int protocol)
