@@ -19,6 +19,11 @@ enum { SP_WINSOCK_DONTWAIT = 0x20000000 };
 void sp_winsock_enter(struct sp_stack_outcome *out);
 /* `value` -1: failed, with WSAGetLastError. */
 void sp_winsock_leave(struct sp_stack_outcome *out, int64_t value);
+/* The mode of a socket, which Winsock does not tell: noted where it is set, and whether it waits.
+ */
+void sp_winsock_mode_note(SOCKET sock, bool nonblock);
+bool sp_winsock_waits(SOCKET sock);
+
 /* A call that Winsock has not: ENOSYS. */
 void sp_winsock_has_not(struct sp_stack_outcome *out);
 

@@ -43,7 +43,7 @@ static size_t nonblocking_count;
 static SRWLOCK nonblocking_lock = SRWLOCK_INIT;
 
 /* Beyond the maximum a socket counts as one that waits. */
-static void remember(SOCKET sock, bool nonblock)
+void sp_winsock_mode_note(SOCKET sock, bool nonblock)
 {
     size_t i = 0;
     AcquireSRWLockExclusive(&nonblocking_lock);
@@ -57,7 +57,7 @@ static void remember(SOCKET sock, bool nonblock)
     ReleaseSRWLockExclusive(&nonblocking_lock);
 }
 
-static bool waits(SOCKET sock)
+bool sp_winsock_waits(SOCKET sock)
 {
     AcquireSRWLockShared(&nonblocking_lock);
     size_t i = 0;
@@ -82,7 +82,7 @@ void sp_stack_socket(int family, bool nonblock, struct sp_stack_outcome *out)
     SP_WINSOCK_CALL(out, handle(socket(family == 6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0)));
     if (out->value < 0)
         return;
-    remember((SOCKET)out->value, nonblock);
+    sp_winsock_mode_note((SOCKET)out->value, nonblock);
     if (nonblock)
         set_mode((SOCKET)out->value, true);
 }
@@ -119,7 +119,7 @@ void sp_stack_accept(sp_stack_sock sock, bool nonblock, struct sp_stack_addr *re
     int len = sizeof from;
     SP_WINSOCK_CALL(out, handle(accept((SOCKET)sock, (struct sockaddr *)&from, &len)));
     if (out->value >= 0) {
-        remember((SOCKET)out->value, nonblock || !waits((SOCKET)sock));
+        sp_winsock_mode_note((SOCKET)out->value, nonblock || !sp_winsock_waits((SOCKET)sock));
         if (nonblock)
             set_mode((SOCKET)out->value, true);
     }
@@ -130,7 +130,7 @@ void sp_stack_accept(sp_stack_sock sock, bool nonblock, struct sp_stack_addr *re
 /* Around a call with SP_WINSOCK_DONTWAIT: the socket's mode is changed for it where it waits. */
 static bool dontwait_begin(sp_stack_sock sock, int flags)
 {
-    bool changed = (flags & SP_WINSOCK_DONTWAIT) && waits((SOCKET)sock);
+    bool changed = (flags & SP_WINSOCK_DONTWAIT) && sp_winsock_waits((SOCKET)sock);
     if (changed)
         set_mode((SOCKET)sock, true);
     return changed;
@@ -169,7 +169,7 @@ void sp_stack_close(sp_stack_sock sock, bool *gone, struct sp_stack_outcome *out
     SP_WINSOCK_CALL(out, closesocket((SOCKET)sock));
     *gone = out->error == 0; /* WSAEWOULDBLOCK: the socket is still there */
     if (*gone)
-        remember((SOCKET)sock, false);
+        sp_winsock_mode_note((SOCKET)sock, false);
 }
 
 void sp_stack_shutdown(sp_stack_sock sock, int how, struct sp_stack_outcome *out)
@@ -182,7 +182,7 @@ void sp_stack_nonblock(sp_stack_sock sock, bool on, struct sp_stack_outcome *out
     u_long mode = on;
     SP_WINSOCK_CALL(out, ioctlsocket((SOCKET)sock, FIONBIO, &mode));
     if (out->value >= 0)
-        remember((SOCKET)sock, on);
+        sp_winsock_mode_note((SOCKET)sock, on);
 }
 
 void sp_stack_query(sp_stack_sock sock, int query, struct sp_stack_outcome *out)
@@ -204,7 +204,8 @@ void sp_stack_dup(sp_stack_sock sock, struct sp_stack_outcome *out)
                                   0, WSA_FLAG_OVERLAPPED));
     sp_winsock_leave(out, value);
     if (value >= 0)
-        remember((SOCKET)value, !waits((SOCKET)sock)); /* of the socket, not of the handle */
+        sp_winsock_mode_note(
+            (SOCKET)value, !sp_winsock_waits((SOCKET)sock)); /* of the socket, not of the handle */
 }
 
 void sp_stack_getsockname(sp_stack_sock sock, struct sp_stack_addr *addr,
@@ -265,30 +266,4 @@ void sp_stack_epoll(sp_stack_sock sock, sp_stack_sock *set, int events, bool cha
 void sp_stack_epoll_close(sp_stack_sock *set)
 {
     *set = SP_STACK_NO_SOCK;
-}
-
-/* ---- sockets with several owners ------------------------------------------------------------- */
-
-void sp_stack_pass(sp_stack_sock sock, sp_stack_sock channel[2], struct sp_stack_outcome *out)
-{
-    (void)sock, (void)channel;
-    sp_winsock_has_not(out);
-}
-
-void sp_stack_take(sp_stack_sock channel[2], struct sp_stack_outcome *out)
-{
-    (void)channel;
-    sp_winsock_has_not(out);
-}
-
-void sp_stack_fork(const int *pipes, size_t pipe_count, struct sp_stack_outcome *out)
-{
-    (void)pipes, (void)pipe_count;
-    sp_winsock_has_not(out);
-}
-
-void sp_stack_reap(int64_t child, struct sp_stack_outcome *out)
-{
-    (void)child;
-    sp_winsock_has_not(out);
 }

@@ -26,8 +26,9 @@ static const struct word msg_words[] = {
     {"MSG_FASTOPEN", ABSENT},
 };
 static const struct word event_words[] = {
-    /* WSAPoll: POLLIN is two bits there, POLLRDNORM and POLLRDBAND */
-    {"IN", POLLRDNORM}, {"PRI", POLLRDBAND}, {"OUT", POLLWRNORM}, {"RDHUP", ABSENT},
+    /* WSAPoll: POLLIN is two bits there, POLLRDNORM and POLLRDBAND; the end of what comes cannot be
+     * asked for by itself, and is never told so */
+    {"IN", POLLRDNORM}, {"PRI", POLLRDBAND}, {"OUT", POLLWRNORM}, {"RDHUP", 0},
     {"HUP", POLLHUP},   {"ERR", POLLERR},    {"NVAL", POLLNVAL},
 };
 static const struct word epoll_words[] = {
