@@ -40,6 +40,14 @@ _sockproof() {
             compgen -f -- "$word")
         return
         ;;
+    --client | --server)
+        mapfile -t COMPREPLY < <(compgen -W "gvisor lwip wine ssh:" -- "$word")
+        return
+        ;;
+    : | ssh) # bash breaks words at the colon: `--server ssh:h` is three of them
+        mapfile -t COMPREPLY < <(compgen -A hostname -- "${word#:}")
+        return
+        ;;
     --requirements | -o | --output)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return

@@ -13,6 +13,7 @@
 
 #include "cmd.h"
 #include "run.h"
+#include "session.h"
 
 enum { PATH_MAX_ = 4096, VERSION_MAX = 64 };
 
@@ -22,6 +23,7 @@ struct adapter {
     struct sp_plan_stack api;
     struct sp_plan_stack tcp; /* name NULL: this machine's kernel */
     unsigned labs;
+    struct session session; /* pid 0: the stack needs none */
 };
 
 static bool is_file(const char *path)
@@ -96,6 +98,18 @@ static unsigned read_labs(const json_t *list)
     return bits;
 }
 
+/* Starts what the stack keeps for the length of the command, where it keeps anything. */
+static enum sp_rc open_session(const char *dir, struct adapter *a, struct sp_err *err)
+{
+    const char *path = sp_arena_printf(&a->arena, "%s/session", dir);
+    if (!is_file(path))
+        return SP_OK;
+    enum sp_rc rc = session_open(path, a->run.param, a->run.program, &a->arena, &a->session, err);
+    if (rc == SP_OK)
+        a->run.environment = a->session.environment;
+    return rc;
+}
+
 /* A list of words, NULL at its end; NULL where there is none. */
 static const char *const *read_words(const json_t *list, struct sp_arena *arena)
 {
@@ -134,22 +148,30 @@ static enum sp_rc read_manifest(const char *dir, const char *name, struct adapte
     char version[VERSION_MAX];
     json_error_t error;
     const char *api = NULL, *tcp = NULL, *address = "none", *clock = "machine", *states = "absent";
-    json_t *labs = NULL, *ignores = NULL, *sysctls = NULL;
+    json_t *labs = NULL, *ignores = NULL, *sysctls = NULL, *pins = NULL;
+    int again = 0;
     const char *path = sp_arena_printf(&a->arena, "%s/stack.json", dir);
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
     if (!root)
         return sp_fail(err, SP_E_PARSE, "%s:%d: %s", path, error.line, error.text);
     enum sp_rc rc = SP_OK;
-    if (json_unpack_ex(root, &error, 0, "{s:s, s:s, s?s, s?s, s?s, s?o, s?o, s:o}", "api", &api,
-                       "tcp", &tcp, "address", &address, "states", &states, "clock", &clock,
-                       "ignores", &ignores, "sysctls", &sysctls, "labs", &labs) < 0)
+    if (json_unpack_ex(root, &error, 0, "{s:s, s:s, s?s, s?s, s?s, s?o, s?o, s?o, s?b, s:o}", "api",
+                       &api, "tcp", &tcp, "address", &address, "states", &states, "clock", &clock,
+                       "ignores", &ignores, "sysctls", &sysctls, "pins", &pins, "again", &again,
+                       "labs", &labs) < 0)
         rc = sp_fail(err, SP_E_PARSE, "%s: %s", path, error.text);
     else if (!(a->labs = read_labs(labs)))
         rc = sp_fail(err, SP_E_PARSE, "%s: `labs` names no lab", path);
     else
         rc = ask_version(dir, a->run.program, &a->arena, version, err);
+    if (rc == SP_OK)
+        rc = open_session(dir, a, err);
     if (rc != SP_OK)
         goto out;
+    if (a->session.pid) /* only what is there can say what it is */
+        snprintf(version, sizeof version, "%s", a->session.version);
+    api = strcmp(api, "told") == 0 ? a->session.name : api;
+    tcp = strcmp(tcp, "told") == 0 ? a->session.name : tcp;
     a->api.name = sp_arena_strdup(&a->arena, api);
     a->api.version = *version ? sp_arena_strdup(&a->arena, version) : NULL;
     a->run.own_tcp = strcmp(tcp, "kernel") != 0;
@@ -161,8 +183,12 @@ static enum sp_rc read_manifest(const char *dir, const char *name, struct adapte
     a->run.own_clock = strcmp(clock, "own") == 0;
     a->run.ignores = read_words(ignores, &a->arena);
     a->run.sysctls = read_settings(sysctls, &a->arena);
-    a->run.name =
-        sp_arena_printf(&a->arena, "%s%s%s", name, *version ? "-" : "", *version ? version : "");
+    a->run.pins = read_words(pins, &a->arena);
+    a->run.again = again;
+    a->run.remote = strcmp(address, "own") == 0;
+    a->run.name = a->run.remote
+                      ? sp_arena_printf(&a->arena, "%s:%s", name, a->run.param)
+                      : sp_arena_printf(&a->arena, "%s%s%s", name, *version ? "-" : "", version);
     a->run.start = sp_arena_printf(&a->arena, "%s/start", dir);
     if (access(a->run.start, X_OK) < 0)
         rc = sp_fail_os(err, SP_E_IO, errno, "%s cannot be started", a->run.start);
@@ -202,8 +228,15 @@ void adapter_free(struct adapter *a)
 {
     if (!a)
         return;
+    if (a->session.pid)
+        session_close(&a->session);
     sp_arena_release(&a->arena);
     free(a);
+}
+
+const struct session *adapter_session(const struct adapter *a)
+{
+    return a && a->session.pid ? &a->session : NULL;
 }
 
 const struct sp_run_adapter *adapter_run(const struct adapter *a)

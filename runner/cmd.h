@@ -86,6 +86,9 @@ void adapter_free(struct adapter *adapter);
 const struct sp_run_adapter *adapter_run(const struct adapter *adapter);
 /* Whose expectations its calls and its segments answer to. */
 void adapter_stack(const struct adapter *adapter, enum sp_who who, struct sp_plan_config *config);
+/* What it keeps for the length of the command; NULL nothing. */
+struct session;
+const struct session *adapter_session(const struct adapter *adapter);
 /* The labs in which it can be an end, enum sp_case_lab bits. */
 unsigned adapter_labs(const struct adapter *adapter);
 

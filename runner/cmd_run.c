@@ -16,6 +16,7 @@
 #include "os.h"
 #include "reports.h"
 #include "run.h"
+#include "session.h"
 #include "stack.h"
 
 enum { RUN_MAX = 1000 * 1000, JOBS_DEFAULT = 0 };
@@ -43,7 +44,47 @@ static void on_signal(int signal)
 struct ends {
     struct adapter *adapter[SP_WHO_COUNT]; /* NULL: this machine's own stack */
     struct sp_plan_config stacks;
+    bool two_machines;
+    struct sp_lab_hosts hosts; /* then: the way between them */
+    char note[400];            /* then: what a result says of it */
 };
+
+/* One end is another machine: the other one is this, as it is, and what joins them is found. */
+static enum sp_rc ends_join(struct ends *ends, enum sp_who far, const char *name,
+                            struct sp_err *err)
+{
+    enum sp_who near = far == SP_WHO_CLIENT ? SP_WHO_SERVER : SP_WHO_CLIENT;
+    const struct sp_run_adapter *other = adapter_run(ends->adapter[near]);
+    const struct session *session = adapter_session(ends->adapter[far]);
+    if (geteuid() != 0)
+        return sp_fail(err, SP_E_PERM, "%s: captures on this machine's own network need root",
+                       name);
+    if (other && other->remote)
+        return sp_fail(err, SP_E_USAGE, "one of the two ends must be this machine");
+    if (other && other->own_tcp)
+        return sp_fail(err, SP_E_USAGE,
+                       "%s would take this machine's own interface over: it cannot stand against "
+                       "another machine",
+                       other->name);
+    if (!session || (!session->address[0] && !session->address[1]))
+        return sp_fail(err, SP_E_USAGE, "%s does not say which address it has", name);
+    enum sp_rc rc =
+        sp_lab_hosts_find(&ends->hosts, near == SP_WHO_CLIENT ? SP_PLACE_CLIENT : SP_PLACE_SERVER,
+                          session->address, session->port, err);
+    ends->two_machines = rc == SP_OK;
+    int len = snprintf(ends->note, sizeof ends->note,
+                       "the %s is %s (%s), over the machines' own network:",
+                       sp_end_name((enum sp_end)far), name, session->machine);
+    for (int i = 0; i < 2; i++)
+        if (*ends->hosts.routes[i].near && len < (int)sizeof ends->note)
+            len += snprintf(ends->note + len, sizeof ends->note - (size_t)len, " %s at %s to %s,",
+                            ends->hosts.routes[i].near, ends->hosts.routes[i].interface,
+                            ends->hosts.routes[i].far);
+    if (len < (int)sizeof ends->note)
+        snprintf(ends->note + len, sizeof ends->note - (size_t)len,
+                 " captured here and not there, no setting pinned");
+    return rc;
+}
 
 static enum sp_rc ends_load(struct ends *ends, const struct run_options *o, struct sp_err *err)
 {
@@ -56,6 +97,9 @@ static enum sp_rc ends_load(struct ends *ends, const struct run_options *o, stru
             rc = adapter_load(asked[who], &ends->adapter[who], err);
         adapter_stack(ends->adapter[who], (enum sp_who)who, &ends->stacks);
     }
+    for (int who = SP_WHO_CLIENT; rc == SP_OK && who <= SP_WHO_SERVER; who++)
+        if (ends->adapter[who] && adapter_run(ends->adapter[who])->remote)
+            rc = ends_join(ends, (enum sp_who)who, asked[who], err);
     return rc;
 }
 
@@ -63,6 +107,8 @@ static void ends_free(struct ends *ends)
 {
     for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
         adapter_free(ends->adapter[who]);
+    if (ends->two_machines)
+        sp_lab_hosts_release(&ends->hosts);
 }
 
 struct job_list {
@@ -168,6 +214,9 @@ static enum sp_rc jobs_make(struct job_list *jobs, struct boxes *boxes, const st
     family_mask(o->family, &families);
     for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
         labs &= adapter_labs(ends->adapter[who]);
+    for (int i = 0; ends->two_machines && i < 2; i++)
+        if (!*ends->hosts.routes[i].near)
+            families &= ~(unsigned)(i ? SP_CASE_IPV6 : SP_CASE_IPV4);
     for (size_t i = 0; i < cases->len; i++) {
         const struct sp_case *c = cases->items[i];
         for (unsigned lab = SP_CASE_LOOPBACK; lab <= SP_CASE_ROUTED; lab <<= 1)
@@ -192,7 +241,7 @@ static enum sp_rc jobs_make(struct job_list *jobs, struct boxes *boxes, const st
 struct head_store {
     struct utsname uts;
     char started[40], stack[168];
-    const char *notes[4];
+    const char *notes[5];
     char left_out[120], states[640], hidden[200];
 };
 
@@ -359,10 +408,13 @@ static int run_jobs(struct job_list *jobs, const struct ends *ends, struct run_o
     int code = SP_EXIT_BROKEN;
     for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
         env.adapter[who] = adapter_run(ends->adapter[who]);
+    env.hosts = ends->two_machines ? &ends->hosts : NULL;
     progress_init(&progress, o->quiet || o->json || o->format);
     head_fill(&head, &head_store, argc, typed, o, &ends->stacks, privileged);
     if (o->kernel_text && *o->kernel.note)
         head_note(&head, &head_store, o->kernel.note);
+    if (ends->two_machines)
+        head_note(&head, &head_store, ends->note);
     if (jobs->left_out) {
         snprintf(head_store.left_out, sizeof head_store.left_out,
                  "--max-wait leaves out %zu runs that must wait longer", jobs->left_out);
@@ -527,7 +579,7 @@ static int main_run(int argc, char **argv)
         rc = jobs_make(&jobs, &boxes, &cases, &stacks, &ends, &o, &err);
     if (rc != SP_OK)
         cmd_error("%s", err.text);
-    if (rc == SP_E_UNSUPPORTED)
+    if (rc == SP_E_UNSUPPORTED || rc == SP_E_IO)
         code = SP_EXIT_BROKEN;
     if (rc != SP_OK || cases.bad)
         goto out;
@@ -539,6 +591,8 @@ static int main_run(int argc, char **argv)
     raise_file_limit();
     if (o.jobs == JOBS_DEFAULT)
         o.jobs = o.kernel_text ? kernel_jobs(&o.kernel) : 64;
+    if (ends.two_machines) /* they have one address each: a run at a time */
+        o.jobs = 1;
     if (o.kernel_text) {
         privileged = true; /* in the guest everybody is root */
     } else if (sp_lab_process_init(&privileged, &err) != SP_OK) {
@@ -568,7 +622,8 @@ const struct cmd cmd_run = {
         "                  nat, or a script of yours (./box.sh, docs/labs.md)\n"
         "  --family F      ipv4 or ipv6 only\n"
         "  --client STACK  another stack at that end: gvisor, ... (a folder of stacks/;\n"
-        "  --server STACK  NAME:PARAM hands it a parameter)\n"
+        "  --server STACK  NAME:PARAM hands it a parameter), or another machine: ssh:HOST\n"
+        "                  or ssh:HOST,ADDRESS\n"
         "  --results DIR   where the results go (results)\n"
         "  --os OS         judge as this stack: linux-6.18, or\n"
         "                  client=windows-10.0.19045,server=wine-8.0/linux-6.18 (API/TCP)\n"

@@ -241,6 +241,18 @@ static void exit_replies_and_ends_with_its_code(void **state)
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
 }
 
+static void kill_replies_and_ends_by_the_signal_even_with_a_call_that_waits(void **state)
+{
+    struct fixture *f = *state;
+    connected(f);
+    ask(f, "recv s len=10", true);
+    assert_int_equal(next_reply(f).kind, SP_AGENT_ENTERED);
+    ok(f, "kill signal=15", 0);
+    int status = 0;
+    assert_int_equal(waitpid(f->pid, &status, 0), f->pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+}
+
 static void the_end_of_requests_ends_the_worker_even_with_a_call_that_waits(void **state)
 {
     struct fixture *f = *state;
@@ -483,6 +495,7 @@ int main(void)
         TEST(sigpipe_in_a_thread_is_told_of_that_call),
         TEST(sigpipe_kills_where_the_case_wants_the_default),
         TEST(exit_replies_and_ends_with_its_code),
+        TEST(kill_replies_and_ends_by_the_signal_even_with_a_call_that_waits),
         TEST(the_end_of_requests_ends_the_worker_even_with_a_call_that_waits),
         TEST(garbage_ends_the_worker_as_broken),
         TEST(options_are_set_and_read_back_by_name),

@@ -296,6 +296,13 @@ void sp_make_signal(struct sp_call *call)
 }
 
 /* The reply goes first: nobody is there to write it afterwards. */
+void sp_make_kill(struct sp_call *call)
+{
+    call->outcome.t_enter_ns = call->outcome.t_return_ns = sp_stack_now_ns();
+    sp_call_reply(call);
+    sp_stack_kill((int)sp_call_number(call, "signal"));
+}
+
 void sp_make_exit(struct sp_call *call)
 {
     call->outcome.t_enter_ns = call->outcome.t_return_ns = sp_stack_now_ns();

@@ -118,6 +118,7 @@ static const struct sp_call_spec calls[] = {
     {"fork", SP_CALL_NOT_OVERLAPPED, {{0}}, sp_prepare_fork, sp_make_fork},
     {"reap", SP_CALL_NOT_OVERLAPPED, {{0}}, sp_prepare_reap, sp_make_reap},
     {"exit", SP_CALL_NOT_OVERLAPPED, {NUMBER("code", 0, 0, 255)}, NULL, sp_make_exit},
+    {"kill", SP_CALL_NOT_OVERLAPPED, {NUMBER("signal", 9, 1, 64)}, NULL, sp_make_kill},
 };
 
 enum { CALLS = sizeof calls / sizeof calls[0] };

@@ -223,5 +223,6 @@ void sp_make_ioctl(struct sp_call *call);
 void sp_make_dup(struct sp_call *call);
 void sp_make_signal(struct sp_call *call);
 void sp_make_exit(struct sp_call *call);
+void sp_make_kill(struct sp_call *call);
 
 #endif

@@ -144,6 +144,15 @@ enum sp_rc sp_lab_pins_apply(struct sp_lab_pin_plan *plan, enum sp_place place, 
 void sp_lab_pins_done(struct sp_lab_pin_plan *plan);
 void sp_lab_pins_publish(struct sp_lab *lab, const struct sp_lab_pin_plan *plan);
 
+/* SP_LAB_HOSTS: what the settings of the labs' pins are where the thread is, into lab->pins. */
+enum sp_rc sp_lab_pins_read(struct sp_lab *lab, enum sp_place place, struct sp_err *err);
+
+/* ---- hosts -------------------------------------------------------------------------------- */
+
+const struct sp_lab_route *sp_lab_hosts_route(const struct sp_lab_config *config);
+/* Leaves the thread in the near place. */
+enum sp_rc sp_lab_hosts_open(struct sp_lab *lab, struct sp_err *err);
+
 /* ---- processes ---------------------------------------------------------------------------- */
 
 /* In a new process: no handler, nothing blocked; no descriptor from `first` on. */

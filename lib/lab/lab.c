@@ -307,7 +307,7 @@ enum sp_rc sp_lab_open(struct sp_lab *lab, const struct sp_lab_config *config, s
         rc = open_own_namespace(&lab->home_fd, err);
     if (rc != SP_OK)
         goto out;
-    rc = build_all(lab, &build, err);
+    rc = config->kind == SP_LAB_HOSTS ? sp_lab_hosts_open(lab, err) : build_all(lab, &build, err);
     enum sp_rc left = sp_lab_leave(lab, rc == SP_OK ? err : NULL);
     if (rc == SP_OK)
         rc = left;

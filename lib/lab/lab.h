@@ -25,6 +25,7 @@ enum sp_lab_kind {
     SP_LAB_PATH,     /* the same with a box between: two veth pairs joined by us in user space */
     SP_LAB_ROUTED, /* a box between that is a router, or an appliance: two networks, two veth pairs
                     */
+    SP_LAB_HOSTS,  /* this machine as it is, and another one: nothing is made */
 };
 
 /* Places of a lab: which namespace. On SP_LAB_LOOPBACK client and server are the same one. */
@@ -41,6 +42,22 @@ struct sp_lab_pin {
 
 enum { SP_LAB_NUMBER_MAX = 16383 };
 
+/* The way from this machine to the other one, of one family; near "": none. */
+struct sp_lab_route {
+    char near[48], far[48]; /* addresses */
+    char interface[16];     /* where what goes there leaves this machine */
+    int ifindex;
+    uint8_t mac[6];
+};
+
+/* SP_LAB_HOSTS: found once, and lent to each lab (sp_lab_hosts_find). */
+struct sp_lab_hosts {
+    int ns_fd;                     /* the network namespace that this machine's end is in */
+    enum sp_place near;            /* which end that is */
+    uint16_t control_port;         /* of the other machine: connections to it are not the case's */
+    struct sp_lab_route routes[2]; /* IPv4, IPv6 */
+};
+
 struct sp_lab_config {
     enum sp_lab_kind kind;
     int family; /* 4 or 6 */
@@ -50,6 +67,7 @@ struct sp_lab_config {
     uint16_t number; /* of the run, 1..SP_LAB_NUMBER_MAX: slot and number make addresses */
     const struct sp_lab_pin *pins; /* beside the defaults (sp_lab_default_pins) */
     size_t pin_count;
+    const struct sp_lab_hosts *hosts; /* SP_LAB_HOSTS; outlives the lab */
 };
 
 /* An interface that carries traffic under test: where to capture. */
@@ -97,6 +115,16 @@ enum sp_rc sp_lab_slot_take(uint8_t *slot, struct sp_err *err);
  */
 enum sp_rc sp_lab_open(struct sp_lab *lab, const struct sp_lab_config *config, struct sp_err *err);
 void sp_lab_close(struct sp_lab *lab);
+
+/*
+ * Before sp_lab_process_init(), in the namespace of this machine's end: the way to the other one's
+ * addresses ([0] IPv4, [1] IPv6; NULL: none). SP_E_NOTFOUND: there is none; SP_E_USAGE: that is no
+ * address, or one of this machine; SP_E_UNSUPPORTED with the command that mends it: an interface
+ * whose capture would not show what was sent (offloads, another MTU, no Ethernet).
+ */
+enum sp_rc sp_lab_hosts_find(struct sp_lab_hosts *hosts, enum sp_place near,
+                             const char *const far[2], uint16_t control_port, struct sp_err *err);
+void sp_lab_hosts_release(struct sp_lab_hosts *hosts);
 
 /*
  * The addresses that a lab of this kind, family, slot and number has, before it is opened: whose

@@ -487,3 +487,24 @@ void sp_lab_pins_publish(struct sp_lab *lab, const struct sp_lab_pin_plan *plan)
         }
     }
 }
+
+enum sp_rc sp_lab_pins_read(struct sp_lab *lab, enum sp_place place, struct sp_err *err)
+{
+    char got[VALUE_BYTES], path[160];
+    enum sp_rc rc = SP_OK;
+    int proc_fd = proc_open();
+    lab->pins = SP_ARENA_ARRAY(&lab->arena, struct sp_lab_pin, DEFAULT_PINS);
+    lab->pin_count = 0;
+    for (size_t i = 0; i < DEFAULT_PINS && rc == SP_OK; i++) {
+        rc = sysctl_path(default_pins[i].name, path, sizeof path, err);
+        if (rc != SP_OK || read_value(proc_fd, path, got) != 0)
+            continue;
+        lab->pins[lab->pin_count++] =
+            (struct sp_lab_pin){.name = default_pins[i].name,
+                                .value = sp_arena_strdup(&lab->arena, got),
+                                .place = place};
+    }
+    if (proc_fd >= 0)
+        close(proc_fd);
+    return rc;
+}

@@ -50,7 +50,8 @@ enum sp_rc sp_lab_leave(const struct sp_lab *lab, struct sp_err *err)
 
 const struct sp_lab_link *sp_lab_own_link(const struct sp_lab *lab, enum sp_place place)
 {
-    if (lab->config.kind == SP_LAB_LOOPBACK || place > SP_PLACE_SERVER)
+    if (lab->config.kind == SP_LAB_LOOPBACK || lab->config.kind == SP_LAB_HOSTS ||
+        place > SP_PLACE_SERVER)
         return NULL;
     return &lab->links[place];
 }
@@ -61,6 +62,7 @@ const struct sp_lab_link *sp_lab_far_link(const struct sp_lab *lab, enum sp_plac
         return NULL;
     switch (lab->config.kind) {
     case SP_LAB_LOOPBACK:
+    case SP_LAB_HOSTS:
         return NULL;
     case SP_LAB_VETH:
         return &lab->links[place == SP_PLACE_CLIENT ? SP_PLACE_SERVER : SP_PLACE_CLIENT];

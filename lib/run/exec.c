@@ -26,6 +26,8 @@ struct sp_event *exec_event_by_order(struct exec *x, uint32_t order)
 
 static enum sp_lab_kind lab_kind(const struct exec *x)
 {
+    if (x->env->hosts)
+        return SP_LAB_HOSTS;
     if (x->job->config.lab == SP_CASE_LOOPBACK)
         return SP_LAB_LOOPBACK;
     if (x->job->config.lab == SP_CASE_ROUTED)
@@ -81,6 +83,7 @@ static enum sp_rc open_lab(struct exec *x)
         .number = x->job->number,
         .pins = pins,
         .pin_count = x->plan.pin_count,
+        .hosts = x->env->hosts,
         .mute = {[SP_PLACE_CLIENT] = is_mute(x, SP_WHO_CLIENT),
                  [SP_PLACE_SERVER] = is_mute(x, SP_WHO_SERVER)},
     };
@@ -146,6 +149,8 @@ static enum sp_rc open_diags(struct exec *x)
         rc = sp_diag_open(&x->lab, SP_PLACE_CLIENT, &x->diags[SP_PLACE_CLIENT], &x->err);
     if (rc == SP_OK && exec_has_kernel(x, SP_WHO_SERVER) && x->lab.config.kind != SP_LAB_LOOPBACK)
         rc = sp_diag_open(&x->lab, SP_PLACE_SERVER, &x->diags[SP_PLACE_SERVER], &x->err);
+    if (rc == SP_OK && x->lab.config.kind == SP_LAB_HOSTS)
+        rc = exec_look(x, false); /* what is there already is somebody else's */
     return rc;
 }
 
@@ -269,7 +274,7 @@ static void fill_head(struct exec *x)
     head->case_hash = sp_trace_str(&x->trace, x->plan.case_->hash);
     head->plan_hash = sp_trace_str(&x->trace, x->plan.hash);
     head->build = x->env->build;
-    head->lab = sp_case_lab_name(x->job->config.lab);
+    head->lab = x->env->hosts ? "hosts" : sp_case_lab_name(x->job->config.lab);
     head->family = x->job->config.family == SP_CASE_IPV6 ? SP_IPV6 : SP_IPV4;
     head->hz = x->env->hz;
     head->start_mono_ns = sp_clock_now_ns();

@@ -57,9 +57,11 @@ struct exec_agent {
     struct sp_lab_proc proc;
     struct sp_agent_conn conn;
     char salt, peer_salt;
-    bool greeted;               /* its HELLO has come */
     int states_fd;              /* where a stack tells of its states, -1 it does not */
     int64_t states_read;        /* bytes of it so far */
+    unsigned hellos;            /* how many have come: one, where the next begins again, more */
+    uint32_t leaving;           /* the request that ends it, which no call waits for; 0 none */
+    bool between;               /* the case ended it, and the next one has greeted */
     struct sp_agent_reply last; /* the reply to the request that `await` waited for */
 };
 
@@ -162,6 +164,8 @@ enum sp_rc exec_end(struct exec *x, enum sp_who who, int signal, uint32_t stmt);
 /* exec_adapter.c */
 /* What stands between us and the stack at that end; NULL: nothing, it is this machine's own. */
 const struct sp_run_adapter *exec_adapter(const struct exec *x, enum sp_who who);
+/* " on ssh:box", behind "the client's agent"; "" on this machine's own. */
+const char *exec_agent_on(struct exec *x, enum sp_who who);
 /* Whether this machine's kernel speaks TCP there, so that its states can be watched. */
 bool exec_has_kernel(const struct exec *x, enum sp_who who);
 /* Starts the agent and waits for its HELLO. */

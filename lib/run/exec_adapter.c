@@ -21,6 +21,12 @@ const struct sp_run_adapter *exec_adapter(const struct exec *x, enum sp_who who)
     return exec_is_real(x, who) ? x->env->adapter[who] : NULL;
 }
 
+const char *exec_agent_on(struct exec *x, enum sp_who who)
+{
+    const struct sp_run_adapter *adapter = exec_adapter(x, who);
+    return adapter ? sp_arena_printf(&x->trace.arena, " on %s", adapter->name) : "";
+}
+
 bool exec_has_kernel(const struct exec *x, enum sp_who who)
 {
     const struct sp_run_adapter *adapter = exec_adapter(x, who);
@@ -37,6 +43,7 @@ struct start {
     const struct sp_run_adapter *adapter;
     char role[8], against[8], family[4], ip[48], peer_ip[48];
     char interface[16], mac[18], peer_mac[18];
+    const char *pins; /* "NAME=VALUE", a line each */
     char log[64];    /* what it says on standard error goes there */
     char states[64]; /* and what it tells of its states, "" nothing */
 };
@@ -66,8 +73,11 @@ static int start_main(int in_fd, int out_fd, void *arg)
         {"SOCKPROOF_PEER_MAC", start->peer_mac},
         {"SOCKPROOF_STATES", start->states},
         {"SOCKPROOF_PARAM", start->adapter->param},
+        {"SOCKPROOF_PINS", start->pins},
         {"SOCKPROOF_PROGRAM", start->adapter->program},
     };
+    for (const char *const *word = start->adapter->environment; word && *word; word++)
+        putenv((char *)*word);
     for (size_t i = 0; i < sizeof told / sizeof told[0]; i++)
         setenv(told[i].name, told[i].value, 1);
     int log = open(start->log, O_WRONLY);
@@ -78,7 +88,19 @@ static int start_main(int in_fd, int out_fd, void *arg)
     return EXIT_NO_START;
 }
 
-static void start_fill(const struct exec *x, enum sp_who who, int log_fd, struct start *start)
+/* The settings that the case pins, a line each. */
+static const char *pins_text(struct exec *x)
+{
+    struct sp_buf text;
+    sp_buf_init(&text, 0);
+    for (size_t i = 0; i < x->plan.pin_count; i++)
+        sp_buf_addf(&text, "%s=%s\n", x->plan.pins[i].name, x->plan.pins[i].value);
+    const char *kept = sp_trace_str(&x->trace, text.data ? text.data : "");
+    sp_buf_release(&text);
+    return kept;
+}
+
+static void start_fill(struct exec *x, enum sp_who who, int log_fd, struct start *start)
 {
     bool client = who == SP_WHO_CLIENT;
     enum sp_place place = client ? SP_PLACE_CLIENT : SP_PLACE_SERVER;
@@ -92,6 +114,7 @@ static void start_fill(const struct exec *x, enum sp_who who, int log_fd, struct
     snprintf(start->ip, sizeof start->ip, "%s", client ? x->lab.client_ip : x->lab.server_ip);
     snprintf(start->peer_ip, sizeof start->peer_ip, "%s",
              client ? x->lab.server_ip : x->lab.client_ip);
+    start->pins = pins_text(x);
     snprintf(start->log, sizeof start->log, "/proc/%d/fd/%d", (int)getpid(), log_fd);
     if (x->agents[who].states_fd >= 0)
         snprintf(start->states, sizeof start->states, "/proc/%d/fd/%d", (int)getpid(),
@@ -143,12 +166,12 @@ enum sp_rc exec_adapter_spawn(struct exec *x, enum sp_who who)
         goto out;
     sp_agent_conn_init(&agent->conn, agent->proc.in_fd, agent->proc.out_fd);
     agent->alive = true;
-    agent->greeted = false;
+    agent->hellos = 0;
     int64_t until_ns = exec_now(x) + START_NS;
-    while (rc == SP_OK && agent->alive && !agent->greeted && exec_now(x) < until_ns)
+    while (rc == SP_OK && agent->alive && !agent->hellos && exec_now(x) < until_ns)
         rc = exec_pump(x, until_ns);
     log_read(log, said);
-    if (rc == SP_OK && !agent->greeted)
+    if (rc == SP_OK && !agent->hellos)
         rc = sp_fail(&x->err, SP_E_IO, "the %s's agent on %s %s%s%s", sp_end_name((enum sp_end)who),
                      adapter->name,
                      agent->alive ? "did not come up in time" : "ended before it came up",
@@ -192,7 +215,7 @@ static const char *line_forbids(const struct exec *x, int who, const struct sp_s
     if (stmt->kind == SP_ST_LAB && strcmp(stmt->verb, "sysctl") == 0 && here)
         return sp_arena_printf(arena, "%s:%d sets a sysctl, and %s has none", file, line,
                                adapter->name);
-    if (mine && stmt->kind == SP_ST_PROC && strcmp(stmt->call, "spawn") != 0)
+    if (mine && stmt->kind == SP_ST_PROC && !adapter->again && strcmp(stmt->call, "spawn") != 0)
         return sp_arena_printf(arena, "%s:%d ends the process, and with it the whole of %s", file,
                                line, adapter->name);
     if (mine && is_one_of(option, adapter->ignores))
@@ -221,6 +244,8 @@ static const char *pin_forbids(const struct sp_run_adapter *adapter, const struc
                                struct sp_arena *arena)
 {
     size_t name_len = strlen(pin->name);
+    if (is_one_of(pin->name, adapter->pins))
+        return NULL;
     for (const char *const *held = adapter->sysctls; held && *held; held++) {
         if (strncmp(*held, pin->name, name_len) != 0 || (*held)[name_len] != '=')
             continue;
@@ -234,8 +259,52 @@ static const char *pin_forbids(const struct sp_run_adapter *adapter, const struc
                            adapter->name);
 }
 
+/* Words that stand for addresses which only a lab of our own has to give. */
+static bool names_a_labs_host(const struct sp_stmt *stmt)
+{
+    static const char *const words[] = {"nobody", "second", "multicast", "broadcast"};
+    for (size_t i = 0; i < stmt->arg_count; i++)
+        for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
+            size_t len = strlen(words[k]);
+            const char *text = stmt->args[i].text;
+            if (text && strncmp(text, words[k], len) == 0 && (!text[len] || text[len] == ':'))
+                return true;
+        }
+    return false;
+}
+
+/* Between two machines whose network is their own, nothing is set, cut or played. */
+static const char *hosts_forbid(const struct exec *x, const struct sp_stmt *stmts, size_t count,
+                                struct sp_arena *arena)
+{
+    const char *file = x->plan.case_->file;
+    for (size_t i = 0; i < count; i++) {
+        const struct sp_stmt *stmt = &stmts[i];
+        int line = stmt->at.line;
+        if (stmt->kind == SP_ST_LAB || stmt->kind == SP_ST_MIDDLE || stmt->kind == SP_ST_PEER)
+            return sp_arena_printf(arena,
+                                   "%s:%d acts on the path, and the one between two machines is "
+                                   "not ours",
+                                   file, line);
+        if (names_a_labs_host(stmt))
+            return sp_arena_printf(
+                arena, "%s:%d names an address that only a lab of our own has to give", file, line);
+        const char *why = hosts_forbid(x, stmt->children, stmt->child_count, arena);
+        if (why)
+            return why;
+    }
+    if (x->plan.pin_count)
+        return sp_arena_printf(arena, "the case pins %s, and the machines' settings are their own",
+                               x->plan.pins[0].name);
+    return NULL;
+}
+
 const char *exec_adapter_forbids(const struct exec *x, struct sp_arena *arena)
 {
+    if (x->env->hosts && x->plan.peer_at != SP_WHO_NONE)
+        return "a scripted peer has no place between two machines: their network is their own";
+    if (x->env->hosts)
+        return hosts_forbid(x, x->plan.stmts, x->plan.stmt_count, arena);
     for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++) {
         const struct sp_run_adapter *adapter = exec_adapter(x, (enum sp_who)who);
         if (!adapter || !adapter->own_tcp)

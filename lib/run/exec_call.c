@@ -143,8 +143,13 @@ enum sp_rc exec_agent_reply(struct exec *x, enum sp_who who, const struct sp_age
 {
     const struct sp_run_adapter *adapter = exec_adapter(x, who);
     bool own_clock = adapter && adapter->own_clock;
-    x->agents[who].greeted = true;
-    if (reply->kind == SP_AGENT_HELLO)
+    struct exec_agent *agent = &x->agents[who];
+    if (reply->kind == SP_AGENT_HELLO) {
+        if (agent->hellos++ && !agent->leaving)
+            return sp_fail(&x->err, SP_E_PROTO, "died, and another one took its place");
+        return SP_OK;
+    }
+    if (agent->leaving && reply->id == agent->leaving)
         return SP_OK;
     struct exec_call *call = call_by_request(x, who, reply->id);
     if (!call)
@@ -199,8 +204,9 @@ static enum sp_rc request_send(struct exec *x, enum sp_who who, struct sp_agent_
 {
     struct exec_agent *agent = &x->agents[who];
     if (!agent->alive)
-        return sp_fail(&x->err, SP_E_USAGE, "%s: the %s's process is gone: it cannot call %s",
-                       x->plan.case_->file, sp_end_name((enum sp_end)who), request->call);
+        return sp_fail(&x->err, SP_E_USAGE, "%s: the %s's process%s is gone: it cannot call %s",
+                       x->plan.case_->file, sp_end_name((enum sp_end)who), exec_agent_on(x, who),
+                       request->call);
     struct exec_call *call = call_new(x);
     if (!call)
         return sp_fail(&x->err, SP_E_LIMIT, "more than %d calls under way", EXEC_CALLS);
@@ -225,8 +231,9 @@ static enum sp_rc call_await(struct exec *x, struct exec_call *call, int64_t unt
         return rc;
     *returned = call->done;
     if (!call->done && !x->agents[call->who].alive)
-        return sp_fail(&x->err, SP_E_PROTO, "the %s's agent died in %s",
-                       sp_end_name((enum sp_end)call->who), call->call);
+        return sp_fail(&x->err, SP_E_PROTO, "the %s's agent%s died in %s",
+                       sp_end_name((enum sp_end)call->who), exec_agent_on(x, call->who),
+                       call->call);
     if (!call->done) {
         exec_calls_abandon(x, call->who, SP_CALL_HUNG, exec_now(x));
         rc = exec_end(x, call->who, 9, 0);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,6 +28,12 @@ static struct sp_event *proc_event(struct exec *x, enum sp_who who, enum sp_proc
 enum sp_rc exec_spawn(struct exec *x, enum sp_who who)
 {
     struct exec_agent *agent = &x->agents[who];
+    if (agent->between) {
+        agent->between = false;
+        agent->alive = true;
+        proc_event(x, who, SP_PROC_START, 0, exec_now(x), 0);
+        return SP_OK;
+    }
     agent->salt = who == SP_WHO_CLIENT ? 'c' : 's';
     agent->peer_salt = x->peer ? 'p' : who == SP_WHO_CLIENT ? 's' : 'c';
     enum sp_place place = who == SP_WHO_CLIENT ? SP_PLACE_CLIENT : SP_PLACE_SERVER;
@@ -58,6 +65,39 @@ static int reap(struct exec *x, struct exec_agent *agent)
     return status;
 }
 
+/* Of an end whose agents follow each other in one place: asks this one to end, and waits for the
+ * next one's HELLO, which says that it is gone. */
+static enum sp_rc end_again(struct exec *x, enum sp_who who, const char *call, const char *name,
+                            int64_t number, uint32_t stmt)
+{
+    struct exec_agent *agent = &x->agents[who];
+    struct sp_agent_request request = {.id = ++x->next_request};
+    snprintf(request.call, sizeof request.call, "%s", call);
+    sp_agent_arg_number(&request, name, number);
+    int64_t begin_ns = exec_now(x);
+    unsigned hellos = agent->hellos;
+    agent->leaving = request.id;
+    enum sp_rc rc = sp_agent_send(&agent->conn, &request, &x->err);
+    int64_t until_ns = begin_ns + x->plan.case_->deadline_ns;
+    while (rc == SP_OK && agent->alive && agent->hellos == hellos && exec_now(x) < until_ns)
+        rc = exec_pump(x, until_ns);
+    if (rc == SP_OK && agent->hellos == hellos)
+        rc = sp_fail(&x->err, SP_E_PROTO, "the %s's agent was told to end, and no other one came",
+                     sp_end_name((enum sp_end)who));
+    if (rc != SP_OK)
+        return rc;
+    struct sp_event *event =
+        proc_event(x, who, strcmp(call, "kill") == 0 ? SP_PROC_KILLED : SP_PROC_EXIT,
+                   (int32_t)number, begin_ns, stmt);
+    event->t_end_ns = exec_now(x);
+    exec_calls_abandon(x, who, SP_CALL_KILLED, exec_now(x));
+    agent->leaving = 0;
+    agent->between = true;
+    agent->alive = false;
+    exec_socks_forget(x, who);
+    return SP_OK;
+}
+
 /* begin_ns: before the order to end, whose effects may come before anything that is stamped here.
  */
 static enum sp_rc end_since(struct exec *x, enum sp_who who, int signal, uint32_t stmt,
@@ -66,6 +106,8 @@ static enum sp_rc end_since(struct exec *x, enum sp_who who, int signal, uint32_
     struct exec_agent *agent = &x->agents[who];
     if (agent->proc.pid <= 0)
         return SP_OK;
+    agent->alive = agent->alive || agent->between;
+    agent->between = false;
     if (signal)
         kill(agent->proc.pid, signal);
     else if (agent->conn.out_fd >= 0) {
@@ -100,11 +142,19 @@ static const struct {
     {"SIGQUIT", SIGQUIT}, {"SIGSEGV", SIGSEGV}, {"SIGABRT", SIGABRT}, {"SIGPIPE", SIGPIPE},
 };
 
+static bool begins_again(const struct exec *x, enum sp_who who)
+{
+    const struct sp_run_adapter *adapter = exec_adapter(x, who);
+    return adapter && adapter->again;
+}
+
 static enum sp_rc proc_exit(struct exec *x, const struct sp_stmt *stmt)
 {
     struct sp_agent_request request = {.id = ++x->next_request};
     memcpy(request.call, "exit", 5);
     int64_t code = stmt->arg_count ? stmt->args[0].number : 0;
+    if (begins_again(x, stmt->who))
+        return end_again(x, stmt->who, "exit", "code", code, stmt->id);
     sp_agent_arg_number(&request, "code", code);
     int64_t begin_ns = exec_now(x);
     enum sp_rc rc = sp_agent_send(&x->agents[stmt->who].conn, &request, &x->err);
@@ -127,7 +177,9 @@ enum sp_rc exec_proc_stmt(struct exec *x, const struct sp_stmt *stmt)
         return proc_exit(x, stmt);
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         if (stmt->arg_count && strcmp(stmt->args[0].text, signals[i].name) == 0)
-            return exec_end(x, stmt->who, signals[i].number, stmt->id);
+            return begins_again(x, stmt->who)
+                       ? end_again(x, stmt->who, "kill", "signal", signals[i].number, stmt->id)
+                       : exec_end(x, stmt->who, signals[i].number, stmt->id);
     return sp_fail(&x->err, SP_E_USAGE, "%s:%d: cannot send that signal", x->plan.case_->file,
                    stmt->at.line);
 }

@@ -29,7 +29,8 @@ static enum sp_rc drain_agent(struct exec *x, enum sp_who who)
         if (rc == SP_OK && got)
             rc = exec_agent_reply(x, who, &reply);
         if (rc != SP_OK) {
-            sp_err_prefix(&x->err, "the %s's agent", sp_end_name((enum sp_end)who));
+            sp_err_prefix(&x->err, "the %s's agent%s", sp_end_name((enum sp_end)who),
+                          exec_agent_on(x, who));
             return rc;
         }
     }
@@ -38,10 +39,26 @@ static enum sp_rc drain_agent(struct exec *x, enum sp_who who)
     return SP_OK;
 }
 
+/* On this machine as it is, others have sockets of the same address, too. */
+static bool is_foreign(const struct exec *x, const struct sp_tp_record *record)
+{
+    static const uint8_t none[16];
+    const struct sp_addr *remote = &record->remote;
+    if (x->lab.config.kind != SP_LAB_HOSTS || record->what == SP_TP_LOST)
+        return false;
+    bool near_client = x->lab.config.hosts->near == SP_PLACE_CLIENT;
+    const struct sp_addr *near = &x->trace.head.addr[near_client ? SP_END_CLIENT : SP_END_SERVER];
+    const struct sp_addr *far = &x->trace.head.addr[near_client ? SP_END_SERVER : SP_END_CLIENT];
+    bool listens = memcmp(remote->ip, none, sizeof none) == 0;
+    return !sp_addr_same_ip(&record->local, near) ||
+           (!listens &&
+            (!sp_addr_same_ip(remote, far) || remote->port == x->lab.config.hosts->control_port));
+}
+
 /* A socket that lost its full form may go on as TIME_WAIT or orphan: only sock_diag tells. */
 static void record_add(struct exec *x, const struct sp_tp_record *record)
 {
-    if (exec_fence_record(x, record))
+    if (exec_fence_record(x, record) || is_foreign(x, record))
         return;
     sp_tp_record_add(record, &x->trace);
     if (record->what == SP_TP_STATE && record->new_state == SP_TCP_CLOSED)

@@ -39,8 +39,13 @@ struct sp_run_adapter {
                             kernel is given no address there */
     bool tells_states;   /* where own_tcp: it tells of its states itself */
     bool own_clock;      /* its times are not this machine's: those of the runner stand for them */
-    const char *const *ignores; /* options that it takes and that change nothing in its TCP;
-                                   NULL-terminated, NULL none */
+    bool remote; /* it is another machine: its network is not ours, and outlives the agent */
+    bool again;  /* where its agent ends, the next one greets on the same pipes */
+    const char *const *environment; /* more for `start`, "NAME=VALUE"; NULL-terminated, NULL none */
+    const char *const *pins;        /* settings that its `start` makes where a case pins them, from
+                                       SOCKPROOF_PINS; NULL-terminated, NULL none */
+    const char *const *ignores;     /* options that it takes and that change nothing in its TCP;
+                                       NULL-terminated, NULL none */
     const char *const *sysctls; /* "net.ipv4.tcp_sack=0": what its TCP does always, as the kernel
                                    would with this; NULL-terminated, NULL none */
 };
@@ -54,6 +59,7 @@ struct sp_run_env {
     const struct sp_plan_config *own_stacks; /* what runs here; jobs name what to judge as */
     int32_t hz;                              /* kernel's tick, 0 unknown */
     const struct sp_run_adapter *adapter[SP_WHO_COUNT]; /* NULL: this machine's own stack */
+    const struct sp_lab_hosts *hosts; /* one end is another machine; NULL: labs of our own */
     bool virtual_clock; /* time jumps to the next timer: nothing may wake without need */
 };
 

@@ -111,7 +111,10 @@ static enum sp_rc child_addresses(const struct sp_run_job *job, const struct sp_
                                   struct child *child, struct sp_err *err)
 {
     struct sp_lab_config config = {
-        .kind = job->config.lab == SP_CASE_LOOPBACK ? SP_LAB_LOOPBACK : SP_LAB_VETH,
+        .kind = env->hosts                            ? SP_LAB_HOSTS
+                : job->config.lab == SP_CASE_LOOPBACK ? SP_LAB_LOOPBACK
+                                                      : SP_LAB_VETH,
+        .hosts = env->hosts,
         .family = job->config.family == SP_CASE_IPV6 ? 6 : 4,
         .slot = env->slot,
         .number = job->number,

@@ -40,6 +40,17 @@ int64_t sp_stack_pid(void);
 /* Ends the process at once with this exit code, running no exit handlers. */
 _Noreturn void sp_stack_exit(int code);
 
+/* Ends the process at once as this signal does by default (POSIX's numbers); where there are no
+ * signals, with 128 and the number as its exit code. */
+_Noreturn void sp_stack_kill(int sig);
+
+/*
+ * Runs work(arg) in a process of its own, and in a new one whenever that ends before work returns;
+ * what work returns then. SP_E_UNSUPPORTED where a system cannot do it.
+ */
+enum sp_rc sp_stack_again(enum sp_rc (*work)(void *arg, struct sp_err *err), void *arg,
+                          struct sp_err *err);
+
 /* The machine's monotonic clock, the same that witnesses on this machine stamp with. */
 int64_t sp_stack_now_ns(void);
 

@@ -341,11 +341,14 @@ static void pair(const struct sp_trace *trace, size_t segments, struct sp_flight
         pairing.group_cap *= 2;
     pairing.records = sp_xcalloc(segments + 1, sizeof *pairing.records);
     pairing.groups = sp_xcalloc(pairing.group_cap, sizeof *pairing.groups);
+    /* Between two machines only one side is captured: that a segment arrived there shows in what
+     * comes back, and in nothing else. */
+    bool one_side = trace->head.lab && strcmp(trace->head.lab, "hosts") == 0;
     for (size_t i = 0; i < trace->len; i++) {
         const struct sp_event *event = &trace->events[i];
         if (!sp_tcp_is_segment(event))
             continue;
-        if (event->u.seg.point == SP_AT_LO)
+        if (event->u.seg.point == SP_AT_LO || one_side)
             flight_add(out, event, event);
         else
             record_add(&pairing, trace, event);

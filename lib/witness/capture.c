@@ -31,6 +31,12 @@ enum {
     /* 75 and 600 frames of an Ethernet MTU. Its pages are most of what opening and closing cost. */
     RING_BYTES = 128 * 1024,
     BULK_RING_BYTES = 1024 * 1024,
+    SHARED_RING_BYTES = 16 * 1024 * 1024, /* what others send needs room, too */
+};
+
+/* A connection, from who sent its SYN. */
+struct opened {
+    struct sp_addr from, to;
 };
 
 struct sp_capture {
@@ -38,6 +44,11 @@ struct sp_capture {
     enum sp_point point;
     enum sp_link link;
     uint32_t frames; /* delivered to a trace so far: the last frame's number */
+    bool shared;     /* a network that others use: only connections opened in the run are its own */
+    uint16_t control_port; /* and of those none to this port */
+    struct opened *opened;
+    size_t opened_len;
+    size_t opened_cap;
 };
 
 /* A handle that is configured and active, in whatever namespace the thread is in. */
@@ -79,7 +90,10 @@ enum sp_rc sp_capture_open(const struct sp_lab *lab, const struct sp_lab_link *l
     if (rc)
         return rc;
     pcap_t *pcap = NULL;
-    rc = activate(link->name, bulk ? BULK_RING_BYTES : RING_BYTES, &pcap, err);
+    int ring_bytes = lab->config.kind == SP_LAB_HOSTS ? SHARED_RING_BYTES
+                     : bulk                           ? BULK_RING_BYTES
+                                                      : RING_BYTES;
+    rc = activate(link->name, ring_bytes, &pcap, err);
     enum sp_rc back = sp_lab_leave(lab, rc == SP_OK ? err : NULL);
     if (rc == SP_OK)
         rc = back;
@@ -96,6 +110,8 @@ enum sp_rc sp_capture_open(const struct sp_lab *lab, const struct sp_lab_link *l
     capture->pcap = pcap;
     capture->point = point;
     capture->link = type == DLT_RAW ? SP_LINK_RAW_IP : SP_LINK_ETHERNET;
+    capture->shared = lab->config.kind == SP_LAB_HOSTS;
+    capture->control_port = capture->shared ? lab->config.hosts->control_port : 0;
     *out = capture;
     return SP_OK;
 }
@@ -105,6 +121,7 @@ void sp_capture_free(struct sp_capture *capture)
     if (!capture)
         return;
     pcap_close(capture->pcap);
+    free(capture->opened);
     free(capture);
 }
 
@@ -156,6 +173,45 @@ static bool is_of_run(const struct sp_trace_head *head, const struct sp_seg *seg
            sp_linux_addr_end(head, &seg->dst) != SP_END_NONE;
 }
 
+static bool same_addr(const struct sp_addr *a, const struct sp_addr *b)
+{
+    return sp_addr_same_ip(a, b) && a->port == b->port;
+}
+
+static bool is_opened(const struct sp_capture *capture, const struct sp_addr *src,
+                      const struct sp_addr *dst)
+{
+    for (size_t i = 0; i < capture->opened_len; i++) {
+        const struct opened *conn = &capture->opened[i];
+        if ((same_addr(&conn->from, src) && same_addr(&conn->to, dst)) ||
+            (same_addr(&conn->from, dst) && same_addr(&conn->to, src)))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * On a network that others use: whether a segment is the run's. What was open before it (another
+ * run's last segments, the agent's own connection) sends no SYN any more.
+ */
+static bool is_own(struct sp_capture *capture, const struct sp_trace_head *head,
+                   const struct sp_seg *seg)
+{
+    if (seg->kind == SP_SEG_ICMP)
+        return is_opened(capture, &seg->quoted_src, &seg->quoted_dst);
+    if (sp_linux_addr_end(head, &seg->src) == SP_END_NONE ||
+        sp_linux_addr_end(head, &seg->dst) == SP_END_NONE ||
+        seg->src.port == capture->control_port || seg->dst.port == capture->control_port)
+        return false;
+    bool fence = seg->src.port == 0 && seg->dst.port == 0; /* exec_fence.c */
+    bool opens = (seg->flags & (SP_SYN | SP_ACK)) == SP_SYN;
+    bool known = is_opened(capture, &seg->src, &seg->dst);
+    if (opens && !known)
+        SP_PUSH(capture->opened, capture->opened_len, capture->opened_cap) =
+            (struct opened){seg->src, seg->dst};
+    return fence || opens || known;
+}
+
 static void frame_take(unsigned char *arg, const struct pcap_pkthdr *header,
                        const unsigned char *bytes)
 {
@@ -170,6 +226,8 @@ static void frame_take(unsigned char *arg, const struct pcap_pkthdr *header,
     if (rc != SP_OK && !malformed)
         return;
     if (!malformed && !is_of_run(&trace->head, &seg))
+        return;
+    if (capture->shared && (malformed || !is_own(capture, &trace->head, &seg)))
         return;
     if (!malformed && !seg.checksum_ok && capture->point == SP_AT_LO)
         seg.checksum_ok = is_partial_sum(&seg);

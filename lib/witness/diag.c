@@ -54,6 +54,7 @@ struct seen {
     int64_t timer_ms;
     int64_t length_ms; /* the longest that its timer was seen to have left */
     bool owned;        /* a process has a descriptor of it */
+    bool foreign;      /* was there before the run, on a machine that others use */
 };
 
 struct seen_list {
@@ -67,6 +68,7 @@ struct sp_diag {
     uint32_t sequence;
     uint8_t family;          /* AF_INET or AF_INET6 */
     bool listeners;          /* looks include listening sockets */
+    bool shared;             /* the machine as it is: what is there at first is not the run's */
     struct sp_addr place_ip; /* the address of the place's own host; family 0: a box, or shared */
     struct seen_list before;
     struct seen_list now;
@@ -93,6 +95,7 @@ enum sp_rc sp_diag_open(const struct sp_lab *lab, enum sp_place place, struct sp
     diag->family = lab->config.family == SP_IPV6 ? AF_INET6 : AF_INET;
     diag->reply = sp_xcalloc(1, REPLY_BYTES);
     diag->listeners = true;
+    diag->shared = lab->config.kind == SP_LAB_HOSTS;
     enum sp_rc rc = place_addr(lab, place, &diag->place_ip, err);
     if (rc == SP_OK)
         rc = sp_lab_enter(lab, place, err);
@@ -257,8 +260,15 @@ static enum sp_end seen_end(const struct sp_diag *diag, const struct sp_trace_he
     return diag->place_ip.family ? sp_linux_addr_end(head, &diag->place_ip) : SP_END_NONE;
 }
 
-static bool is_of_run(const struct sp_trace_head *head, const struct seen *seen)
+static bool is_of_run(const struct sp_diag *diag, const struct sp_trace_head *head,
+                      const struct seen *seen)
 {
+    if (diag->shared) /* others open sockets there, too: those to the other end are ours */
+        return !seen->foreign &&
+               (sp_linux_addr_is_wildcard(&seen->remote) ||
+                sp_linux_addr_end(head, &seen->remote) != SP_END_NONE) &&
+               (sp_linux_addr_is_wildcard(&seen->local) ||
+                sp_linux_addr_end(head, &seen->local) != SP_END_NONE);
     return sp_linux_addr_is_wildcard(&seen->local) ||
            sp_linux_addr_end(head, &seen->local) != SP_END_NONE ||
            sp_linux_addr_end(head, &seen->remote) != SP_END_NONE;
@@ -274,7 +284,7 @@ struct look {
 static void state_add(const struct look *look, const struct seen *seen, enum sp_tcp_state old_state,
                       enum sp_tcp_state new_state)
 {
-    if (!is_of_run(&look->trace->head, seen))
+    if (!is_of_run(look->diag, &look->trace->head, seen))
         return;
     struct sp_event *event = sp_trace_add(look->trace, SP_EV_STATE, look->t_ns);
     event->end = seen_end(look->diag, &look->trace->head, seen);
@@ -314,6 +324,16 @@ static void compare(const struct look *look, bool queues)
     }
 }
 
+/* What the first look finds stays somebody else's. */
+static void remember_foreign(struct sp_diag *diag)
+{
+    for (size_t i = 0; diag->shared && i < diag->now.len; i++) {
+        struct seen *seen = &diag->now.items[i];
+        const struct seen *old = find(&diag->before, seen->cookie);
+        seen->foreign = diag->before_mono_ns ? old && old->foreign : true;
+    }
+}
+
 static void remember_lengths(struct sp_diag *diag)
 {
     for (size_t i = 0; i < diag->now.len; i++) {
@@ -336,7 +356,7 @@ static int64_t next_look(const struct seen_list *now, int64_t mono_ns)
     int64_t next_ns = 0;
     for (size_t i = 0; i < now->len; i++) {
         const struct seen *seen = &now->items[i];
-        if (seen->owned || seen->timer <= 0)
+        if (seen->owned || seen->foreign || seen->timer <= 0)
             continue;
         /* The remaining time is cut to whole milliseconds: one more, not to come too early. */
         int64_t wait_ms = seen->timer_ms > 0 ? seen->timer_ms + 1 : close_look_ms(seen);
@@ -364,6 +384,7 @@ enum sp_rc sp_diag_look(struct sp_diag *diag, struct sp_trace *trace, int64_t t0
     };
     keep_listeners(diag);
     remember_lengths(diag);
+    remember_foreign(diag);
     compare(&look, queues);
     diag->next_look_ns = next_look(&diag->now, done_ns);
     diag->before_mono_ns = begun_ns;

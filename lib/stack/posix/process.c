@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -79,6 +80,61 @@ int64_t sp_stack_pid(void)
 void sp_stack_exit(int code)
 {
     _exit(code);
+}
+
+void sp_stack_kill(int sig)
+{
+    set_action(sig, SP_POSIX_DEFAULT);
+    kill(getpid(), sig);
+    _exit(128 + sig); /* a signal that does not end anything by default */
+}
+
+/* The worker's side of sp_stack_again(): its word goes through the pipe only if it gets there. */
+static _Noreturn void work_once(enum sp_rc (*work)(void *arg, struct sp_err *err), void *arg,
+                                int told_fd)
+{
+    struct {
+        enum sp_rc rc;
+        struct sp_err err;
+    } told = {0};
+    told.rc = work(arg, &told.err);
+    ssize_t sent = write(told_fd, &told, sizeof told);
+    _exit(sent == (ssize_t)sizeof told ? 0 : 1);
+}
+
+enum sp_rc sp_stack_again(enum sp_rc (*work)(void *arg, struct sp_err *err), void *arg,
+                          struct sp_err *err)
+{
+    struct {
+        enum sp_rc rc;
+        struct sp_err err;
+    } told;
+    for (;;) {
+        int fds[2];
+        if (pipe(fds) < 0 || fcntl(fds[0], F_SETFD, FD_CLOEXEC) < 0 ||
+            fcntl(fds[1], F_SETFD, FD_CLOEXEC) < 0)
+            return sp_fail_os(err, SP_E_IO, errno, "a pipe to a worker");
+        pid_t pid = fork();
+        if (pid == 0) {
+            close(fds[0]);
+            work_once(work, arg, fds[1]);
+        }
+        int os = errno;
+        close(fds[1]);
+        ssize_t got = 0;
+        while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+        if (pid > 0)
+            got = read(fds[0], &told, sizeof told);
+        close(fds[0]);
+        if (pid < 0)
+            return sp_fail_os(err, SP_E_IO, os, "starting a worker");
+        if (got != (ssize_t)sizeof told)
+            continue;
+        if (told.rc != SP_OK && err)
+            *err = told.err;
+        return told.rc;
+    }
 }
 
 int64_t sp_stack_now_ns(void)

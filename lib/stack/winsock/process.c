@@ -54,6 +54,19 @@ void sp_stack_exit(int code)
     abort(); /* not reached */
 }
 
+void sp_stack_kill(int sig)
+{
+    sp_stack_exit(128 + sig);
+}
+
+enum sp_rc sp_stack_again(enum sp_rc (*work)(void *arg, struct sp_err *err), void *arg,
+                          struct sp_err *err)
+{
+    (void)work;
+    (void)arg;
+    return sp_fail(err, SP_E_UNSUPPORTED, "an agent cannot begin again on this system");
+}
+
 int64_t sp_stack_now_ns(void)
 {
     LARGE_INTEGER now, per_second;
