@@ -1,15 +1,13 @@
-# Outside libraries, and whether the sockproof command is linked without shared ones.
+# Outside libraries, and which of them are linked statically into our programs.
 #
 # Every run of a case is three processes or more, and each pays at its start and its end for every
-# mapping that it has: with libpcap's own libraries (D-Bus, systemd, compressors) some ninety, without
-# fifteen. And one file without dependencies can be copied to a machine under test and run there.
-#
-# Where a static library is missing, or a sanitizer is built in, the shared ones are linked.
+# mapping that it has: with libpcap's own libraries (D-Bus, systemd, compressors) some ninety. So
+# libpcap, Jansson and zlib are taken in where that can be done; libc and libmnl stay shared.
 include_guard()
-option(SP_STATIC "link the sockproof command statically where that can be done" ON)
+option(SP_STATIC "link libpcap, Jansson and zlib statically where that can be done" ON)
 
 find_package(PkgConfig REQUIRED)
-set(SP_STATIC_OPTIONS -static -Wl,--no-warnings) # libpcap looks host names up, for filters; we do not
+pkg_check_modules(MNL REQUIRED IMPORTED_TARGET libmnl)
 set(no_dbus ${CMAKE_CURRENT_LIST_DIR}/static/no_dbus.c)
 set(why_not "")
 foreach(name pcap jansson z)
@@ -25,7 +23,6 @@ elseif(NOT why_not)
   try_compile(SP_STATIC_LINKS ${CMAKE_BINARY_DIR}/static
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/static/links.c ${no_dbus}
     COMPILE_DEFINITIONS -D_GNU_SOURCE
-    LINK_OPTIONS ${SP_STATIC_OPTIONS}
     LINK_LIBRARIES ${SP_STATIC_pcap} ${SP_STATIC_jansson} ${SP_STATIC_z})
   if(NOT SP_STATIC_LINKS)
     set(why_not "does not link")
@@ -33,13 +30,12 @@ elseif(NOT why_not)
 endif()
 
 if(why_not)
-  message(STATUS "sockproof: with shared libraries (static: ${why_not})")
-  set(SP_STATIC_OPTIONS "")
+  message(STATUS "libpcap, Jansson and zlib: shared (static: ${why_not})")
   find_package(ZLIB REQUIRED)
   pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
   pkg_check_modules(PCAP REQUIRED IMPORTED_TARGET libpcap)
 else()
-  message(STATUS "sockproof: static")
+  message(STATUS "libpcap, Jansson and zlib: static")
   add_library(sp_no_dbus STATIC ${no_dbus})
   foreach(pair PkgConfig::PCAP=pcap PkgConfig::JANSSON=jansson ZLIB::ZLIB=z)
     string(REPLACE "=" ";" pair ${pair})

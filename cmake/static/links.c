@@ -1,4 +1,4 @@
-/* Whether a program with the libraries of ours links without shared ones (cmake/libraries.cmake). */
+/* Whether a program links with our libraries taken in statically (cmake/libraries.cmake). */
 #include <jansson.h>
 #include <pcap/pcap.h>
 #include <zlib.h>

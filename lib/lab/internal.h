@@ -10,6 +10,7 @@
 
 #include "lab.h"
 
+struct mnl_socket;
 struct nlmsghdr;
 
 /* Longest wait for the kernel to carry out what it does in the background. */
@@ -26,9 +27,9 @@ enum { SP_LAB_NL_MESSAGES = 16, SP_LAB_NL_BYTES = 4096 };
  * namespace it was opened in, wherever the thread is later.
  */
 struct sp_lab_nl {
-    int fd;            /* -1: not open */
-    uint32_t seq;      /* of the last message */
-    uint32_t sent_seq; /* of the last message that went out */
+    struct mnl_socket *sock; /* NULL: not open */
+    uint32_t seq;            /* of the last message */
+    uint32_t sent_seq;       /* of the last message that went out */
     const char *what[SP_LAB_NL_MESSAGES];
     struct nlmsghdr *open; /* message being built */
     size_t len_bytes;      /* sealed messages in buf */

@@ -69,7 +69,7 @@ static enum sp_rc make_place(struct sp_lab *lab, struct build *build, enum sp_pl
 static enum sp_rc lo_addresses_ipv6(struct sp_lab_nl *nl, const struct sp_lab_ip ips[2],
                                     struct sp_err *err)
 {
-    struct sp_lab_nl events = {.fd = -1};
+    struct sp_lab_nl events = {.sock = NULL};
     enum sp_rc rc = sp_lab_nl_open(&events, RTMGRP_IPV6_ROUTE, err);
 
     if (rc != SP_OK)
@@ -295,7 +295,7 @@ enum sp_rc sp_lab_open(struct sp_lab *lab, const struct sp_lab_config *config, s
     lab->home_fd = -1;
     for (int place = 0; place < SP_PLACE_COUNT; place++) {
         lab->ns_fd[place] = -1;
-        build.nl[place].fd = -1;
+        build.nl[place].sock = NULL;
     }
     sp_arena_init(&lab->arena);
     sp_lab_addresses(config, lab->client_ip, lab->server_ip);

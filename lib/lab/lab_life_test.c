@@ -1,9 +1,9 @@
 /* Processes, cables, users and ends of a lab: what it does while it lives and leaves when it dies.
  */
-#include "nl.h"
 #include "talk_test.h"
 
 #include <fcntl.h>
+#include <libmnl/libmnl.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -201,7 +201,7 @@ static void loopback_has_no_cable(void **state)
  * disturb it, as a search through /proc would be: inode numbers are used again at once.
  */
 struct watch {
-    int fd;
+    struct mnl_socket *sock;
     unsigned watched;
     unsigned gone;
 };
@@ -214,10 +214,11 @@ static void watch_start(struct watch *watch)
     *watch = (struct watch){.watched = 0};
     assert_true(home >= 0);
     assert_int_equal(unshare(CLONE_NEWNET), 0);
-    watch->fd = sp_nl_open(NETLINK_ROUTE, 0);
-    assert_true(watch->fd >= 0);
+    watch->sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+    assert_non_null(watch->sock);
+    assert_int_equal(mnl_socket_bind(watch->sock, 0, MNL_SOCKET_AUTOPID), 0);
     assert_int_equal(
-        setsockopt(watch->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group), 0);
+        mnl_socket_setsockopt(watch->sock, NETLINK_ADD_MEMBERSHIP, &group, sizeof group), 0);
     assert_int_equal(setns(home, CLONE_NEWNET), 0);
     close(home);
 }
@@ -225,29 +226,28 @@ static void watch_start(struct watch *watch)
 static void watch_add(struct watch *watch, int ns_fd)
 {
     char buf[256];
-    struct nlmsghdr *msg = sp_nl_begin(buf);
+    struct nlmsghdr *msg = mnl_nlmsg_put_header(buf);
 
     msg->nlmsg_type = RTM_NEWNSID;
     msg->nlmsg_flags = NLM_F_REQUEST;
-    struct rtgenmsg *gen = sp_nl_put(msg, sizeof *gen);
+    struct rtgenmsg *gen = mnl_nlmsg_put_extra_header(msg, sizeof *gen);
     gen->rtgen_family = AF_UNSPEC;
-    sp_nl_attr_u32(msg, NETNSA_FD, (uint32_t)ns_fd);
-    sp_nl_attr_u32(msg, NETNSA_NSID, (uint32_t)NETNSA_NSID_NOT_ASSIGNED);
-    assert_true(sp_nl_send(watch->fd, msg, msg->nlmsg_len) > 0);
+    mnl_attr_put_u32(msg, NETNSA_FD, (uint32_t)ns_fd);
+    mnl_attr_put_u32(msg, NETNSA_NSID, (uint32_t)NETNSA_NSID_NOT_ASSIGNED);
+    assert_true(mnl_socket_sendto(watch->sock, msg, msg->nlmsg_len) > 0);
     watch->watched++;
 }
 
 /* Counts the ends that are told within timeout_ms, up to all. */
 static unsigned watch_ends(struct watch *watch, int timeout_ms)
 {
-    struct pollfd p = {watch->fd, POLLIN, 0};
+    struct pollfd p = {mnl_socket_get_fd(watch->sock), POLLIN, 0};
     char buf[8192];
 
     while (watch->gone < watch->watched && poll(&p, 1, timeout_ms) > 0) {
-        ssize_t got = sp_nl_recv(watch->fd, buf, sizeof buf);
-        size_t left = got > 0 ? (size_t)got : 0;
+        int left = (int)mnl_socket_recvfrom(watch->sock, buf, sizeof buf);
         const struct nlmsghdr *msg = (const struct nlmsghdr *)buf;
-        for (; sp_nl_ok(msg, left); msg = sp_nl_next(msg, &left))
+        for (; mnl_nlmsg_ok(msg, left); msg = mnl_nlmsg_next(msg, &left))
             watch->gone += msg->nlmsg_type == RTM_DELNSID;
     }
     return watch->gone;
@@ -255,7 +255,7 @@ static unsigned watch_ends(struct watch *watch, int timeout_ms)
 
 static void watch_stop(struct watch *watch)
 {
-    close(watch->fd);
+    mnl_socket_close(watch->sock);
 }
 
 static unsigned open_descriptors(void)

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
@@ -14,13 +15,9 @@
 #include <linux/veth.h>
 #include <net/if.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "clock.h"
-#include "nl.h"
 
 enum { LO_IFINDEX = 1, RECV_BYTES = 16384 };
 
@@ -31,22 +28,27 @@ enum { LO_IFINDEX = 1, RECV_BYTES = 16384 };
 enum sp_rc sp_lab_nl_open(struct sp_lab_nl *nl, unsigned groups, struct sp_err *err)
 {
     memset(nl, 0, offsetof(struct sp_lab_nl, buf));
-    nl->fd = sp_nl_open(NETLINK_ROUTE, groups);
-    if (nl->fd < 0)
+    nl->sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+    if (nl->sock == NULL)
         return sp_fail_os(err, SP_E_IO, errno, "opening a route netlink socket");
+    if (groups != 0 && mnl_socket_bind(nl->sock, groups, MNL_SOCKET_AUTOPID) < 0) {
+        int os = errno;
+        sp_lab_nl_release(nl);
+        return sp_fail_os(err, SP_E_IO, os, "listening to route netlink events");
+    }
     return SP_OK;
 }
 
 void sp_lab_nl_release(struct sp_lab_nl *nl)
 {
-    if (nl->fd >= 0)
-        close(nl->fd);
-    nl->fd = -1;
+    if (nl->sock != NULL)
+        mnl_socket_close(nl->sock);
+    nl->sock = NULL;
 }
 
 int sp_lab_nl_fd(const struct sp_lab_nl *nl)
 {
-    return nl->fd;
+    return mnl_socket_get_fd(nl->sock);
 }
 
 /* ---- building ----------------------------------------------------------------------------- */
@@ -54,7 +56,7 @@ int sp_lab_nl_fd(const struct sp_lab_nl *nl)
 static void seal(struct sp_lab_nl *nl)
 {
     if (nl->open != NULL)
-        nl->len_bytes += NLMSG_ALIGN(nl->open->nlmsg_len);
+        nl->len_bytes += MNL_ALIGN(nl->open->nlmsg_len);
     nl->open = NULL;
     assert(nl->len_bytes <= sizeof nl->buf);
 }
@@ -64,7 +66,7 @@ static struct nlmsghdr *begin(struct sp_lab_nl *nl, uint16_t type, uint16_t flag
 {
     seal(nl);
     assert(nl->len_bytes + 512 <= sizeof nl->buf);
-    nl->open = sp_nl_begin(nl->buf + nl->len_bytes);
+    nl->open = mnl_nlmsg_put_header(nl->buf + nl->len_bytes);
     nl->open->nlmsg_type = type;
     nl->open->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
     nl->open->nlmsg_seq = ++nl->seq;
@@ -76,7 +78,7 @@ static struct nlmsghdr *begin(struct sp_lab_nl *nl, uint16_t type, uint16_t flag
 static struct ifinfomsg *put_ifinfo(struct nlmsghdr *msg, int ifindex, unsigned flags,
                                     unsigned change)
 {
-    struct ifinfomsg *info = sp_nl_put(msg, sizeof *info);
+    struct ifinfomsg *info = mnl_nlmsg_put_extra_header(msg, sizeof *info);
     info->ifi_family = AF_UNSPEC;
     info->ifi_index = ifindex;
     info->ifi_flags = flags;
@@ -91,12 +93,12 @@ static struct ifinfomsg *put_ifinfo(struct nlmsghdr *msg, int ifindex, unsigned 
  */
 static void put_end(struct nlmsghdr *msg, const struct sp_lab_veth_end *end)
 {
-    sp_nl_attr_str(msg, IFLA_IFNAME, end->name);
-    sp_nl_attr(msg, IFLA_ADDRESS, end->mac, 6);
-    sp_nl_attr_u32(msg, IFLA_MTU, SP_LAB_MTU);
-    sp_nl_attr_u32(msg, IFLA_NUM_TX_QUEUES, 1);
-    sp_nl_attr_u32(msg, IFLA_NUM_RX_QUEUES, 1);
-    sp_nl_attr_u32(msg, IFLA_GSO_MAX_SEGS, 1);
+    mnl_attr_put_strz(msg, IFLA_IFNAME, end->name);
+    mnl_attr_put(msg, IFLA_ADDRESS, 6, end->mac);
+    mnl_attr_put_u32(msg, IFLA_MTU, SP_LAB_MTU);
+    mnl_attr_put_u32(msg, IFLA_NUM_TX_QUEUES, 1);
+    mnl_attr_put_u32(msg, IFLA_NUM_RX_QUEUES, 1);
+    mnl_attr_put_u32(msg, IFLA_GSO_MAX_SEGS, 1);
 }
 
 void sp_lab_nl_add_veth(struct sp_lab_nl *nl, const struct sp_lab_veth_end *here,
@@ -106,35 +108,35 @@ void sp_lab_nl_add_veth(struct sp_lab_nl *nl, const struct sp_lab_veth_end *here
         begin(nl, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, "a veth pair (is CONFIG_VETH there?)");
     put_ifinfo(msg, here->ifindex, IFF_NOARP, IFF_NOARP);
     put_end(msg, here);
-    struct nlattr *info = sp_nl_nest(msg, IFLA_LINKINFO);
-    sp_nl_attr_str(msg, IFLA_INFO_KIND, "veth");
-    struct nlattr *data = sp_nl_nest(msg, IFLA_INFO_DATA);
-    struct nlattr *peer = sp_nl_nest(msg, VETH_INFO_PEER);
+    struct nlattr *info = mnl_attr_nest_start(msg, IFLA_LINKINFO);
+    mnl_attr_put_strz(msg, IFLA_INFO_KIND, "veth");
+    struct nlattr *data = mnl_attr_nest_start(msg, IFLA_INFO_DATA);
+    struct nlattr *peer = mnl_attr_nest_start(msg, VETH_INFO_PEER);
     put_ifinfo(msg, there->ifindex, IFF_NOARP, IFF_NOARP);
     put_end(msg, there);
-    sp_nl_attr_u32(msg, IFLA_NET_NS_FD, (uint32_t)there_ns_fd);
-    sp_nl_nest_end(msg, peer);
-    sp_nl_nest_end(msg, data);
-    sp_nl_nest_end(msg, info);
+    mnl_attr_put_u32(msg, IFLA_NET_NS_FD, (uint32_t)there_ns_fd);
+    mnl_attr_nest_end(msg, peer);
+    mnl_attr_nest_end(msg, data);
+    mnl_attr_nest_end(msg, info);
 }
 
 void sp_lab_nl_add_lo_up(struct sp_lab_nl *nl)
 {
     struct nlmsghdr *msg = begin(nl, RTM_SETLINK, 0, "bringing up lo with MTU 1500");
     put_ifinfo(msg, LO_IFINDEX, IFF_UP, IFF_UP);
-    sp_nl_attr_u32(msg, IFLA_MTU, SP_LAB_MTU);
-    sp_nl_attr_u32(msg, IFLA_GSO_MAX_SEGS, 1);
+    mnl_attr_put_u32(msg, IFLA_MTU, SP_LAB_MTU);
+    mnl_attr_put_u32(msg, IFLA_GSO_MAX_SEGS, 1);
 }
 
 void sp_lab_nl_add_no_link_local(struct sp_lab_nl *nl, int ifindex)
 {
     struct nlmsghdr *msg = begin(nl, RTM_SETLINK, 0, "turning off link-local addresses");
     put_ifinfo(msg, ifindex, 0, 0);
-    struct nlattr *spec = sp_nl_nest(msg, IFLA_AF_SPEC);
-    struct nlattr *inet6 = sp_nl_nest(msg, AF_INET6);
-    sp_nl_attr_u8(msg, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
-    sp_nl_nest_end(msg, inet6);
-    sp_nl_nest_end(msg, spec);
+    struct nlattr *spec = mnl_attr_nest_start(msg, IFLA_AF_SPEC);
+    struct nlattr *inet6 = mnl_attr_nest_start(msg, AF_INET6);
+    mnl_attr_put_u8(msg, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+    mnl_attr_nest_end(msg, inet6);
+    mnl_attr_nest_end(msg, spec);
 }
 
 void sp_lab_nl_add_updown(struct sp_lab_nl *nl, int ifindex, bool up)
@@ -149,27 +151,27 @@ void sp_lab_nl_add_address(struct sp_lab_nl *nl, int ifindex, const struct sp_la
 {
     struct nlmsghdr *msg = begin(nl, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE,
                                  "an address (is the family switched off in this kernel?)");
-    struct ifaddrmsg *addr = sp_nl_put(msg, sizeof *addr);
+    struct ifaddrmsg *addr = mnl_nlmsg_put_extra_header(msg, sizeof *addr);
     addr->ifa_family = ip->family;
     addr->ifa_prefixlen = (uint8_t)prefix_bits;
     addr->ifa_flags = ip->family == AF_INET6 ? IFA_F_NODAD : 0;
     addr->ifa_scope = RT_SCOPE_UNIVERSE;
     addr->ifa_index = (uint32_t)ifindex;
-    sp_nl_attr(msg, IFA_LOCAL, ip->bytes, ip->len_bytes);
-    sp_nl_attr(msg, IFA_ADDRESS, ip->bytes, ip->len_bytes);
+    mnl_attr_put(msg, IFA_LOCAL, ip->len_bytes, ip->bytes);
+    mnl_attr_put(msg, IFA_ADDRESS, ip->len_bytes, ip->bytes);
 }
 
 static struct nlmsghdr *begin_local_route(struct sp_lab_nl *nl, uint16_t type, uint16_t flags,
                                           int ifindex, const struct sp_lab_ip *ip, const char *what)
 {
     struct nlmsghdr *msg = begin(nl, type, flags, what);
-    struct rtmsg *route = sp_nl_put(msg, sizeof *route);
+    struct rtmsg *route = mnl_nlmsg_put_extra_header(msg, sizeof *route);
     route->rtm_family = ip->family;
     route->rtm_dst_len = (uint8_t)(ip->len_bytes * 8);
     route->rtm_table = RT_TABLE_LOCAL;
     route->rtm_scope = RT_SCOPE_HOST;
-    sp_nl_attr(msg, RTA_DST, ip->bytes, ip->len_bytes);
-    sp_nl_attr_u32(msg, RTA_OIF, (uint32_t)ifindex);
+    mnl_attr_put(msg, RTA_DST, ip->len_bytes, ip->bytes);
+    mnl_attr_put_u32(msg, RTA_OIF, (uint32_t)ifindex);
     return msg;
 }
 
@@ -178,11 +180,11 @@ void sp_lab_nl_add_local_route(struct sp_lab_nl *nl, int ifindex, const struct s
 {
     struct nlmsghdr *msg = begin_local_route(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE,
                                              ifindex, ip, "a route in table local");
-    struct rtmsg *route = NLMSG_DATA(msg);
+    struct rtmsg *route = mnl_nlmsg_get_payload(msg);
     route->rtm_protocol = RTPROT_STATIC;
     route->rtm_type = RTN_LOCAL;
     if (source != NULL)
-        sp_nl_attr(msg, RTA_PREFSRC, source->bytes, source->len_bytes);
+        mnl_attr_put(msg, RTA_PREFSRC, source->len_bytes, source->bytes);
 }
 
 void sp_lab_nl_add_local_route_delete(struct sp_lab_nl *nl, int ifindex, const struct sp_lab_ip *ip)
@@ -196,17 +198,17 @@ void sp_lab_nl_add_host_route(struct sp_lab_nl *nl, int ifindex, const struct sp
 {
     struct nlmsghdr *msg =
         begin(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, "a route to a host");
-    struct rtmsg *route = sp_nl_put(msg, sizeof *route);
+    struct rtmsg *route = mnl_nlmsg_put_extra_header(msg, sizeof *route);
     route->rtm_family = ip->family;
     route->rtm_dst_len = (uint8_t)(ip->len_bytes * 8);
     route->rtm_table = RT_TABLE_MAIN;
     route->rtm_scope = ip->family == AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
     route->rtm_protocol = RTPROT_STATIC;
     route->rtm_type = RTN_UNICAST;
-    sp_nl_attr(msg, RTA_DST, ip->bytes, ip->len_bytes);
-    sp_nl_attr_u32(msg, RTA_OIF, (uint32_t)ifindex);
+    mnl_attr_put(msg, RTA_DST, ip->len_bytes, ip->bytes);
+    mnl_attr_put_u32(msg, RTA_OIF, (uint32_t)ifindex);
     if (source != NULL)
-        sp_nl_attr(msg, RTA_PREFSRC, source->bytes, source->len_bytes);
+        mnl_attr_put(msg, RTA_PREFSRC, source->len_bytes, source->bytes);
 }
 
 void sp_lab_nl_add_neighbour(struct sp_lab_nl *nl, int ifindex, const struct sp_lab_ip *ip,
@@ -214,26 +216,26 @@ void sp_lab_nl_add_neighbour(struct sp_lab_nl *nl, int ifindex, const struct sp_
 {
     struct nlmsghdr *msg =
         begin(nl, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, "a permanent neighbour");
-    struct ndmsg *neigh = sp_nl_put(msg, sizeof *neigh);
+    struct ndmsg *neigh = mnl_nlmsg_put_extra_header(msg, sizeof *neigh);
     neigh->ndm_family = ip->family;
     neigh->ndm_ifindex = ifindex;
     neigh->ndm_state = NUD_PERMANENT;
-    sp_nl_attr(msg, NDA_DST, ip->bytes, ip->len_bytes);
-    sp_nl_attr(msg, NDA_LLADDR, mac, 6);
+    mnl_attr_put(msg, NDA_DST, ip->len_bytes, ip->bytes);
+    mnl_attr_put(msg, NDA_LLADDR, 6, mac);
 }
 
 void sp_lab_nl_add_default_route(struct sp_lab_nl *nl, int ifindex, const struct sp_lab_ip *gateway)
 {
     struct nlmsghdr *msg =
         begin(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, "the route by way of the box");
-    struct rtmsg *route = sp_nl_put(msg, sizeof *route);
+    struct rtmsg *route = mnl_nlmsg_put_extra_header(msg, sizeof *route);
     route->rtm_family = gateway->family;
     route->rtm_table = RT_TABLE_MAIN;
     route->rtm_scope = RT_SCOPE_UNIVERSE;
     route->rtm_protocol = RTPROT_STATIC;
     route->rtm_type = RTN_UNICAST;
-    sp_nl_attr(msg, RTA_GATEWAY, gateway->bytes, gateway->len_bytes);
-    sp_nl_attr_u32(msg, RTA_OIF, (uint32_t)ifindex);
+    mnl_attr_put(msg, RTA_GATEWAY, gateway->len_bytes, gateway->bytes);
+    mnl_attr_put_u32(msg, RTA_OIF, (uint32_t)ifindex);
 }
 
 /* ---- sending ------------------------------------------------------------------------------ */
@@ -264,16 +266,16 @@ static enum sp_rc read_answers(struct sp_lab_nl *nl, uint32_t first_seq, uint32_
     enum sp_rc rc = SP_OK;
 
     for (;;) {
-        ssize_t got = sp_nl_recv(nl->fd, answer, sizeof answer);
+        ssize_t got = mnl_socket_recvfrom(nl->sock, answer, sizeof answer);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
             return sp_fail_os(err, SP_E_IO, errno, "reading a netlink answer");
-        size_t left = (size_t)got;
+        int left = (int)got;
         const struct nlmsghdr *msg = (const struct nlmsghdr *)answer;
-        for (; sp_nl_ok(msg, left); msg = sp_nl_next(msg, &left)) {
+        for (; mnl_nlmsg_ok(msg, left); msg = mnl_nlmsg_next(msg, &left)) {
             if (msg->nlmsg_type == NLMSG_ERROR) {
-                const struct nlmsgerr *e = sp_nl_body(msg);
+                const struct nlmsgerr *e = mnl_nlmsg_get_payload(msg);
                 if (e->error != 0 && rc == SP_OK)
                     rc = sp_fail_os(err, rc_of_errno(-e->error), -e->error, "the kernel refused %s",
                                     nl->what[msg->nlmsg_seq - first_seq]);
@@ -294,7 +296,7 @@ static enum sp_rc transact(struct sp_lab_nl *nl, void (*data)(const struct nlmsg
     nl->open->nlmsg_flags |= NLM_F_ACK;
     seal(nl);
     uint32_t first_seq = nl->sent_seq + 1;
-    ssize_t sent = sp_nl_send(nl->fd, nl->buf, nl->len_bytes);
+    ssize_t sent = mnl_socket_sendto(nl->sock, nl->buf, nl->len_bytes);
     int os = errno;
     nl->len_bytes = 0;
     nl->sent_seq = nl->seq;
@@ -310,27 +312,28 @@ enum sp_rc sp_lab_nl_flush(struct sp_lab_nl *nl, struct sp_err *err)
 
 /* ---- asking and waiting ------------------------------------------------------------------- */
 
-static void read_link_attr(uint16_t type, const void *data, size_t len_bytes, void *arg)
+static int read_link_attr(const struct nlattr *attr, void *arg)
 {
     struct sp_lab_link_state *state = arg;
 
-    switch (type) {
+    switch (mnl_attr_get_type(attr)) {
     case IFLA_MTU:
-        state->mtu = sp_nl_u32(data, len_bytes);
+        state->mtu = mnl_attr_get_u32(attr);
         break;
     case IFLA_GSO_MAX_SEGS:
-        state->gso_max_segs = sp_nl_u32(data, len_bytes);
+        state->gso_max_segs = mnl_attr_get_u32(attr);
         break;
     case IFLA_ADDRESS:
-        if (len_bytes == sizeof state->mac)
-            memcpy(state->mac, data, sizeof state->mac);
+        if (mnl_attr_get_payload_len(attr) == sizeof state->mac)
+            memcpy(state->mac, mnl_attr_get_payload(attr), sizeof state->mac);
         break;
     case IFLA_QDISC:
-        snprintf(state->qdisc, sizeof state->qdisc, "%.*s", (int)len_bytes, (const char *)data);
+        strncpy(state->qdisc, mnl_attr_get_str(attr), sizeof state->qdisc - 1);
         break;
     default:
         break;
     }
+    return MNL_CB_OK;
 }
 
 static void read_link(const struct nlmsghdr *msg, void *arg)
@@ -339,9 +342,9 @@ static void read_link(const struct nlmsghdr *msg, void *arg)
 
     if (msg->nlmsg_type != RTM_NEWLINK)
         return;
-    const struct ifinfomsg *info = sp_nl_body(msg);
+    const struct ifinfomsg *info = mnl_nlmsg_get_payload(msg);
     state->flags = info->ifi_flags;
-    sp_nl_attrs(msg, sizeof *info, read_link_attr, state);
+    mnl_attr_parse(msg, sizeof *info, read_link_attr, state);
 }
 
 enum sp_rc sp_lab_nl_get_link(struct sp_lab_nl *nl, int ifindex, struct sp_lab_link_state *state,
@@ -350,7 +353,7 @@ enum sp_rc sp_lab_nl_get_link(struct sp_lab_nl *nl, int ifindex, struct sp_lab_l
     memset(state, 0, sizeof *state);
     struct nlmsghdr *msg = begin(nl, RTM_GETLINK, 0, "telling the state of a link");
     put_ifinfo(msg, ifindex, 0, 0);
-    sp_nl_attr_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+    mnl_attr_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
     return transact(nl, read_link, state, err);
 }
 
@@ -388,7 +391,7 @@ static void drain(struct sp_lab_nl *events)
 enum sp_rc sp_lab_nl_wait_carrier(struct sp_lab_nl *nl, const struct sp_lab_link *link, bool on,
                                   struct sp_lab_link_state *state, struct sp_err *err)
 {
-    struct sp_lab_nl events = {.fd = -1};
+    struct sp_lab_nl events = {.sock = NULL};
     int64_t deadline_ns = sp_clock_now_ns() + SP_LAB_SETTLE_MS * SP_MS;
     unsigned both = IFF_LOWER_UP | IFF_RUNNING;
     enum sp_rc rc;
@@ -397,7 +400,7 @@ enum sp_rc sp_lab_nl_wait_carrier(struct sp_lab_nl *nl, const struct sp_lab_link
         rc = sp_lab_nl_get_link(nl, link->ifindex, state, err);
         if (rc != SP_OK || (state->flags & both) == (on ? both : 0))
             break;
-        if (events.fd < 0) {
+        if (events.sock == NULL) {
             /* Seldom needed: subscribed only now, and the state asked for once more after it. */
             rc = sp_lab_nl_open(&events, RTMGRP_LINK, err);
             if (rc != SP_OK)
@@ -419,26 +422,28 @@ struct awaited {
     unsigned missing; /* bit i: ips[i] */
 };
 
-static void read_route_attr(uint16_t type, const void *data, size_t len_bytes, void *arg)
+static int read_route_attr(const struct nlattr *attr, void *arg)
 {
     struct awaited *awaited = arg;
 
-    if (type != RTA_DST)
-        return;
+    if (mnl_attr_get_type(attr) != RTA_DST)
+        return MNL_CB_OK;
     for (unsigned i = 0; i < awaited->count; i++) {
         const struct sp_lab_ip *ip = &awaited->ips[i];
-        if (len_bytes == ip->len_bytes && memcmp(data, ip->bytes, ip->len_bytes) == 0)
+        if (mnl_attr_get_payload_len(attr) == ip->len_bytes &&
+            memcmp(mnl_attr_get_payload(attr), ip->bytes, ip->len_bytes) == 0)
             awaited->missing &= ~(1U << i);
     }
+    return MNL_CB_OK;
 }
 
 static void read_route(const struct nlmsghdr *msg, struct awaited *awaited)
 {
     if (msg->nlmsg_type != RTM_NEWROUTE)
         return;
-    const struct rtmsg *route = sp_nl_body(msg);
+    const struct rtmsg *route = mnl_nlmsg_get_payload(msg);
     if (route->rtm_type == RTN_LOCAL)
-        sp_nl_attrs(msg, sizeof *route, read_route_attr, awaited);
+        mnl_attr_parse(msg, sizeof *route, read_route_attr, awaited);
 }
 
 enum sp_rc sp_lab_nl_wait_local_routes(struct sp_lab_nl *events, const struct sp_lab_ip *ips,
@@ -452,14 +457,14 @@ enum sp_rc sp_lab_nl_wait_local_routes(struct sp_lab_nl *events, const struct sp
         enum sp_rc rc = sp_lab_nl_wait(events, deadline_ns, "an address's local route", err);
         if (rc != SP_OK)
             return rc;
-        ssize_t got = sp_nl_recv(events->fd, buf, sizeof buf);
+        ssize_t got = mnl_socket_recvfrom(events->sock, buf, sizeof buf);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
             return sp_fail_os(err, SP_E_IO, errno, "reading a netlink event");
-        size_t left = (size_t)got;
+        int left = (int)got;
         const struct nlmsghdr *msg = (const struct nlmsghdr *)buf;
-        for (; sp_nl_ok(msg, left); msg = sp_nl_next(msg, &left))
+        for (; mnl_nlmsg_ok(msg, left); msg = mnl_nlmsg_next(msg, &left))
             read_route(msg, &awaited);
     }
     return SP_OK;

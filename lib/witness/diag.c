@@ -22,16 +22,15 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <libmnl/libmnl.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "linux_tcp.h"
-#include "nl.h"
 
 enum {
     /* Bits 1 (ESTABLISHED) to 12 (NEW_SYN_RECV) of include/net/tcp_states.h. */
@@ -64,7 +63,8 @@ struct seen_list {
 };
 
 struct sp_diag {
-    int fd;
+    struct mnl_socket *netlink;
+    unsigned port_id;
     uint32_t sequence;
     uint8_t family;          /* AF_INET or AF_INET6 */
     bool listeners;          /* looks include listening sockets */
@@ -91,7 +91,6 @@ enum sp_rc sp_diag_open(const struct sp_lab *lab, enum sp_place place, struct sp
                         struct sp_err *err)
 {
     struct sp_diag *diag = sp_xcalloc(1, sizeof *diag);
-    diag->fd = -1;
     diag->family = lab->config.family == SP_IPV6 ? AF_INET6 : AF_INET;
     diag->reply = sp_xcalloc(1, REPLY_BYTES);
     diag->listeners = true;
@@ -100,14 +99,18 @@ enum sp_rc sp_diag_open(const struct sp_lab *lab, enum sp_place place, struct sp
     if (rc == SP_OK)
         rc = sp_lab_enter(lab, place, err);
     if (rc == SP_OK) {
-        diag->fd = sp_nl_open(NETLINK_SOCK_DIAG, 0);
+        diag->netlink = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
         int os = errno;
         rc = sp_lab_leave(lab, err);
-        if (rc == SP_OK && diag->fd < 0)
+        if (rc == SP_OK && !diag->netlink)
             rc = sp_fail_os(err, os == EPERM || os == EACCES ? SP_E_PERM : SP_E_UNSUPPORTED, os,
                             "opening sock_diag");
     }
-    if (rc != SP_OK) {
+    if (rc == SP_OK && mnl_socket_bind(diag->netlink, 0, MNL_SOCKET_AUTOPID) < 0)
+        rc = sp_fail_os(err, SP_E_IO, errno, "binding the sock_diag socket");
+    if (rc == SP_OK) {
+        diag->port_id = mnl_socket_get_portid(diag->netlink);
+    } else {
         sp_diag_free(diag);
         diag = NULL;
     }
@@ -119,8 +122,8 @@ void sp_diag_free(struct sp_diag *diag)
 {
     if (!diag)
         return;
-    if (diag->fd >= 0)
-        close(diag->fd);
+    if (diag->netlink)
+        mnl_socket_close(diag->netlink);
     free(diag->before.items);
     free(diag->now.items);
     free(diag->reply);
@@ -155,15 +158,16 @@ static void fell_apart(struct sp_diag *diag, uint64_t cookie)
         SP_PUSH(diag->now.items, diag->now.len, diag->now.cap) = *old;
 }
 
-static void seen_add(struct sp_diag *diag, const struct nlmsghdr *header)
+static int seen_add(const struct nlmsghdr *header, void *arg)
 {
-    if (sp_nl_body_len(header) < sizeof(struct inet_diag_msg))
-        return;
-    const struct inet_diag_msg *msg = sp_nl_body(header);
+    struct sp_diag *diag = arg;
+    if (mnl_nlmsg_get_payload_len(header) < sizeof(struct inet_diag_msg))
+        return MNL_CB_OK;
+    const struct inet_diag_msg *msg = mnl_nlmsg_get_payload(header);
     uint64_t cookie = (uint64_t)msg->id.idiag_cookie[1] << 32 | msg->id.idiag_cookie[0];
     if (sp_linux_tcp_state(msg->idiag_state) == SP_TCP_CLOSED) {
         fell_apart(diag, cookie);
-        return;
+        return MNL_CB_OK;
     }
     struct seen *seen = NULL;
     /* A socket that moved while the table was walked shows twice: the later word holds. */
@@ -183,54 +187,38 @@ static void seen_add(struct sp_diag *diag, const struct nlmsghdr *header)
         .timer_ms = msg->idiag_timer ? (int64_t)msg->idiag_expires : -1,
         .owned = msg->idiag_inode != 0,
     };
-}
-
-/* One piece of the answer; 0 or the errno that the kernel refused with. */
-static int answer_take(struct sp_diag *diag, size_t left, bool *done)
-{
-    const struct nlmsghdr *msg = (const struct nlmsghdr *)diag->reply;
-    for (; sp_nl_ok(msg, left) && !*done; msg = sp_nl_next(msg, &left)) {
-        if (msg->nlmsg_seq != diag->sequence)
-            return EPROTO;
-        const int *error = sp_nl_body_len(msg) >= sizeof *error ? sp_nl_body(msg) : NULL;
-        if (msg->nlmsg_type == NLMSG_DONE || msg->nlmsg_type == NLMSG_ERROR) {
-            *done = true;
-            return error ? -*error : 0;
-        }
-        if (msg->nlmsg_flags & NLM_F_DUMP_INTR)
-            return EINTR;
-        seen_add(diag, msg);
-    }
-    return 0;
+    return MNL_CB_OK;
 }
 
 static enum sp_rc dump(struct sp_diag *diag, struct sp_err *err)
 {
     union {
         struct nlmsghdr header;
-        char bytes[NLMSG_HDRLEN + sizeof(struct inet_diag_req_v2)];
+        char bytes[MNL_ALIGN(sizeof(struct nlmsghdr)) + sizeof(struct inet_diag_req_v2)];
     } request;
     memset(&request, 0, sizeof request);
-    struct nlmsghdr *header = sp_nl_begin(request.bytes);
+    struct nlmsghdr *header = mnl_nlmsg_put_header(request.bytes);
     header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
     header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
     header->nlmsg_seq = ++diag->sequence;
-    struct inet_diag_req_v2 *body = sp_nl_put(header, sizeof *body);
+    struct inet_diag_req_v2 *body = mnl_nlmsg_put_extra_header(header, sizeof *body);
     body->sdiag_family = diag->family;
     body->sdiag_protocol = IPPROTO_TCP;
     body->idiag_states = diag->listeners ? ALL_STATES : ALL_STATES & ~LISTEN_STATE;
 
     diag->now.len = 0;
-    if (sp_nl_send(diag->fd, header, header->nlmsg_len) < 0)
+    if (mnl_socket_sendto(diag->netlink, header, header->nlmsg_len) < 0)
         return sp_fail_os(err, SP_E_IO, errno, "asking sock_diag");
-    bool done = false;
-    while (!done) {
-        ssize_t len = sp_nl_recv(diag->fd, diag->reply, REPLY_BYTES);
+    int more = MNL_CB_OK;
+    while (more > MNL_CB_STOP) {
+        ssize_t len = mnl_socket_recvfrom(diag->netlink, diag->reply, REPLY_BYTES);
         if (len < 0 && errno == EINTR)
             continue;
-        int os = len < 0 ? errno : answer_take(diag, (size_t)len, &done);
-        if (os)
-            return sp_fail_os(err, os == ENOENT ? SP_E_UNSUPPORTED : SP_E_IO, os,
+        if (len >= 0)
+            more =
+                mnl_cb_run(diag->reply, (size_t)len, diag->sequence, diag->port_id, seen_add, diag);
+        if (len < 0 || more < 0)
+            return sp_fail_os(err, errno == ENOENT ? SP_E_UNSUPPORTED : SP_E_IO, errno,
                               "reading sock_diag's answer");
     }
     return SP_OK;
