@@ -7,7 +7,7 @@
 
 #include "clock.h"
 
-enum { FORS_MAX = 8, COLUMNS_MAX = 16, PINS_MAX = 64 };
+enum { FORS_MAX = 8, COLUMNS_MAX = 24, PINS_MAX = 64 };
 
 /* `for NAME in A B C`: one column; `for NAME NAME` and its rows: several, the first names the row
  * in the run's id. */
