@@ -185,6 +185,7 @@ static void what_is_behind_the_end_is_not_read(void **state)
     add_head(&page, 1, 0);
     add_bytes(&page, 'a', 4);
     add_head(&page, PADDING, 0);
+    add_word(&page, 4); /* what would be its length */
     add_head(&page, 1, 0);
     add_bytes(&page, 'b', 4);
     close_page(&page, 0);
