@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,16 +86,34 @@ void guest_process_release(struct guest_process *guest)
 /* ---- the process ---------------------------------------------------------------------------- */
 
 /*
+ * A user-mode kernel and its processes take turns: one of them runs at a time, thousands of times
+ * for a run. On one processor the next goes on where the last stopped; on two, each turn wakes a
+ * processor first. Runners that start at the same time begin at different ones.
+ */
+static void stay_on_one_cpu(unsigned place)
+{
+    cpu_set_t all, one;
+    if (sched_getaffinity(0, sizeof all, &all) < 0)
+        return;
+    unsigned number = (place + (unsigned)getppid()) % (unsigned)CPU_COUNT(&all);
+    CPU_ZERO(&one);
+    for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&one) == 0; cpu++)
+        if (CPU_ISSET(cpu, &all) && number-- == 0)
+            CPU_SET(cpu, &one);
+    (void)sched_setaffinity(0, sizeof one, &one);
+}
+
+/*
  * The same kernel with the same work is to be the same to the last bit (docs/kernels.md): its
  * memory begins where this process's heap would, it draws its numbers from our getrandom(2), the
  * day that it is, and its own command line. So none of them is of this start alone; our paths are
  * named by way of the working directory, which is the guest's folder.
  */
-static void exec_uml(const char *kernel)
+static void exec_uml(const char *kernel, unsigned place)
 {
+    stay_on_one_cpu(place);
     personality(PER_LINUX | ADDR_NO_RANDOMIZE);
-    sp_lab_draw_nothing(
-        NULL); /* where there is no seccomp, times differ by some readings of a clock */
+    sp_lab_draw_nothing(NULL); /* without seccomp, times differ by some readings of a clock */
     execl(kernel, kernel, "mem=256M", "root=none", "rootfstype=hostfs", "rootflags=/", "ro",
           "time-travel=inf-cpu", "time-travel-start=" FIRST_DAY_NS, "con=null", "con0=null,fd:1",
           "console=tty0", "quiet", "uml_dir=uml/", "umid=guest", "init=" GUEST_DIR "/init", "--",
@@ -102,7 +121,7 @@ static void exec_uml(const char *kernel)
 }
 
 _Noreturn static void exec_guest(const struct guest_process *guest,
-                                 const struct sp_guest_config *config)
+                                 const struct sp_guest_config *config, unsigned place)
 {
     struct rlimit no_core = {0, 0};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -117,7 +136,7 @@ _Noreturn static void exec_guest(const struct guest_process *guest,
     if (config->kind == SP_GUEST_QEMU)
         guest_qemu_exec(config);
     else
-        exec_uml(config->kernel);
+        exec_uml(config->kernel, place);
     dprintf(2, "%s: %s\n", config->kernel, strerror(errno));
     _exit(127);
 }
@@ -155,7 +174,7 @@ static pid_t keeper_start(pid_t group)
 }
 
 enum sp_rc guest_process_start(struct guest_process *guest, const struct sp_guest_config *config,
-                               struct sp_err *err)
+                               unsigned place, struct sp_err *err)
 {
     char init[GUEST_PATH_MAX];
     enum sp_rc rc = guest_path(guest, "init", init, err);
@@ -167,7 +186,7 @@ enum sp_rc guest_process_start(struct guest_process *guest, const struct sp_gues
         return rc;
     pid_t pid = fork();
     if (pid == 0)
-        exec_guest(guest, config);
+        exec_guest(guest, config, place);
     if (pid < 0)
         return sp_fail_os(err, SP_E_IO, errno, "starting a guest");
     setpgid(pid, pid); /* whichever of us is first */

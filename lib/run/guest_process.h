@@ -28,9 +28,12 @@ enum sp_rc guest_process_prepare(struct guest_process *guest, const char *result
                                  struct sp_err *err);
 enum sp_rc guest_path(const struct guest_process *guest, const char *name,
                       char path[GUEST_PATH_MAX], struct sp_err *err);
-/* Starts the kernel with `program guest DIR` as its first process. */
+/*
+ * Starts the kernel with `program guest DIR` as its first process. User-mode kernels of different
+ * `place` have different processors, as far as there are as many.
+ */
 enum sp_rc guest_process_start(struct guest_process *guest, const struct sp_guest_config *config,
-                               struct sp_err *err);
+                               unsigned place, struct sp_err *err);
 bool guest_process_has_ended(struct guest_process *guest);
 /* Ends it if it still runs, with all processes that it made; its exit status. */
 int guest_process_end(struct guest_process *guest);

@@ -22,8 +22,10 @@
 #include "guest_process.h"
 
 enum {
-    LOOK_MS = 20,         /* between looks at what the guests have said */
-    CHUNK_MAX = 64,       /* runs a guest: its boot costs as much as some ten */
+    LOOK_MS = 20, /* between looks at what the guests have said */
+    /* Runs a guest. Its boot costs as much as some ten of them. */
+    CHUNK_MIN = 8,
+    CHUNK_MAX = 256,
     CHUNK_QEMU_MIN = 256, /* of a virtual machine it costs as much as a hundred */
     CHUNK_QEMU_MAX = 2048,
     MUTE_MAX = 3, /* guests in a row that end before their first run */
@@ -87,10 +89,11 @@ static void chunk_take(struct guests *g, struct guest *guest)
     bool vm = g->config->kind == SP_GUEST_QEMU;
     size_t guests = g->sched->parallel;
     size_t even = (g->queue_len + guests - 1) / guests;
-    size_t least = !vm ? 1 : even < CHUNK_QEMU_MIN ? even : CHUNK_QEMU_MIN;
+    size_t least = vm ? CHUNK_QEMU_MIN : CHUNK_MIN;
     size_t most = vm ? CHUNK_QEMU_MAX : CHUNK_MAX;
     size_t waiting = g->queue_len - g->next;
     size_t count = waiting / (2 * guests) + 1; /* so that all end together */
+    least = even < least ? even : least;
     count = count < least ? least : count > most ? most : count;
     if (count > waiting)
         count = waiting;
@@ -189,7 +192,7 @@ static enum sp_rc guest_start(struct guests *g, struct guest *guest, struct sp_e
     if (rc == SP_OK)
         rc = said_open(guest, err);
     if (rc == SP_OK)
-        rc = guest_process_start(&guest->process, g->config, err);
+        rc = guest_process_start(&guest->process, g->config, (unsigned)(guest - g->guests), err);
     guest->sign_ns = guest->begin_ns = sp_clock_now_ns();
     if (rc == SP_OK)
         g->running++;
