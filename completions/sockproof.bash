@@ -48,6 +48,14 @@ _sockproof() {
         mapfile -t COMPREPLY < <(compgen -A hostname -- "${word#:}")
         return
         ;;
+    --over)
+        mapfile -t COMPREPLY < <(compgen -W "host uml: qemu: client= server= both=" -- "$word")
+        return
+        ;;
+    --modules)
+        mapfile -t COMPREPLY < <(compgen -d -- "$word")
+        return
+        ;;
     --requirements | -o | --output)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return

@@ -22,7 +22,7 @@ struct cmd {
 };
 
 extern const struct cmd cmd_run, cmd_list, cmd_explain, cmd_judge, cmd_doctor, cmd_lint, cmd_fmt,
-    cmd_agent, cmd_sources, cmd_coverage, cmd_record, cmd_compare, cmd_guest, cmd_report;
+    cmd_agent, cmd_sources, cmd_coverage, cmd_record, cmd_compare, cmd_guest, cmd_report, cmd_matrix;
 
 /* Those that this system has, NULL at the end: commands.c, and windows/commands.c. */
 extern const struct cmd *const cmd_all[];

@@ -5,6 +5,7 @@
 #include "again.h"
 #include "cmd.h"
 #include "compare.h"
+#include "matrix.h"
 #include "options.h"
 
 enum { RESULTS_MAX = 64, CHANGED_SHOWN = 10 };
@@ -266,9 +267,6 @@ static int main_compare(int argc, char **argv)
     int words = options_parse(&cmd_compare, rows, sizeof rows / sizeof rows[0], argc, argv);
     if (words < 0)
         return SP_EXIT_USAGE;
-    if (words < 2 || words > RESULTS_MAX)
-        return cmd_usage(&cmd_compare, "wants two results folders or more (%d at most)",
-                         RESULTS_MAX);
     bool known = !o.format;
     for (size_t i = 0; i < FORMATS && !known; i++)
         known = strcmp(formats[i].name, o.format) == 0;
@@ -276,7 +274,21 @@ static int main_compare(int argc, char **argv)
         return cmd_usage(&cmd_compare, "there is no format '%s': text, markdown or json", o.format);
     if (o.json && o.format && strcmp(o.format, "json") != 0)
         return cmd_usage(&cmd_compare, "--json and --format %s exclude each other", o.format);
-    return compare_dirs(argv + 1, (size_t)words, &o);
+    struct sp_arena arena;
+    struct sp_err err = {0};
+    char **dirs = NULL;
+    size_t count = 0;
+    int code = SP_EXIT_BROKEN;
+    sp_arena_init(&arena);
+    if (matrix_expand(argv + 1, (size_t)words, &arena, &dirs, &count, &err) != SP_OK)
+        cmd_error("%s", err.text);
+    else if (count < 2 || count > RESULTS_MAX)
+        code =
+            cmd_usage(&cmd_compare, "wants two results folders or more (%d at most)", RESULTS_MAX);
+    else
+        code = compare_dirs(dirs, count, &o);
+    sp_arena_release(&arena);
+    return code;
 }
 
 const struct cmd cmd_compare = {
@@ -284,9 +296,11 @@ const struct cmd cmd_compare = {
     .usage = "RESULT RESULT... [--json | --format F] [--all]",
     .summary = "Says what differs between results, and what is a regression against the first.",
     .help =
-        "  RESULT        a results folder; it is read, not changed. All are judged again first,\n"
-        "                each with the cases that are stored in it, under its own stacks'\n"
-        "                expectations; then each is compared with the first\n"
+        "  RESULT        a results folder, or a matrix for all of its columns; it is read, not\n"
+        "                changed. All are judged again first, each with the cases that are stored\n"
+        "                in it, under its own stacks' expectations; then each is compared with "
+        "the\n"
+        "                first\n"
         "  --json        everything, as docs/schema/compare.schema.json has it\n"
         "  --format F    text, markdown (for a job summary) or json\n"
         "  --all         compare runs too that were made with another version of their case\n\n"

@@ -4,6 +4,7 @@
 #include "cmd.h"
 #include "files.h"
 #include "html_report.h"
+#include "matrix.h"
 #include "options.h"
 
 enum { RESULTS_MAX = 32, MEGABYTE = 1000 * 1000 };
@@ -36,7 +37,7 @@ static enum sp_rc make(const struct report_options *o, const struct sp_results *
     return sp_reporter_find(o->format)->write(results[0], out, err);
 }
 
-static int check(struct report_options *o, int words)
+static int check(struct report_options *o, size_t words)
 {
     if (!o->format)
         o->format = "html";
@@ -68,19 +69,27 @@ static int main_report(int argc, char **argv)
     struct sp_err err = {0};
     struct sp_buf out;
     int words = options_parse(&cmd_report, rows, sizeof rows / sizeof rows[0], argc, argv);
-    if (words < 0 || check(&o, words) != 0)
+    if (words < 0)
         return SP_EXIT_USAGE;
-    enum sp_rc rc = SP_OK;
+    struct sp_arena arena;
+    char **dirs = NULL;
+    size_t count = 0;
     int code = SP_EXIT_BROKEN;
+    sp_arena_init(&arena);
     sp_buf_init(&out, 0);
-    for (int i = 0; i < words && rc == SP_OK; i++) {
+    enum sp_rc rc = matrix_expand(argv + 1, (size_t)words, &arena, &dirs, &count, &err);
+    if (rc == SP_OK && check(&o, count) != 0) {
+        sp_arena_release(&arena);
+        return SP_EXIT_USAGE;
+    }
+    for (size_t i = 0; i < count && rc == SP_OK; i++) {
         results[i] = &items[i];
-        rc = sp_results_read(argv[1 + i], &items[i], &err);
+        rc = sp_results_read(dirs[i], &items[i], &err);
     }
     if (rc == SP_E_NOTFOUND)
         code = SP_EXIT_USAGE;
     if (rc == SP_OK)
-        rc = make(&o, results, (size_t)words, &out, &err);
+        rc = make(&o, results, count, &out, &err);
     if (rc == SP_OK)
         rc = write_to(o.output, &out, &err);
     if (rc == SP_OK)
@@ -90,8 +99,9 @@ static int main_report(int argc, char **argv)
     if (rc == SP_OK && strcmp(o.output, "-") != 0)
         fprintf(stderr, "%s: %.1f MB\n", o.output, (double)out.len / MEGABYTE);
     sp_buf_release(&out);
-    for (int i = 0; i < words; i++)
+    for (size_t i = 0; i < count && i < RESULTS_MAX; i++)
         sp_results_release(&items[i]);
+    sp_arena_release(&arena);
     return code;
 }
 
@@ -99,11 +109,13 @@ const struct cmd cmd_report = {
     .name = "report",
     .usage = "RESULTS... [-o FILE] [--format F]",
     .summary = "Makes a report of results: one HTML page, or a form that machines read.",
-    .help = "  RESULTS         results folders; several stand beside each other in the page\n"
-            "  -o FILE         where to, also --output (report.html; - is standard output)\n"
-            "  --format F      html, text, junit, ktap, markdown or json\n"
-            "  --max-mb N      how large the page may become (19): what finds no room is left\n"
-            "                  out, captures first, then ladders of runs that pass\n"
-            "  --requirements FILE  the table of requirements (docs/requirements.tsv)\n",
+    .help =
+        "  RESULTS         results folders, which stand beside each other in the page; a matrix\n"
+        "                  stands for all of its columns\n"
+        "  -o FILE         where to, also --output (report.html; - is standard output)\n"
+        "  --format F      html, text, junit, ktap, markdown or json\n"
+        "  --max-mb N      how large the page may become (19): what finds no room is left\n"
+        "                  out, captures first, then ladders of runs that pass\n"
+        "  --requirements FILE  the table of requirements (docs/requirements.tsv)\n",
     .main = main_report,
 };

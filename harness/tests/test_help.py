@@ -4,7 +4,7 @@ import re
 import pytest
 
 COMMANDS = ("run", "list", "explain", "judge", "compare", "doctor", "lint", "fmt", "record", "sources",
-            "coverage", "report")
+            "coverage", "report", "matrix")
 
 OPTIONS = {
     "run": ("--jobs", "--lab", "--family", "--results", "--os", "--repeat", "--max-wait", "--json",
@@ -17,6 +17,7 @@ OPTIONS = {
     "record": ("-o", "--lab", "--family"),
     "sources": ("--json",),
     "coverage": ("--results", "--json", "--uncovered"),
+    "matrix": ("--over", "--results", "--max-wait", "--quiet"),
     "report": ("-o", "--format", "--max-mb", "--requirements"),
 }
 

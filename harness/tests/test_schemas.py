@@ -8,7 +8,7 @@ from tools import HERE, ROOT, read_json
 
 jsonschema = pytest.importorskip("jsonschema", reason="needs python3-jsonschema")
 
-NAMES = ("run", "result", "trace", "list", "coverage", "compare")
+NAMES = ("run", "result", "trace", "list", "coverage", "compare", "matrix")
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -129,6 +129,15 @@ class TestCommands:
             document = json.loads(done.stdout)
             assert len(document["comparisons"]) == len(folders) - 1
             hold("compare", document)
+
+    def test_matrix(self, sockproof, tmp_path):
+        done = sockproof("matrix", "--over", "host,client=nobody", "--cases", sockproof.cases,
+                         "--results", tmp_path / "m", "plain", "--quiet")
+        assert done.returncode == 4, done.stderr  # the second column: no such stack
+        document = read_json(tmp_path / "m" / "matrix.json")
+        assert document["columns"][0]["totals"] and document["columns"][1]["totals"] is None
+        assert document["differences"] == []
+        hold("matrix", document)
 
 
 def damaged(document, *path, value=None, drop=False):
