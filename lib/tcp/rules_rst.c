@@ -21,17 +21,20 @@ static const struct sp_event *answered(const struct replay *replay, int which, s
                                        const struct sp_seg *rst, bool fresh, bool own)
 {
     const struct side *side = &replay->side[which];
-    bool over = side->fin_acked_ns >= 0 && side->fin_in >= 0 && side->fin_in < side->rcv_nxt;
-    bool passed = false; /* after that arrival, something else came or, but for a RST, left */
+    bool over = side->rst_sent ||
+                (side->fin_acked_ns >= 0 && side->fin_in >= 0 && side->fin_in < side->rcv_nxt);
+    bool passed =
+        false; /* after that arrival, more than an ACK came, or something but a RST left */
     size_t before = 0;
-    for (size_t i = 0; fresh && i < at; i++)
+    bool twofold = (rst->flags & SP_ACK) && rst->seq; /* those before may be of its own accord */
+    for (size_t i = 0; fresh && !twofold && i < at; i++)
         before += replay->entries[which][i].out &&
                   same_rst(&replay->entries[which][i].event->u.seg.seg, rst);
     while (at-- > 0) {
         const struct entry *entry = &replay->entries[which][at];
         const struct sp_seg *seg = &entry->event->u.seg.seg;
         bool rests = !passed;
-        passed = passed || !(seg->flags & SP_RST);
+        passed = passed || (!(seg->flags & SP_RST) && (entry->out || sp_seg_space(seg)));
         if (entry->out || (seg->flags & SP_RST))
             continue;
         bool by_ack = (seg->flags & SP_ACK) && seg->ack == rst->seq;
