@@ -43,8 +43,10 @@ enum sp_rc exec_spawn(struct exec *x, enum sp_who who)
                         : sp_lab_spawn(&x->lab, place, agent_main, agent, &agent->proc, &x->err);
     if (rc != SP_OK)
         return rc;
-    if (!adapted)
+    if (!adapted) {
         sp_agent_conn_init(&agent->conn, agent->proc.in_fd, agent->proc.out_fd);
+        agent->hellos = 0;
+    }
     agent->alive = true;
     proc_event(x, who, SP_PROC_START, 0, exec_now(x), 0);
     return SP_OK;
