@@ -161,6 +161,11 @@ static const struct story clean[] = {
           "2005 c> FIN,ACK ack=1 lost\n2006 s> FIN,ACK ack=1\n"
           "2007 state client 1 ESTABLISHED>FIN_WAIT_1\n2031 state client 1 FIN_WAIT_1>CLOSING\n"
           "2032 c> ACK\n3000-3010 client conn close = 0\n3001 state client 1 CLOSING>CLOSED\n"},
+    {"an abort in FIN_WAIT_1 whose RST leaves half a millisecond behind the state", VETH,
+     OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn shutdown WR = 0\n2001 state client 1 ESTABLISHED>FIN_WAIT_1\n"
+          "2005 c> FIN,ACK lost\n3000-4000 client conn close = 0\n"
+          "3010 state client 1 FIN_WAIT_1>CLOSED\n3500 c> RST,ACK\n" OVER},
     {"abort by SO_LINGER {on, 0}", BOTH,
      OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
           "2000-2010 client conn close = 0\n2005 c> RST,ACK\n"
@@ -443,6 +448,12 @@ static const struct damage damaged[] = {
           "2005 c> FIN,ACK ack=1 lost\n2006 s> FIN,ACK ack=1\n"
           "2007 state client 1 ESTABLISHED>FIN_WAIT_1\n2031 state client 1 FIN_WAIT_1>CLOSING\n"
           "2032 c> ACK\n3000-3010 client conn close = 0\n3001 state client 1 CLOSING>CLOSED\n"},
+    /* the RST that comes long after is another segment's answer */
+    {"state-evidence", VETH, C,
+     OPEN "2000-2010 client conn shutdown WR = 0\n2001 state client 1 ESTABLISHED>FIN_WAIT_1\n"
+          "2005 c> FIN,ACK\n2050 s> ACK lost\n3000-4000 client conn close = 0\n"
+          "3010 state client 1 FIN_WAIT_1>CLOSED\n39000-39900 server conn close = 0\n"
+          "39005 s> FIN,ACK\n39035 c> RST seq=2\n"},
     {"state-evidence", BOTH, C,
      OPEN "2000-2010 client conn close = 0\n2001 state client 1 ESTABLISHED>FIN_WAIT_1\n"
           "2005 c> FIN,ACK\n2006 state client 1 FIN_WAIT_1>FIN_WAIT_2\n9000 s> ACK\n"},
