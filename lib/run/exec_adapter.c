@@ -170,6 +170,8 @@ enum sp_rc exec_adapter_spawn(struct exec *x, enum sp_who who)
     int64_t until_ns = exec_now(x) + START_NS;
     while (rc == SP_OK && agent->alive && !agent->hellos && exec_now(x) < until_ns)
         rc = exec_pump(x, until_ns);
+    if (agent->hellos && adapter->takes_address) /* what a cable brings back is not the kernel's */
+        x->lab.config.mute[place] = true;
     log_read(log, said);
     if (rc == SP_OK && !agent->hellos)
         rc = sp_fail(&x->err, SP_E_IO, "the %s's agent on %s %s%s%s", sp_end_name((enum sp_end)who),

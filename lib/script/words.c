@@ -53,6 +53,7 @@ const char *const end_names[] = {"client", "server", NULL};
     X(ENOSYS)                                                                                      \
     X(ENOTCONN)                                                                                    \
     X(ENOTSOCK)                                                                                    \
+    X(ENOTTY)                                                                                      \
     X(ENOTSUP)                                                                                     \
     X(EOPNOTSUPP)                                                                                  \
     X(EPERM)                                                                                       \

@@ -149,8 +149,11 @@ void sp_tcp_rules_rst(struct replay *replay, int which, size_t at, const struct 
     const struct act *closing = sp_tcp_act_last(side->ledger, ACTS_THAT_END, view->t_ns);
     const struct act *read_shut =
         sp_tcp_act_by(side->ledger, 1u << ACT_SHUT_RD | 1u << ACT_SHUT_WR, view->t_ns);
+    /* unread data may be given up to the end: RFC 1122 section 4.2.2.13 knows no state for it */
+    const struct act *gives_up = closing ? closing : read_shut;
+    bool over = is_over(replay, which, at, view) && !(gives_up && has_unread(side, gives_up));
     say(seg, SP_CAUSE_NONE, NULL);
-    if (!provoked && is_over(replay, which, at, view) && view->t_ns < side->superseded_ns)
+    if (!provoked && over && view->t_ns < side->superseded_ns)
         ; /* nothing is left that could ask for it */
     else if (closing)
         say_closed(side, view, closing, provoked, seg);
