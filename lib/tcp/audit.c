@@ -107,13 +107,20 @@ static void replay_all(struct ctx *ctx)
 /* What left so short before the end may be under way still. */
 #define UNDER_WAY_NS (100 * SP_MS)
 
-/* Whether the middle took such a segment and let it go as it was: it may be on its way. */
-static bool was_taken(const struct sp_trace *trace, uint64_t identity)
+/* When the middle let such a segment go on, however changed: `left_ns` where it never took it,
+ * INT64_MAX where it has not, or meant to later. */
+static int64_t let_go_ns(const struct sp_trace *trace, uint64_t identity, int64_t left_ns)
 {
-    for (size_t i = 0; i < trace->len; i++)
-        if (trace->events[i].kind == SP_EV_LAB && trace->events[i].u.lab.was == identity)
-            return true;
-    return false;
+    int64_t go_ns = left_ns;
+    for (size_t i = 0; i < trace->len; i++) {
+        const struct sp_event *event = &trace->events[i];
+        if (event->kind != SP_EV_LAB || event->u.lab.was != identity)
+            continue;
+        bool later = strstr(event->u.lab.action, "middle delay") == event->u.lab.action ||
+                     strstr(event->u.lab.action, "middle reorder") == event->u.lab.action;
+        go_ns = event->u.lab.now && !later ? event->t_ns : INT64_MAX;
+    }
+    return go_ns;
 }
 
 static bool has_action(const struct sp_trace *trace, const char *words)
@@ -196,11 +203,11 @@ static const char *strayed(const struct ctx *ctx, const struct sp_flight *flight
         return NULL;
     if (!flight->sent)
         return "arrived and was never sent";
-    if (!flight->received)
-        return flight->by || !has_come(trace, path, flight->sent->t_ns) ||
-                       was_taken(trace, sp_tcp_identity(&flight->sent->u.seg.seg))
-                   ? NULL
-                   : "was sent and did not arrive";
+    if (!flight->received) {
+        int64_t go_ns =
+            let_go_ns(trace, sp_tcp_identity(&flight->sent->u.seg.seg), flight->sent->t_ns);
+        return has_come(trace, path, go_ns) ? "was sent and did not arrive" : NULL;
+    }
     if (!flight->by && flight->sent->u.seg.seg.ttl != flight->received->u.seg.seg.ttl &&
         !has_action(trace, "ttl="))
         return "arrived with another TTL than it was sent with";

@@ -14,7 +14,8 @@ static enum sp_role role_of_data(const struct side *side, const struct view *vie
     const struct sp_seg *seg = view->seg;
     int64_t end = view->end + ((seg->flags & SP_FIN) ? 1 : 0);
     bool is_new = !side->isn_known || end > side->snd_max;
-    if (is_new && seg->payload_len == 1 && side->edge >= 0 && view->end > side->edge)
+    if (is_new && seg->payload_len == 1 && side->edge >= 0 && view->end > side->edge &&
+        !sp_tcp_answers(side, view))
         return SP_ROLE_WINDOW_PROBE;
     if (is_new)
         return (seg->flags & SP_FIN) ? SP_ROLE_FIN : SP_ROLE_DATA;
@@ -100,7 +101,7 @@ static bool may_answer(const struct side *side, const struct view *view, const s
 {
     int64_t edge = sp_tcp_own_edge(side);
     bool refused = side->scripted_peer || side->gaps_full || view->seg->window == 0 ||
-                   view->seg->window < side->last_window;
+                   (view->seg->window < side->last_window && !side->last_was_syn);
     return owed->end < 0 ? owed->had <= view->ack || owed->had > edge || refused
                          : owed->end > edge || refused;
 }
@@ -111,7 +112,8 @@ static int answered_by(const struct side *side, const struct view *view, enum sp
     if (side->owed_count && role != SP_ROLE_DUP_ACK)
         return 0;
     for (unsigned i = 0; i < side->owed_count; i++)
-        if (may_answer(side, view, &side->owed[i]))
+        if (may_answer(side, view, &side->owed[i]) &&
+            view->t_ns - side->owed[i].event->t_ns <= PUT_OFF_NS)
             return (int)i;
     return -1;
 }
@@ -238,6 +240,18 @@ static bool was_overtaken(const struct replay *replay, int which, size_t at)
            seg->ack == ack->u.seg.seg.ack && ack->t_ns - before->t_ns <= OVERTAKEN_NS;
 }
 
+/* What a connection left behind may answer what comes, once another one has its addresses; it sends
+ * nothing of its own. */
+static bool is_from_the_grave(const struct side *side, const struct view *view)
+{
+    if (view->t_ns - SKEW_NS <= side->superseded_ns)
+        return false;
+    int64_t asked_ns =
+        side->last_in_ns > side->superseded_ns ? side->last_in_ns : side->superseded_ns;
+    return view->seg->payload_len || (view->seg->flags & SP_FIN) ||
+           view->t_ns - asked_ns > PUT_OFF_NS;
+}
+
 static void rule_cause(struct replay *replay, int which, size_t at, const struct view *view,
                        struct sp_audit_seg *seg)
 {
@@ -245,6 +259,11 @@ static void rule_cause(struct replay *replay, int which, size_t at, const struct
     const struct side *other = &replay->side[1 - which];
     bool judged = side->sane && side->facts->calls && view->t_ns < side->superseded_ns;
     const char *why = judged ? objection(replay, which, at, view, seg->role) : NULL;
+    if (side->sane && side->facts->calls && !side->scripted_peer && is_from_the_grave(side, view)) {
+        sp_tcp_violate(replay->ctx, RULE_NO_CAUSE, view->event, side->end,
+                       "a segment of a connection whose addresses another one has taken");
+        return;
+    }
     if (!why) {
         cause_of(side, view, seg);
         why = missing[seg->role];

@@ -30,7 +30,7 @@ static void rule_place(struct replay *replay, const struct side *side, const str
     bool close = view->t_ns <= side->new_ns + SKEW_NS && view->from < side->snd_max &&
                  view->from >= side->last_ack_from && view->from > 0;
     if (!sp_tcp_is_pure_ack(view->seg) || view->from >= side->snd_max || probe || close ||
-        view->from == side->una || view->from == side->edge || side->resent ||
+        view->from == side->una + side->window || view->from == side->edge || side->resent ||
         side->facts->blind_ns <= view->t_ns)
         return;
     sp_tcp_violate(replay->ctx, RULE_ACK_PLACE, view->event, side->end,
@@ -58,7 +58,7 @@ static void rule_inside(struct replay *replay, int which, size_t at, const struc
 {
     const struct side *side = &replay->side[which];
     if (view->ack <= 1 || view->ack >= side->rcv_nxt || view->seg->window == 0 ||
-        view->ack <= side->last_ack || is_border(replay, which, at, view->ack))
+        view->ack == side->last_ack || is_border(replay, which, at, view->ack))
         return;
     sp_tcp_violate(replay->ctx, RULE_ACK_INSIDE, view->event, side->end,
                    "acknowledges up to %lld, in the middle of a segment", (long long)view->ack);

@@ -57,13 +57,32 @@ static int64_t least_ack(const struct side *side, const struct view *view)
     return newest && newest->event->u.seg.seg.payload_len ? newest->had : side->rcv_nxt;
 }
 
-static bool is_own(const struct side *side, const struct view *view, int64_t other_sent)
+/* Whether a segment of its own began or ended there. */
+static bool is_own_border(const struct replay *replay, int which, size_t at,
+                          const struct view *view)
 {
+    while (at-- > 0) {
+        const struct entry *entry = &replay->entries[which][at];
+        struct view out;
+        if (!entry->out)
+            continue;
+        sp_tcp_view(&out, &replay->side[which], &replay->side[1 - which], entry);
+        if (view->from == out.data || view->from == out.end)
+            return true;
+    }
+    return false;
+}
+
+static bool is_own(const struct replay *replay, int which, size_t at, const struct view *view,
+                   int64_t other_sent)
+{
+    const struct side *side = &replay->side[which];
     if (!side->isn_known || view->from < 0)
         return false;
     bool blind = side->facts->blind_ns <= view->t_ns;
     bool next = view->from == side->snd_max || view->from == side->una ||
-                view->from == side->edge || (side->resent && view->from > side->una);
+                view->from == side->edge ||
+                (side->resent && view->from > side->una && is_own_border(replay, which, at, view));
     if ((view->from > side->snd_max || !next) && !blind)
         return false;
     if (!view->ack_known)
@@ -99,6 +118,18 @@ static void say(struct sp_audit_seg *seg, enum sp_cause cause, const struct sp_e
 {
     seg->cause = cause;
     seg->by = by;
+}
+
+/* Whether the last arrival had data, or a SYN: what a socket that was shut down may refuse. */
+static bool has_brought_data(const struct replay *replay, int which, size_t at)
+{
+    while (at-- > 0) {
+        const struct entry *entry = &replay->entries[which][at];
+        const struct sp_seg *seg = &entry->event->u.seg.seg;
+        if (!entry->out)
+            return seg->payload_len || (seg->flags & SP_SYN);
+    }
+    return false;
 }
 
 /* Data that was there to be read and that no call had read. */
@@ -144,7 +175,7 @@ void sp_tcp_rules_rst(struct replay *replay, int which, size_t at, const struct 
                       int64_t other_sent, struct sp_audit_seg *seg)
 {
     const struct side *side = &replay->side[which];
-    bool own = is_own(side, view, other_sent);
+    bool own = is_own(replay, which, at, view, other_sent);
     const struct sp_event *provoked = answered(replay, which, at, view->seg, true, own);
     const struct act *closing = sp_tcp_act_last(side->ledger, ACTS_THAT_END, view->t_ns);
     const struct act *read_shut =
@@ -157,7 +188,7 @@ void sp_tcp_rules_rst(struct replay *replay, int which, size_t at, const struct 
         ; /* nothing is left that could ask for it */
     else if (closing)
         say_closed(side, view, closing, provoked, seg);
-    else if (read_shut)
+    else if (read_shut && has_brought_data(replay, which, at))
         say(seg, SP_CAUSE_CALL, read_shut->event);
     else
         say_open(side, view, provoked, seg);

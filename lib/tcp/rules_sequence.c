@@ -51,10 +51,19 @@ static bool follows(const struct replay *replay, int which, size_t at, const str
     return false;
 }
 
+/* What a pulled cable kept from the capture: no more than calls had queued, and a FIN. */
+static bool is_in_the_dark(const struct side *side, const struct view *view)
+{
+    int64_t queued = sp_tcp_queued(side->ledger, view->t_ns, 0, NULL);
+    int64_t fin = sp_tcp_act_by(side->ledger, ACTS_THAT_CLOSE, view->t_ns) ? 1 : 0;
+    return is_blind(side, view->t_ns) &&
+           (!side->facts->calls || queued == INT64_MAX || view->data <= 1 + queued + fin);
+}
+
 static void rule_gap(struct replay *replay, int which, size_t at, const struct view *view)
 {
     const struct side *side = &replay->side[which];
-    if (view->data <= side->snd_max || is_blind(side, view->t_ns) ||
+    if (view->data <= side->snd_max || is_in_the_dark(side, view) ||
         follows(replay, which, at, view, view->data))
         return;
     sp_tcp_violate(replay->ctx, RULE_SEQ_GAP, view->event, side->end,
@@ -79,7 +88,8 @@ static void rule_fin(struct replay *replay, const struct side *side, const struc
 
 static void rule_window(struct replay *replay, const struct side *side, const struct view *view)
 {
-    if (view->seg->payload_len <= 1 || view->end <= side->snd_max || side->edge < 0 ||
+    bool probe = view->seg->payload_len == 1 && !sp_tcp_answers(side, view);
+    if (!view->seg->payload_len || probe || view->end <= side->snd_max || side->edge < 0 ||
         view->end <= side->edge || (view->seg->flags & SP_SYN))
         return;
     sp_tcp_violate(replay->ctx, RULE_WINDOW_EXCEEDED, view->event, side->end,

@@ -120,12 +120,13 @@ static void earliest(int64_t *when_ns, int64_t t_ns)
  * Segments are taken in the order in which they came: once an answer covers one, what came before
  * it has had its own answer, or shares this one.
  */
-static void answer_covered(struct side *side, int64_t ack)
+static void answer_covered(struct side *side, int64_t ack, int64_t t_ns)
 {
     unsigned kept = 0;
-    int64_t taken_ns = INT64_MIN;
+    int64_t taken_ns = t_ns - OWED_NS;
     for (unsigned i = 0; i < side->owed_count; i++)
-        if (side->owed[i].end >= 0 && side->owed[i].end <= ack)
+        if (side->owed[i].end >= 0 && side->owed[i].end <= ack &&
+            side->owed[i].event->t_ns - SKEW_NS > taken_ns)
             taken_ns = side->owed[i].event->t_ns - SKEW_NS;
     for (unsigned i = 0; i < side->owed_count; i++) {
         bool own = side->owed[i].end < 0;
@@ -180,7 +181,9 @@ void sp_tcp_side_out(struct side *side, const struct view *view)
         if (side->fin_in >= 0 && view->ack > side->fin_in)
             earliest(&side->fin_told_ns, view->t_ns);
         side->last_window = seg->window;
-        answer_covered(side, view->ack); /* a segment with data or FIN answers as well */
+        side->last_was_syn = (seg->flags & SP_SYN) != 0;
+        answer_covered(side, view->ack,
+                       view->t_ns); /* a segment with data or FIN answers as well */
     }
     if (side->syn_sent && side->syn_in && side->established_ns < 0 && !(seg->flags & SP_SYN))
         side->established_ns = view->t_ns;
@@ -252,8 +255,8 @@ static void owe_for(struct side *side, const struct view *view, bool out_of_orde
         if (view->from != side->rcv_nxt)
             owe(side, view, -1, true);
     } else if (seg->flags & SP_SYN) {
-        bool expected = view->has_ack && !side->synack_in && side->syn_sent && !side->syn_in;
-        if (side->syn_in || side->syn_sent) /* else a SYN,ACK answers it */
+        bool expected = side->syn_sent && !side->syn_in; /* or its SYN crossed: SYN,ACK answers */
+        if (side->syn_in || side->syn_sent)              /* else a SYN,ACK answers it */
             owe(side, view, expected ? end : -1, side->syn_in);
     } else if (end > view->data) {
         bool in_order = view->from <= side->rcv_nxt && end > side->rcv_nxt && view->has_ack &&
@@ -314,6 +317,7 @@ static void take_syn(struct side *side, const struct view *view)
 int64_t sp_tcp_own_edge(const struct side *side)
 {
     bool scaled = side->wscale_sent && side->peer_wscale_in;
+    scaled = scaled && !side->last_was_syn;
     return side->last_ack + side->last_window * (1LL << (scaled ? side->wscale : 0));
 }
 
@@ -323,6 +327,10 @@ void sp_tcp_side_in(struct side *side, const struct side *other, const struct vi
     bool out_of_order = view->flight + 1 < side->last_in;
     if (view->flight + 1 > side->last_in)
         side->last_in = view->flight + 1;
+    /* RFC 5961 section 5.2 refuses an acknowledgement of what is from before the connection, with
+     * all that comes with it; RFC 9293 does not have to. */
+    if (view->ack_known && view->ack < 0)
+        side->scripted_peer = true;
     side->any_in = true;
     side->last_in_ns = view->t_ns;
     owe_for(side, view, out_of_order);

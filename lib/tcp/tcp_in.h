@@ -38,6 +38,11 @@
  */
 #define EXIT_SLACK_NS (50 * SP_MS)
 
+/* How long an answer of its own may be under way while others leave; and how long any
+ * acknowledgement may be put off (RFC 9293 section 3.8.6.3). */
+#define OWED_NS    (100 * SP_MS)
+#define PUT_OFF_NS (500 * SP_MS)
+
 /* No stack's timer sends anything again sooner: the shortest is Linux's tail loss probe, two ticks
  * of 1 ms (tcp_schedule_loss_probe). */
 #define AGAIN_LEAST_NS (1 * SP_MS)
@@ -245,6 +250,7 @@ struct side {
     uint8_t wscale;
     bool wscale_sent;
     int64_t last_ack, last_window; /* in the last segment with ACK; -1 none */
+    bool last_was_syn;             /* and so its window is not scaled (RFC 7323 section 2.2) */
     int64_t last_ack_ns;
     int64_t last_ack_from; /* where that segment stood in its own stream */
     int64_t rst_out_ns;    /* first RST, INT64_MAX never */

@@ -18,7 +18,9 @@ const char *const neutral_rules[][2] = {
     {"let-by", "a retransmission or probe that no line asks for is let by, and so is its absence"},
     {"optional", "it came true for an optional line, or for a round beyond the least of a repeat"},
     {"sent-later", "a segment whose bytes were sent again: its sender was only slower"},
-    {"cut-anew", "a retransmission may carry fewer bytes (RFC9293:3.8.1)"},
+    {"cut-anew", "bytes that are sent twice may be cut in two ways (RFC9293:3.8.1, "
+                 "RFC1122:4.2.2.15): fewer the first time or the second, the FIN with either"},
+    {"probe-byte", "a probe may carry one byte (case language; RFC9293:3.8.4, RFC1122:4.2.3.6)"},
     {"no-room", "a receiver whose window is closed may have taken a part of a segment"},
     {"missed", "looks in another order, where the tracepoints tell of the same socket: between two "
                "looks it was in both states, or a look missed it"},
@@ -164,6 +166,24 @@ const char *neutral_flag(const struct bench *bench, size_t at, int64_t by)
     return (ev->u.seg.seg.flags & SP_RST) && !written ? rule("rst-ack") : NULL;
 }
 
+/* The FIN goes out by itself as well, in the same place. */
+const char *neutral_fin(const struct bench *bench, size_t at, int64_t by)
+{
+    const struct sp_flight *flight = &bench->flights->items[at];
+    const struct sp_seg *seg = &shown(flight)->u.seg.seg;
+    (void)by;
+    for (size_t i = 0; i < bench->flights->len; i++) {
+        const struct sp_flight *other = &bench->flights->items[i];
+        const struct sp_seg *also = &shown(other)->u.seg.seg;
+        if (i != at && other->conn == flight->conn && other->from == flight->from &&
+            (also->flags & SP_FIN) && seg->payload_len &&
+            also->seq + also->payload_len == seg->seq + seg->payload_len &&
+            bench->again.judgement.audit.segs[at].role == SP_ROLE_RETRANSMIT)
+            return rule("cut-anew");
+    }
+    return NULL;
+}
+
 const char *neutral_number(const struct bench *bench, size_t at, int64_t by)
 {
     const struct sp_seg *seg = &shown(&bench->flights->items[at])->u.seg.seg;
@@ -173,8 +193,19 @@ const char *neutral_number(const struct bench *bench, size_t at, int64_t by)
 const char *neutral_less(const struct bench *bench, size_t at, int64_t by)
 {
     (void)by;
-    return bench->again.judgement.audit.segs[at].role == SP_ROLE_RETRANSMIT ? rule("cut-anew")
-                                                                            : NULL;
+    return bench->again.judgement.audit.segs[at].role == SP_ROLE_RETRANSMIT ||
+                   is_sent_later(bench, at)
+               ? rule("cut-anew")
+               : NULL;
+}
+
+const char *neutral_more(const struct bench *bench, size_t at, int64_t by)
+{
+    enum sp_role role = bench->again.judgement.audit.segs[at].role;
+    bool empty = !shown(&bench->flights->items[at])->u.seg.seg.payload_len;
+    (void)by;
+    return empty && (role == SP_ROLE_KEEPALIVE || role == SP_ROLE_WINDOW_PROBE) ? rule("probe-byte")
+                                                                                : NULL;
 }
 
 const char *neutral_window(const struct bench *bench, size_t at, int64_t by)
@@ -271,8 +302,8 @@ const char *neutral_state_loss(const struct bench *bench, size_t at, int64_t by)
             continue;
         bool also_gone = also->new_state == SP_TCP_NONE || also->new_state == SP_TCP_CLOSED;
         /* where a full socket went, TIME_WAIT tells of it as well */
-        also_gone = also_gone ||
-                    (st->old_state == SP_TCP_FIN_WAIT_2 && also->new_state == SP_TCP_TIME_WAIT);
+        bool waits = st->old_state == SP_TCP_FIN_WAIT_2 || st->old_state == SP_TCP_CLOSING;
+        also_gone = also_gone || (waits && also->new_state == SP_TCP_TIME_WAIT);
         if (gone ? also_gone : also->new_state == st->new_state || also->old_state == st->new_state)
             return rule("told-twice");
     }
@@ -321,7 +352,8 @@ const char *neutral_state(const struct bench *bench, size_t at, int64_t by)
     enum sp_tcp_state state = damaged_state(ev->u.state.new_state, by);
     if (state == SP_TCP_CLOSED && ev->t_ns > bench->end_ns)
         return rule("clean-up");
-    return ev->u.state.source != SP_STATE_TRACEPOINT && has_passed(bench, ev, state)
+    return ev->u.state.source != SP_STATE_TRACEPOINT &&
+                   (state == ev->u.state.old_state || has_passed(bench, ev, state))
                ? rule("passed")
                : NULL;
 }

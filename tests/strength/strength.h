@@ -60,6 +60,8 @@ const char *neutral_script(const struct bench *bench, size_t at);
 const char *neutral_loss(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_arrival(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_flag(const struct bench *bench, size_t at, int64_t by);
+const char *neutral_fin(const struct bench *bench, size_t at, int64_t by);
+const char *neutral_more(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_number(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_less(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_swap(const struct bench *bench, size_t at, int64_t by);
