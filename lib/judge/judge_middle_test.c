@@ -87,7 +87,7 @@ static void a_path_that_does_what_no_line_asked_for_makes_the_run_broken(void **
         const char *ladder, *says;
     } rows[] = {
         {"1100 s> ACK win=9 only\n", "was never sent"},
-        {"1100 s> ACK lost\n", "did not arrive"},
+        {"1100 s> ACK win=9 lost\n", "did not arrive"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

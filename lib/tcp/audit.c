@@ -193,6 +193,17 @@ static bool has_come(const struct sp_trace *trace, const struct path *path, int6
     return had_ns >= (path->box ? BOX_NS : LINK_NS);
 }
 
+/* Whether no other segment has its identity. */
+static bool is_unlike_all(const struct sp_flights *flights, const struct sp_flight *flight)
+{
+    uint64_t identity = sp_tcp_identity(&flight->sent->u.seg.seg);
+    for (size_t i = 0; i < flights->len; i++)
+        if (&flights->items[i] != flight && flights->items[i].sent &&
+            sp_tcp_identity(&flights->items[i].sent->u.seg.seg) == identity)
+            return false;
+    return true;
+}
+
 static const char *strayed(const struct ctx *ctx, const struct sp_flight *flight,
                            const struct path *path)
 {
@@ -201,8 +212,12 @@ static const char *strayed(const struct ctx *ctx, const struct sp_flight *flight
     bool to_end = sp_tcp_end_of(trace, &sp_tcp_shown(flight)->u.seg.seg.dst) != SP_END_NONE;
     if (flight->from == SP_END_MIDDLE || (flight->from == SP_END_PEER && !to_end))
         return NULL;
+    if (!flight->sent && flight->received->t_ns > path->end_ns)
+        return NULL; /* the captures may have been read up to different moments */
     if (!flight->sent)
         return "arrived and was never sent";
+    if (!flight->received && !is_unlike_all(&ctx->out->flights, flight))
+        return NULL; /* which of them the middle took, nobody knows */
     if (!flight->received) {
         int64_t go_ns =
             let_go_ns(trace, sp_tcp_identity(&flight->sent->u.seg.seg), flight->sent->t_ns);

@@ -113,7 +113,7 @@ static int answered_by(const struct side *side, const struct view *view, enum sp
         return 0;
     for (unsigned i = 0; i < side->owed_count; i++)
         if (may_answer(side, view, &side->owed[i]) &&
-            view->t_ns - side->owed[i].event->t_ns <= PUT_OFF_NS)
+            (side->own_process || view->t_ns - side->owed[i].event->t_ns <= PUT_OFF_NS))
             return (int)i;
     return -1;
 }

@@ -51,8 +51,8 @@ static const struct sp_event *answered(const struct replay *replay, int which, s
 static int64_t least_ack(const struct side *side, const struct view *view)
 {
     const struct owed *newest = side->owed_count ? &side->owed[side->owed_count - 1] : NULL;
-    if (view->t_ns - side->last_in_ns < AGAIN_LEAST_NS || side->scripted_peer || side->gaps_full ||
-        side->rcv_nxt > sp_tcp_own_edge(side))
+    if (view->t_ns - side->last_in_ns < AGAIN_LEAST_NS || side->scripted_peer ||
+        side->own_process || side->gaps_full || side->rcv_nxt > sp_tcp_own_edge(side))
         return side->last_ack;
     return newest && newest->event->u.seg.seg.payload_len ? newest->had : side->rcv_nxt;
 }
@@ -162,8 +162,10 @@ static void say_open(const struct side *side, const struct view *view,
                    view->t_ns < side->superseded_ns;
     bool timed = side->facts->timers_ns <= view->t_ns || side->facts->keepalive_ns <= view->t_ns ||
                  side->resent;
+    /* both have closed: what comes now may find nobody */
+    bool over = side->fin_acked_ns >= 0 && side->fin_in >= 0;
     bool by_syn = provoked && (provoked->u.seg.seg.flags & SP_SYN);
-    if (provoked && (!healthy || timed || by_syn))
+    if (provoked && (!healthy || timed || by_syn || over))
         say(seg, SP_CAUSE_SEGMENT, provoked);
     else if (timed)
         say(seg, SP_CAUSE_TIMER, NULL);

@@ -46,6 +46,7 @@ void sp_tcp_side_init(struct side *side, const struct ctx *ctx, const struct sp_
         .end = end,
         .real = end == SP_END_CLIENT || end == SP_END_SERVER,
         .watched = ctx->facts[end].watched,
+        .own_process = ctx->trace->head.states_hidden[end],
         .ledger = &ctx->ledgers[index][which],
         .facts = &ctx->facts[end],
         .fin_at = -1,
@@ -123,7 +124,7 @@ static void earliest(int64_t *when_ns, int64_t t_ns)
 static void answer_covered(struct side *side, int64_t ack, int64_t t_ns)
 {
     unsigned kept = 0;
-    int64_t taken_ns = t_ns - OWED_NS;
+    int64_t taken_ns = side->own_process ? INT64_MIN : t_ns - OWED_NS;
     for (unsigned i = 0; i < side->owed_count; i++)
         if (side->owed[i].end >= 0 && side->owed[i].end <= ack &&
             side->owed[i].event->t_ns - SKEW_NS > taken_ns)

@@ -390,21 +390,22 @@ static const struct damage damaged[] = {
     {"no-cause", BOTH, S,
      OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK\n2045 s> ACK\n"},
     {"no-cause", BOTH, S, OPEN "2000 s> RST,ACK\n"},
-    /* a socket that was shut down for sending refuses data, not a FIN */
+    /* a socket that was shut down resets for data, not for nothing */
     {"no-cause", BOTH, S,
      OPEN "2000-2010 server conn shutdown WR = 0\n2005 s> FIN,ACK\n2035 c> ACK\n"
-          "3000-3010 client conn close = 0\n3005 c> FIN,ACK\n3030 s> RST,ACK\n"},
+          "3030 s> RST,ACK\n"},
     /* an answer is put off for half a second at most */
     {"no-cause", VETH, S,
      OPEN "2000-2010 client conn send 20 = 20\n2005 c> ACK len=10 gone\n2006 c> ACK len=10\n"
           "600000 s> ACK ack=1\n"},
     /* what a connection left behind sends no FIN once its addresses are another one's */
     {"no-cause", VETH, C,
-     OPEN "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n2035 s> ACK\n"
-          "2050-2060 server conn close = 0\n2055 s> FIN,ACK\n2085 c> ACK\n"
-          "700000-700001 client again socket = 5\n700010-700100 client again connect 10.0.0.2:80 = 0\n"
-          "700020 c> SYN isn=90000000\n700050 s> SYN,ACK isn=80000000\n700080 c> ACK\n"
-          "900000 c> FIN,ACK seq=-89999998 ack=-79999998\n"},
+     OPEN
+     "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n2035 s> ACK\n"
+     "2050-2060 server conn close = 0\n2055 s> FIN,ACK\n2085 c> ACK\n"
+     "700000-700001 client again socket = 5\n700010-700100 client again connect 10.0.0.2:80 = 0\n"
+     "700020 c> SYN isn=90000000\n700050 s> SYN,ACK isn=80000000\n700080 c> ACK\n"
+     "900000 c> FIN,ACK seq=-89999998 ack=-79999998\n"},
     /* one RST for each segment that asks for one */
     {"no-cause", BOTH, S,
      "0 client start\n0 server start\n100-200 client conn connect noaddr = ECONNREFUSED\n"

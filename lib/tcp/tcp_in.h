@@ -230,6 +230,7 @@ struct side {
     enum sp_end end;
     bool real;             /* a stack under test, not scripted */
     bool watched;          /* has a capture of its own */
+    bool own_process;      /* its stack waits for a processor before it reads what has come */
     bool scripted_peer;    /* what comes may be refused for any reason */
     bool sane;             /* rules that count positions may speak */
     bool pattern_known;    /* its payload is the pattern from offset 0 */
