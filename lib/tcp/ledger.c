@@ -417,6 +417,9 @@ static void do_close(struct book *book, const struct sp_event *event)
     if (call->how == SP_CALL_RETURNED && call->error &&
         (strcmp(call->error, "EBADF") == 0 || strcmp(call->error, "ENOTSOCK") == 0))
         return;
+    struct end_facts *facts = &book->ctx->facts[event->end];
+    if (facts->linger_ns) /* what is still not acknowledged then may be given up (Windows, lwIP) */
+        earliest(&facts->timers_ns, event->t_ns + facts->linger_ns);
     struct sock *sock = sock_of(book, event->end, call->sock);
     struct act act = act_make(sock->what == SOCK_LISTENER ? ACT_UNACCEPT : ACT_CLOSE, event);
     if (sock->what == SOCK_LISTENER)
@@ -436,6 +439,9 @@ static void do_option(struct book *book, const struct sp_event *event)
     if (has_word(call, "SO_LINGER") && !has_word(call, "on=0") &&
         (has_word(call, "linger=0") || !has_word(call, "linger=")))
         earliest(&facts->abort_ns, event->t_ns);
+    const char *linger = call->args ? strstr(call->args, "linger=") : NULL;
+    if (has_word(call, "SO_LINGER") && has_word(call, "on=1") && linger)
+        facts->linger_ns = strtoll(linger + strlen("linger="), NULL, 10) * SP_S;
     if (has_word(call, "SO_KEEPALIVE"))
         earliest(&facts->keepalive_ns, event->t_ns);
     if (has_word(call, "TCP_FASTOPEN_CONNECT"))

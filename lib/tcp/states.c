@@ -267,8 +267,10 @@ static void rule_evidence(struct ctx *ctx, const struct sp_event *event)
     const struct sp_ev_state *state = &event->u.state;
     const struct sp_flights *flights = &ctx->out->flights;
     const char *why = NULL;
-    /* A socket that connects again tells its port of the last time until it has a new one. */
-    bool stale = state->source == SP_STATE_TRACEPOINT && state->new_state == SP_TCP_SYN_SENT;
+    /* A socket that connects again tells its port of the last time until it has a new one; a stack
+     * that tells of itself does so before its SYN leaves. */
+    bool stale = state->new_state == SP_TCP_SYN_SENT &&
+                 (state->source == SP_STATE_TRACEPOINT || ctx->trace->head.states_told[event->end]);
     if (ctx->lossy_wire || !ctx->facts[event->end].watched || !state->local.port ||
         !state->remote.port || stale)
         return;

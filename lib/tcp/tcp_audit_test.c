@@ -32,6 +32,11 @@ struct story {
 };
 
 static const struct story clean[] = {
+    {"a close that is given up when SO_LINGER's time is over (lwIP, Windows)", VETH,
+     OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=1 = 0\n"
+          "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 lost\n"
+          "2100-1250100 client conn close = 0\n2105 c> FIN,ACK lost\n"
+          "1250000 c> RST,ACK seq=12 ack=1 lost\n"},
     {"a keepalive probe beside data under way (lwIP)", VETH,
      OPEN "1500-1501 client conn setsockopt SO_KEEPALIVE value=1 = 0\n"
           "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 lost\n"
