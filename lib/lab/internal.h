@@ -138,7 +138,7 @@ struct sp_lab_pin_plan {
 
 /* Merges the defaults, what the kind and family of the lab need, and the caller's pins. */
 enum sp_rc sp_lab_pins_plan(struct sp_lab *lab, struct sp_lab_pin_plan *plan, struct sp_err *err);
-/* Sets and reads back those of a place; the thread must be in it. */
+/* Sets and reads back those of a place; the thread must be in it, and it has no links yet. */
 enum sp_rc sp_lab_pins_apply(struct sp_lab_pin_plan *plan, enum sp_place place, struct sp_err *err);
 /* Fills lab->pins. */
 /* No more to be set by this plan. */

@@ -3,7 +3,7 @@
  *
  * All namespaces are made first, each with a netlink socket that stays in it; the links are then
  * built through those sockets from wherever the thread is. Only sysctls need the thread itself in
- * a place, so it visits each once. The interfaces get fixed numbers, so that one batch can make a
+ * a place, and are set when it is made. The interfaces get fixed numbers, so that one batch can make a
  * link and go on to configure it; they are high because a kernel with tunnel modules loaded gives
  * low ones to the tunnels it puts into every namespace.
  */
@@ -37,7 +37,10 @@ static enum sp_rc open_own_namespace(int *fd, struct sp_err *err)
     return SP_OK;
 }
 
-/* Leaves the thread in the new place. Each is a child of home, whose settings it is born with. */
+/*
+ * Leaves the thread in the new place. Each is a child of home, whose settings it is born with. Pins
+ * come before links, which are born with the defaults that they find.
+ */
 static enum sp_rc make_place(struct sp_lab *lab, struct build *build, enum sp_place place,
                              struct sp_err *err)
 {
@@ -54,6 +57,8 @@ static enum sp_rc make_place(struct sp_lab *lab, struct build *build, enum sp_pl
     rc = open_own_namespace(&lab->ns_fd[place], err);
     if (rc == SP_OK)
         rc = sp_lab_nl_open(&build->nl[place], 0, err);
+    if (rc == SP_OK)
+        rc = sp_lab_pins_apply(&build->pins, place, err);
     if (rc == SP_OK)
         sp_lab_nl_add_lo_up(&build->nl[place]);
     return rc;
@@ -231,24 +236,6 @@ static enum sp_rc check_link(struct sp_lab_nl *nl, const struct sp_lab_link *lin
     return SP_OK;
 }
 
-/* Pins of every place; starts and ends where the thread is, `here`. */
-static enum sp_rc apply_pins(struct sp_lab *lab, struct build *build, enum sp_place here,
-                             struct sp_err *err)
-{
-    enum sp_rc rc = sp_lab_pins_apply(&build->pins, here, err);
-
-    for (int place = 0; place < SP_PLACE_COUNT && rc == SP_OK; place++) {
-        bool same = lab->ns_fd[place] == lab->ns_fd[here];
-        if (same || !sp_lab_place_exists(lab, (enum sp_place)place))
-            continue;
-        rc = sp_lab_enter(lab, (enum sp_place)place, err);
-        if (rc == SP_OK)
-            rc = sp_lab_pins_apply(&build->pins, (enum sp_place)place, err);
-    }
-    sp_lab_pins_done(&build->pins);
-    return rc;
-}
-
 static enum sp_rc check_config(const struct sp_lab_config *config, struct sp_err *err)
 {
     if (config->family != 4 && config->family != 6)
@@ -262,18 +249,11 @@ static enum sp_rc check_config(const struct sp_lab_config *config, struct sp_err
 static enum sp_rc build_all(struct sp_lab *lab, struct build *build, struct sp_err *err)
 {
     bool loopback = lab->config.kind == SP_LAB_LOOPBACK;
-    /* The place made last, in which the thread is after building. */
-    enum sp_place last = loopback                           ? SP_PLACE_CLIENT
-                         : sp_lab_has_box(lab->config.kind) ? SP_PLACE_BOX
-                                                            : SP_PLACE_SERVER;
-    enum sp_rc rc = loopback ? build_loopback(lab, build, err) : build_links(lab, build, err);
+    enum sp_rc rc = sp_lab_pins_plan(lab, &build->pins, err);
 
     if (rc == SP_OK)
-        rc = sp_lab_pins_plan(lab, &build->pins, err);
-    if (rc != SP_OK)
-        sp_lab_pins_done(&build->pins);
-    if (rc == SP_OK)
-        rc = apply_pins(lab, build, last, err);
+        rc = loopback ? build_loopback(lab, build, err) : build_links(lab, build, err);
+    sp_lab_pins_done(&build->pins);
     /* In the link's own place: who waits for its carrier subscribes where the thread is. */
     for (unsigned i = 0; i < lab->link_count && rc == SP_OK; i++) {
         rc = sp_lab_enter(lab, lab->links[i].place, err);

@@ -100,9 +100,14 @@ static const struct sp_lab_pin veth_ipv6_pins[] = {
     /* The far end of an unplugged link is set down, and must keep its address. */
     EVERYWHERE("net.ipv6.conf.all.keep_addr_on_down", "1"),
 };
+/*
+ * Of settings that links have, the default, which they are born with: a write to `all` needs the lock
+ * that every other lab is being made and taken down under, and the kernel tries it again and again
+ * for as long as somebody has it (restart_syscall()).
+ */
 static const struct sp_lab_pin path_pins[] = {
     /* The box forwards frames and says nothing of its own. */
-    {.name = "net.ipv6.conf.all.disable_ipv6",
+    {.name = "net.ipv6.conf.default.disable_ipv6",
      .value = "1",
      .place = SP_PLACE_BOX,
      .optional = true},
@@ -113,11 +118,12 @@ static const struct sp_lab_pin path_pins[] = {
         .name = (pin_name), .value = (pin_value), .place = SP_PLACE_BOX                            \
     }
 static const struct sp_lab_pin routed_ipv4_pins[] = {
-    IN_BOX("net.ipv4.ip_forward", "1"),
+    IN_BOX("net.ipv4.conf.default.forwarding", "1"),
     /* A machine's setting, which namespaces copy, could make the box drop what it should pass. */
     IN_BOX("net.ipv4.conf.all.rp_filter", "0"),
 };
 static const struct sp_lab_pin routed_ipv6_pins[] = {
+    /* Here the kernel asks `all` alone. */
     IN_BOX("net.ipv6.conf.all.forwarding", "1"),
 };
 
@@ -369,7 +375,7 @@ static enum sp_rc plan_pin(const struct sp_lab *lab, struct sp_lab_pin_plan *pla
     bool one_namespace = lab->config.kind == SP_LAB_LOOPBACK;
     struct sp_lab_pin_row *row = may_repeat ? row_of(plan, pin->name) : NULL;
 
-    if (!pin->everywhere && !sp_lab_place_exists(lab, pin->place))
+    if (!pin->everywhere && pin->place == SP_PLACE_BOX && !sp_lab_has_box(lab->config.kind))
         return sp_fail(err, SP_E_USAGE, "%s is asked for a place that this lab has not", pin->name);
     if (row == NULL) {
         row = &plan->rows[plan->count++];
