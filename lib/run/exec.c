@@ -154,6 +154,20 @@ static enum sp_rc open_diags(struct exec *x)
     return rc;
 }
 
+bool exec_has_records(const struct exec *x)
+{
+    return x->records->collector || x->records->link_fd >= 0;
+}
+
+static enum sp_rc open_records(struct exec *x)
+{
+    const struct sp_run_records *records = x->records;
+    if (!records->collector)
+        return SP_OK;
+    return sp_collector_follow(records->collector, records->own,
+                               sizeof records->own / sizeof records->own[0], &x->err);
+}
+
 static enum sp_rc open_all(struct exec *x)
 {
     enum sp_rc rc = open_lab(x);
@@ -167,6 +181,9 @@ static enum sp_rc open_all(struct exec *x)
         rc = open_path(x);
     if (rc == SP_OK)
         rc = open_peer(x);
+    if (rc ==
+        SP_OK) /* as late as can be: until then nothing of ours happens, and much of others' */
+        rc = open_records(x);
     if (rc == SP_OK)
         rc = exec_fence_open(x);
     if (rc == SP_OK)
@@ -232,7 +249,7 @@ static const char *unmet_need(const struct exec *x)
     for (size_t i = 0; i < x->plan.case_->need_count; i++) {
         const char *need = x->plan.case_->needs[i];
         bool tracepoints = strcmp(need, "root") == 0 || strcmp(need, "tracepoints") == 0;
-        if (tracepoints && (!x->env->privileged || x->link_fd < 0))
+        if (tracepoints && (!x->env->privileged || !exec_has_records(x)))
             return need;
         if (strcmp(need, "clock=virtual") == 0 && !x->env->virtual_clock)
             return need;
@@ -379,13 +396,13 @@ static void run_and_judge(struct exec *x, struct sp_arena *arena, struct sp_resu
     sp_judgement_release(&judgement);
 }
 
-void sp_run_one(const struct sp_run_job *job, const struct sp_run_env *env, int link_fd,
-                void (*status)(const char *text, void *arg), void *status_arg,
-                struct sp_arena *arena, struct sp_result *result)
+void sp_run_one(const struct sp_run_job *job, const struct sp_run_env *env,
+                const struct sp_run_records *records, void (*status)(const char *text, void *arg),
+                void *status_arg, struct sp_arena *arena, struct sp_result *result)
 {
     struct exec x = {.job = job,
                      .env = env,
-                     .link_fd = link_fd,
+                     .records = records,
                      .fence_fd = -1,
                      .sentinel_fds = {-1, -1, -1},
                      .status = status,

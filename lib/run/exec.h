@@ -83,7 +83,8 @@ struct exec {
     struct path *path; /* NULL: plain pair or loopback */
     bool unplugged[SP_PLACE_COUNT];
     enum sp_who second_of; /* which end has a second address */
-    int link_fd;
+    const struct sp_run_records *records;
+    int64_t idle_since_ns; /* when something was last there to be taken */
     int64_t real_offset_ns;
 
     struct exec_sock socks[EXEC_SOCKS];
@@ -125,6 +126,9 @@ struct sp_event *exec_event_by_order(struct exec *x, uint32_t order);
 enum sp_end exec_end_at(const struct exec *x, enum sp_place place);
 /* Whether a stack under test is there, with an agent of its own. */
 bool exec_is_real(const struct exec *x, enum sp_who who);
+
+/* Whether tracepoints are told of. */
+bool exec_has_records(const struct exec *x);
 
 /* exec_watch.c */
 /* This machine stood still from then until now, if that is long. */

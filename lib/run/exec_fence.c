@@ -6,9 +6,10 @@
  *
  * states: a listening socket of the runner's own in the client's place (the
  * server's, where the peer has that one) goes LISTEN and back. A
- * record of it that comes back proves the collector. Two rounds make a fence: the collector reads
- * one CPU's ring after the other, so an event older than the first round's may be handed over
- * after it, but not after the second's, whose reading began later.
+ * record of it that comes back proves the collector. Read by ourselves, one round makes a fence:
+ * the kernel writes a record before the traced call returns, and we read all rings after ours. Sent
+ * by the main process, two do: it reads one CPU's ring after the other, so an event older than the
+ * first round's may be handed over after it, but not after the second's, whose reading began later.
  */
 #include "exec.h"
 
@@ -245,7 +246,7 @@ static enum sp_rc states_round(struct exec *x, bool *seen)
 enum sp_rc exec_fence_open(struct exec *x)
 {
     bool kernel = exec_has_kernel(x, SP_WHO_CLIENT) || exec_has_kernel(x, SP_WHO_SERVER);
-    return x->link_fd >= 0 && kernel ? fence_socket(x) : SP_OK;
+    return exec_has_records(x) && kernel ? fence_socket(x) : SP_OK;
 }
 
 void exec_fence_close(struct exec *x)
@@ -298,7 +299,7 @@ enum sp_rc exec_fence(struct exec *x)
     if (rc != SP_OK || x->trace.head.states != SP_WATCH_FULL)
         return rc;
     rc = states_round(x, &seen);
-    if (rc == SP_OK && seen)
+    if (rc == SP_OK && seen && !x->records->collector)
         rc = states_round(x, &seen);
     if (rc == SP_OK && seen)
         exec_mark(x, SP_MARK_FENCE, 0, "states");

@@ -9,6 +9,11 @@ enum {
     POLL_MAX = 2 + EXEC_CAPTURES + SP_WHO_COUNT + 3,
     STALL_MS = 40, /* woken later than this after we asked to be: the machine stood still */
 };
+/* Records that we read ourselves wake nobody up: between looks whether there are any, while nothing
+ * else is there. */
+static const int64_t NEWS_STEP_MIN_NS = 1 * SP_MS;
+static const int64_t NEWS_STEP_MAX_NS = 8 * SP_MS;
+enum { NEWS_STEP_PART = 8 }; /* of the time waited so far */
 static const int64_t DIAG_STEP_MIN_NS = 1 * SP_MS;
 static const int64_t DIAG_STEP_MAX_NS = 64 * SP_MS;
 
@@ -65,13 +70,21 @@ static void record_add(struct exec *x, const struct sp_tp_record *record)
         x->diag_due = true;
 }
 
-static void drain_records(struct exec *x)
+static void record_sink(const struct sp_tp_record *record, void *x)
+{
+    record_add(x, record);
+}
+
+static enum sp_rc drain_records(struct exec *x)
 {
     struct sp_tp_record batch[SP_LINK_BATCH];
     size_t got;
-    while (x->link_fd >= 0 && (got = sp_link_recv(x->link_fd, batch)) > 0)
+    if (x->records->collector)
+        return sp_collector_drain(x->records->collector, record_sink, x, &x->err);
+    while (x->records->link_fd >= 0 && (got = sp_link_recv(x->records->link_fd, batch)) > 0)
         for (size_t i = 0; i < got; i++)
             record_add(x, &batch[i]);
+    return SP_OK;
 }
 
 enum sp_rc exec_look(struct exec *x, bool queues)
@@ -156,7 +169,8 @@ enum sp_rc exec_drain(struct exec *x)
     if (rc == SP_OK)
         rc = drain_captures(x);
     note_late_segments(x, before);
-    drain_records(x);
+    if (rc == SP_OK)
+        rc = drain_records(x);
     for (int who = SP_WHO_CLIENT; rc == SP_OK && who <= SP_WHO_SERVER; who++)
         rc = drain_agent(x, (enum sp_who)who);
     if (rc == SP_OK)
@@ -177,8 +191,8 @@ static unsigned poll_set(const struct exec *x, struct pollfd *set)
             set[count++].fd = x->agents[who].conn.in_fd;
     for (unsigned i = 0; i < x->capture_count; i++)
         set[count++].fd = sp_capture_fd(x->captures[i]);
-    if (x->link_fd >= 0)
-        set[count++].fd = x->link_fd;
+    if (x->records->link_fd >= 0)
+        set[count++].fd = x->records->link_fd;
     if (x->peer)
         set[count++].fd = peer_fd(x->peer);
     if (x->path) {
@@ -238,6 +252,37 @@ static int64_t poll_slack_ns(int64_t left_ns)
     return left_ns / 1000 < 100 * SP_MS ? left_ns / 1000 : 100 * SP_MS;
 }
 
+/* Until when to sleep at most before there may be records that nobody woke us for. */
+static int64_t news_ns(const struct exec *x, int64_t now)
+{
+    int64_t step = (now - x->idle_since_ns) / NEWS_STEP_PART;
+    if (step < NEWS_STEP_MIN_NS)
+        step = NEWS_STEP_MIN_NS;
+    return now + (step < NEWS_STEP_MAX_NS ? step : NEWS_STEP_MAX_NS);
+}
+
+/* Waits for a descriptor, for a record or for wake_ns; as ppoll(). */
+static int wait_any(struct exec *x, struct pollfd *set, unsigned count, int64_t wake_ns)
+{
+    const struct sp_collector *collector = x->records->collector;
+    int ready = 0;
+    bool news = false;
+    for (int64_t now = exec_now(x); ready == 0 && !news; now = exec_now(x)) {
+        int64_t sleep_ns = wake_ns;
+        if (collector)
+            earlier(&sleep_ns, news_ns(x, now));
+        int64_t left = sleep_ns > now ? sleep_ns - now : 0;
+        struct timespec timeout = {.tv_sec = left / SP_S, .tv_nsec = left % SP_S};
+        ready = ppoll(set, count, &timeout, NULL);
+        news = collector && sp_collector_has_news(collector);
+        if (sleep_ns == wake_ns || exec_now(x) >= wake_ns)
+            break;
+    }
+    if (ready > 0 || news)
+        x->idle_since_ns = exec_now(x);
+    return ready;
+}
+
 enum sp_rc exec_pump(struct exec *x, int64_t until_ns)
 {
     int64_t wake_ns = until_ns;
@@ -246,11 +291,10 @@ enum sp_rc exec_pump(struct exec *x, int64_t until_ns)
         earlier(&wake_ns, path_next_ns(x->path));
     int64_t now = exec_now(x);
     int64_t left = wake_ns > now ? wake_ns - now : 0;
-    struct timespec timeout = {.tv_sec = left / SP_S, .tv_nsec = left % SP_S};
     struct pollfd set[POLL_MAX];
     memset(set, 0, sizeof set);
     unsigned count = poll_set(x, set);
-    int ready = ppoll(set, count, &timeout, NULL);
+    int ready = wait_any(x, set, count, wake_ns);
     if (ready < 0 && errno != EINTR)
         return sp_fail_os(&x->err, SP_E_IO, errno, "waiting for events");
     /* Also where something was ready by then: that it woke us late is what counts. */

@@ -72,15 +72,22 @@ const char *sp_case_family_name(enum sp_case_family family);
 /* The kernel's tick rate, from its configuration where it can be read, else 0. */
 int32_t sp_machine_hz(void);
 
+/* Where a run's records of tracepoints come from; neither: there are none. */
+struct sp_run_records {
+    struct sp_collector *collector; /* to be followed; NULL: not */
+    int link_fd;                    /* records are sent there; -1: not */
+    struct sp_addr own[3];          /* the run's addresses, by which it knows its own */
+};
+
 /*
  * Runs one job in the calling process (which should be a child of its own: namespaces change) and
- * writes its folder. `link` delivers tracepoint records, fd -1 where there are none. `status` is
+ * writes its folder. `status` is
  * told what a wait of more than a moment waits for. The result's strings live in `arena`.
  * Never fails: what goes wrong with the harness is a result with the verdict `broken`.
  */
-void sp_run_one(const struct sp_run_job *job, const struct sp_run_env *env, int link_fd,
-                void (*status)(const char *text, void *arg), void *status_arg,
-                struct sp_arena *arena, struct sp_result *result);
+void sp_run_one(const struct sp_run_job *job, const struct sp_run_env *env,
+                const struct sp_run_records *records, void (*status)(const char *text, void *arg),
+                void *status_arg, struct sp_arena *arena, struct sp_result *result);
 
 /* The row of a run that left none of its own: `broken`, its reason still to be said. */
 void sp_run_row_missing(const struct sp_run_job *job, struct sp_arena *arena,

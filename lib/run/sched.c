@@ -1,7 +1,9 @@
 /*
  * Many runs at once. The main process keeps the collector of tracepoints and a table of running
  * children; each child runs one job, says now and then what it waits for, and hands over its
- * result at the end. Nothing else is shared, so a child that dies costs its own case only.
+ * result at the end. A few children read the collector's rings themselves; to many, and where
+ * records can be read once only, they are sent. Nothing else is shared, so a child that dies costs
+ * its own case only.
  */
 #include "run.h"
 
@@ -22,9 +24,10 @@
 enum {
     MESSAGE_MAX = 1 << 20,
     PROGRESS_MS = 100,
-    /* With that many runs at once, looking every millisecond is cheaper than being woken. */
-    POLLED_FROM = 16,
-    POLL_MS = 1,
+    /* With that many runs at once each would read the records of all others, and who stands still
+     * for long would miss some: the main process reads them, every millisecond. */
+    SENT_FROM = 16,
+    SENT_EVERY_MS = 1,
 };
 /* Beyond its own waits; then a run is ended. A day that is jumped over costs nothing. */
 static const int64_t CHILD_EXTRA_NS = 120 * SP_S;
@@ -42,6 +45,7 @@ struct child {
     struct sp_tp_record batch[SP_LINK_BATCH];
     size_t batch_len;
     bool lost;
+    bool ready; /* has something to be read */
     struct sp_buf input;
     struct sp_arena arena;
     struct sp_result result;
@@ -56,7 +60,7 @@ struct sched {
     size_t next;
     size_t done;
     uint16_t last_number;
-    bool polls; /* the collector is drained by the clock, not when it says so */
+    bool followed; /* runs read the collector's rings themselves */
     int64_t begin_ns;
     struct pollfd *set;
 };
@@ -86,7 +90,7 @@ static void status_send(const char *text, void *arg)
 }
 
 _Noreturn static void child_main(const struct sp_run_job *job, const struct sp_run_env *env,
-                                 int status_fd, int link_fd)
+                                 int status_fd, const struct sp_run_records *records)
 {
     struct sp_arena arena;
     struct sp_buf out;
@@ -99,7 +103,7 @@ _Noreturn static void child_main(const struct sp_run_job *job, const struct sp_r
     signal(SIGPIPE, SIG_IGN);
     sp_arena_init(&arena);
     sp_buf_init(&out, MESSAGE_MAX);
-    sp_run_one(job, env, link_fd, status_send, &status_fd, &arena, &result);
+    sp_run_one(job, env, records, status_send, &status_fd, &arena, &result);
     if (sp_result_write(&result, &out, &err) == SP_OK)
         message_send(status_fd, 'R', out.data, out.len);
     _exit(0);
@@ -157,14 +161,18 @@ static enum sp_rc child_start(struct sched *s, struct child *child, struct sp_ru
     if (rc != SP_OK)
         return rc;
     if (pipe2(status, O_CLOEXEC) < 0 ||
-        (s->collector && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) < 0)) {
+        (s->collector && !s->followed &&
+         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) < 0)) {
         rc = sp_fail_os(err, SP_E_IO, errno, "pipes for a run");
         goto out;
     }
     child->pid = fork();
     if (child->pid == 0) {
         close(status[0]);
-        child_main(job, s->config->env, status[1], link[1]);
+        struct sp_run_records records = {.collector = s->followed ? s->collector : NULL,
+                                         .link_fd = link[1],
+                                         .own = {child->client, child->server, child->second}};
+        child_main(job, s->config->env, status[1], &records);
     }
     if (child->pid < 0) {
         rc = sp_fail_os(err, SP_E_IO, errno, "starting a run");
@@ -224,14 +232,15 @@ static void record_route(const struct sp_tp_record *record, void *arg)
 {
     struct sched *s = arg;
     for (unsigned i = 0; i < s->config->parallel; i++)
-        if (s->children[i].pid > 0 && belongs(&s->children[i], record))
+        if (s->children[i].pid > 0 && s->children[i].link_fd >= 0 &&
+            belongs(&s->children[i], record))
             batch_add(&s->children[i], record);
 }
 
 static enum sp_rc drain_collector(struct sched *s, struct sp_err *err)
 {
     enum sp_rc rc = sp_collector_drain(s->collector, record_route, s, err);
-    for (unsigned i = 0; i < s->config->parallel; i++)
+    for (unsigned i = 0; !s->followed && i < s->config->parallel; i++)
         if (s->children[i].pid > 0)
             batch_flush(&s->children[i]);
     return rc;
@@ -416,7 +425,7 @@ static enum sp_rc start_some(struct sched *s, struct sp_err *err)
             rc = clocks_align(s, err);
         if (rc == SP_OK)
             rc = child_start(s, &s->children[i], &s->config->jobs[s->next], err);
-        if (rc == SP_OK && s->collector) /* the rings fill while we fork */
+        if (rc == SP_OK && s->collector && !s->followed) /* the rings fill while we fork */
             rc = drain_collector(s, err);
         if (rc != SP_OK)
             return rc;
@@ -437,14 +446,15 @@ static int64_t child_limit_ns(const struct sched *s, const struct child *child)
 static enum sp_rc serve_children(struct sched *s, struct sp_err *err)
 {
     enum sp_rc rc = SP_OK;
+    int64_t now_ns = sp_clock_now_ns();
     for (unsigned i = 0; rc == SP_OK && i < s->config->parallel; i++) {
         struct child *child = &s->children[i];
         if (child->pid <= 0)
             continue;
-        bool timed_out = sp_clock_now_ns() > child_limit_ns(s, child);
-        if (child_read(child) || timed_out)
+        bool timed_out = now_ns > child_limit_ns(s, child);
+        if ((child->ready && child_read(child)) || timed_out)
             rc = child_finish(s, child, timed_out, err);
-        if (rc == SP_OK && child->pid <= 0 && s->collector)
+        if (rc == SP_OK && child->pid <= 0 && s->collector && !s->followed)
             rc = drain_collector(s, err); /* and while we store */
     }
     return rc;
@@ -454,7 +464,7 @@ static enum sp_rc serve_children(struct sched *s, struct sp_err *err)
 static int wait_ms(const struct sched *s)
 {
     if (!s->config->env->virtual_clock)
-        return s->polls && s->collector ? POLL_MS : PROGRESS_MS;
+        return s->collector && s->config->parallel >= SENT_FROM ? SENT_EVERY_MS : PROGRESS_MS;
     int64_t first_ns = INT64_MAX;
     for (unsigned i = 0; i < s->config->parallel; i++)
         if (s->children[i].pid > 0 && child_limit_ns(s, &s->children[i]) < first_ns)
@@ -471,8 +481,12 @@ static enum sp_rc wait_some(struct sched *s, struct sp_err *err)
             s->set[count++] = (struct pollfd){.fd = s->children[i].status_fd, .events = POLLIN};
     if (s->collector)
         s->set[count++] = (struct pollfd){.fd = sp_collector_fd(s->collector), .events = POLLIN};
-    if (poll(s->set, count, wait_ms(s)) < 0 && errno != EINTR)
+    int ready = poll(s->set, count, wait_ms(s));
+    if (ready < 0 && errno != EINTR)
         return sp_fail_os(err, SP_E_IO, errno, "waiting for runs");
+    count = 0;
+    for (unsigned i = 0; i < s->config->parallel; i++)
+        s->children[i].ready = s->children[i].pid > 0 && ready > 0 && s->set[count++].revents;
     return s->collector ? drain_collector(s, err) : SP_OK;
 }
 
@@ -489,13 +503,18 @@ static void open_collector(struct sched *s)
 {
     struct sp_sched *config = s->config;
     struct sp_err err = {0};
+    enum sp_rc (*open)(struct sp_collector **, struct sp_err *) =
+        config->env->virtual_clock     ? sp_collector_new
+        : config->parallel < SENT_FROM ? sp_collector_new_followed
+                                       : sp_collector_new_polled;
     config->tracepoints = false;
     if (!config->env->privileged)
         snprintf(config->tracepoints_why, sizeof config->tracepoints_why, "not root");
-    else if ((s->polls ? sp_collector_new_polled : sp_collector_new)(&s->collector, &err) != SP_OK)
+    else if (open(&s->collector, &err) != SP_OK)
         snprintf(config->tracepoints_why, sizeof config->tracepoints_why, "%s", err.text);
     else
         config->tracepoints = true;
+    s->followed = s->collector && sp_collector_is_followed(s->collector);
 }
 
 static void ignore_record(const struct sp_tp_record *record, void *arg)
@@ -529,7 +548,6 @@ enum sp_rc sp_sched_run(struct sp_sched *config, struct sp_err *err)
     qsort(config->jobs, config->job_count, sizeof config->jobs[0], longest_first);
     s.children = sp_xcalloc(config->parallel, sizeof *s.children);
     s.set = sp_xcalloc(config->parallel + 1, sizeof *s.set);
-    s.polls = config->parallel >= POLLED_FROM && !config->env->virtual_clock;
     open_collector(&s);
     int64_t told_ns = 0;
     while (rc == SP_OK && s.done < config->job_count) {

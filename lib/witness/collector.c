@@ -150,12 +150,14 @@ static enum sp_rc source_open(struct sp_collector *collector, int dir_fd, struct
     return collector->source->open(collector, dir_fd, err);
 }
 
-static enum sp_rc collector_make(bool polled, struct sp_collector **out, struct sp_err *err)
+static enum sp_rc collector_make(bool polled, bool followed, struct sp_collector **out,
+                                 struct sp_err *err)
 {
     struct sp_collector *collector = sp_xcalloc(1, sizeof *collector);
     struct sp_err own = {0};
     int dir_fd = -1;
     collector->polled = polled;
+    collector->followed = followed;
     collector->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
     collector->salt = (uint64_t)sp_clock_now_ns() ^ ((uint64_t)getpid() << 40);
     collector->instance_fd = collector->instances_fd = -1;
@@ -169,6 +171,7 @@ static enum sp_rc collector_make(bool polled, struct sp_collector **out, struct 
         rc = shapes_read(collector, dir_fd, &own);
     if (rc == SP_OK)
         rc = source_open(collector, dir_fd, &own);
+    collector->followed = followed && rc == SP_OK && collector->source->follow;
     if (dir_fd >= 0)
         close(dir_fd);
     if (rc != SP_OK) {
@@ -183,12 +186,41 @@ static enum sp_rc collector_make(bool polled, struct sp_collector **out, struct 
 
 enum sp_rc sp_collector_new(struct sp_collector **out, struct sp_err *err)
 {
-    return collector_make(false, out, err);
+    return collector_make(false, false, out, err);
 }
 
 enum sp_rc sp_collector_new_polled(struct sp_collector **out, struct sp_err *err)
 {
-    return collector_make(true, out, err);
+    return collector_make(true, false, out, err);
+}
+
+enum sp_rc sp_collector_new_followed(struct sp_collector **out, struct sp_err *err)
+{
+    return collector_make(true, true, out, err);
+}
+
+bool sp_collector_is_followed(const struct sp_collector *collector)
+{
+    return collector->followed;
+}
+
+enum sp_rc sp_collector_follow(struct sp_collector *collector, const struct sp_addr *own,
+                               size_t own_count, struct sp_err *err)
+{
+    if (!collector->followed || own_count > SP_TP_OWN_MAX)
+        return sp_fail(err, SP_E_USAGE, "a collector that cannot be followed");
+    close(collector->epoll_fd); /* the parent's */
+    collector->epoll_fd = -1;
+    collector->follows = true;
+    memcpy(collector->own, own, own_count * sizeof *own);
+    collector->own_count = own_count;
+    collector->pending_count = collector->unnamed_count = 0;
+    return collector->source->follow(collector, err);
+}
+
+bool sp_collector_has_news(const struct sp_collector *collector)
+{
+    return collector->source->has_news(collector);
 }
 
 void sp_collector_free(struct sp_collector *collector)
@@ -289,9 +321,8 @@ static struct sp_tp_record *pending_add(struct sp_collector *collector, int64_t 
     struct sp_tp_pending *pending =
         &SP_PUSH(collector->pending, collector->pending_count, collector->pending_cap);
     pending->order = order;
-    pending->record.mono_ns = mono_ns;
-    pending->record.what = (uint8_t)what;
-    pending->record.reason = -1;
+    pending->record =
+        (struct sp_tp_record){.mono_ns = mono_ns, .what = (uint8_t)what, .reason = -1};
     return &pending->record;
 }
 
@@ -315,6 +346,38 @@ static void detail_fill(const struct sp_tp_shape *shape, const uint8_t *raw, siz
                  used ? " " : "", word);
 }
 
+/* Until its name is known (unnamed_keep), a record may be anybody's. */
+static bool is_unnamed(const struct sp_tp_record *record)
+{
+    return record->what == SP_TP_STATE && record->new_state == SP_TCP_SYN_RECEIVED &&
+           record->old_state == SP_TCP_LISTEN && !record->remote.port;
+}
+
+static bool is_wanted(const struct sp_collector *collector, const struct sp_tp_record *record)
+{
+    for (size_t i = 0; i < collector->own_count; i++)
+        if (sp_addr_same_ip(&record->local, &collector->own[i]))
+            return true;
+    return !collector->follows || is_unnamed(record);
+}
+
+static void record_fill(const struct sp_collector *collector, int i, const uint8_t *raw, size_t len,
+                        struct sp_tp_record *record)
+{
+    const struct sp_tp_shape *shape = &collector->shapes[i];
+    record->local = field_addr(shape->saddr_v6, shape->sport, shape->saddr, raw, len);
+    record->remote = field_addr(shape->daddr_v6, shape->dport, shape->daddr, raw, len);
+    if (record->what == SP_TP_STATE) {
+        record->old_state = (uint8_t)sp_linux_tcp_state(field_number(shape->oldstate, raw, len, 0));
+        record->new_state = (uint8_t)sp_linux_tcp_state(field_number(shape->newstate, raw, len, 0));
+    }
+    if (!is_wanted(collector, record))
+        return;
+    record->sock_id = scramble((uint64_t)field_number(shape->skaddr, raw, len, 0), collector->salt);
+    if (record->what != SP_TP_STATE)
+        detail_fill(shape, raw, len, record);
+}
+
 void sp_collector_raw(struct sp_collector *collector, int64_t mono_ns, const uint8_t *raw,
                       size_t len)
 {
@@ -327,17 +390,12 @@ void sp_collector_raw(struct sp_collector *collector, int64_t mono_ns, const uin
         if (!shape->present || shape->format.id != id)
             continue;
         collector->taken[i]++;
+        if (collector->followed && !collector->follows)
+            return; /* for the children */
         struct sp_tp_record *record = pending_add(collector, mono_ns, sp_tracepoints[i].what);
-        record->sock_id =
-            scramble((uint64_t)field_number(shape->skaddr, raw, len, 0), collector->salt);
-        record->local = field_addr(shape->saddr_v6, shape->sport, shape->saddr, raw, len);
-        record->remote = field_addr(shape->daddr_v6, shape->dport, shape->daddr, raw, len);
-        if (sp_tracepoints[i].what != SP_TP_STATE) {
-            detail_fill(shape, raw, len, record);
-            return;
-        }
-        record->old_state = (uint8_t)sp_linux_tcp_state(field_number(shape->oldstate, raw, len, 0));
-        record->new_state = (uint8_t)sp_linux_tcp_state(field_number(shape->newstate, raw, len, 0));
+        record_fill(collector, i, raw, len, record);
+        if (!is_wanted(collector, record))
+            collector->pending_count--;
         return;
     }
 }
@@ -365,8 +423,7 @@ static int by_time(const void *a, const void *b)
  */
 static bool unnamed_keep(struct sp_collector *collector, const struct sp_tp_record *record)
 {
-    if (record->what != SP_TP_STATE || record->new_state != SP_TCP_SYN_RECEIVED ||
-        record->old_state != SP_TCP_LISTEN || record->remote.port)
+    if (!is_unnamed(record))
         return false;
     if (collector->unnamed_count == SP_TP_UNNAMED_MAX) /* a socket that never came to anything */
         memmove(collector->unnamed, collector->unnamed + 1,

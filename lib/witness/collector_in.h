@@ -57,6 +57,9 @@ struct sp_tp_source {
     /* Makes the rings as when they were new; NULL: nothing of theirs shows. */
     enum sp_rc (*renew)(struct sp_collector *collector, struct sp_err *err);
     void (*close)(struct sp_collector *collector);
+    /* For a child; NULL: records can be read once only. */
+    enum sp_rc (*follow)(struct sp_collector *collector, struct sp_err *err);
+    bool (*has_news)(const struct sp_collector *collector);
 };
 extern const struct sp_tp_source sp_tp_perf, sp_tp_tracefs;
 
@@ -65,12 +68,14 @@ struct sp_tp_pending {
     size_t order;
 };
 
-enum { SP_TP_UNNAMED_MAX = 64 };
+enum { SP_TP_UNNAMED_MAX = 64, SP_TP_OWN_MAX = 4 };
 
 struct sp_collector {
     const struct sp_tp_source *source;
     int epoll_fd;
     bool polled;      /* perf: no wake-up for each record */
+    bool followed;    /* perf: children read the rings */
+    bool follows;     /* this is such a child's */
     bool counts_lost; /* perf: FORMAT_LOST took */
     uint64_t salt;    /* of socket ids */
     size_t page_bytes;
@@ -87,6 +92,8 @@ struct sp_collector {
     size_t pending_cap;
     struct sp_tp_record unnamed[SP_TP_UNNAMED_MAX]; /* SYN_RECEIVED of sockets not yet named */
     unsigned unnamed_count;
+    struct sp_addr own[SP_TP_OWN_MAX]; /* follows: whose records are wanted */
+    size_t own_count;
 };
 
 /* A raw record as the tracepoint wrote it; ignored where it is none of ours. */

@@ -10,6 +10,11 @@
  * collector_test.c). The rings are mapped with VM_DONTCOPY by the kernel: a fork neither copies nor
  * inherits them.
  *
+ * Children can follow: each maps the rings again, to read only, and keeps its own place in them.
+ * The kernel writes no further than a ring's length beyond data_tail, which the collector's process
+ * moves, so a record was read whole if data_tail has not passed its beginning by then. Half a ring
+ * is left behind for those who are late.
+ *
  * A full ring loses the newest records. The kernel writes its PERF_RECORD_LOST only when the next
  * record finds room, which may be never; so a ring that was found nearly full has its events'
  * own counters read (PERF_FORMAT_LOST, Linux 6.0), and older kernels rely on the record.
@@ -34,9 +39,10 @@
 
 enum {
     RING_BYTES =
-        1024 * 1024,  /* about 8000 records a CPU: some hundred conversations while we are late */
-    RECORD_MAX = 512, /* ours have about 140 bytes */
-    NEAR_FULL = 1024, /* free bytes below which records may have been lost */
+        1024 * 1024, /* some 8000 records a CPU: hundreds of conversations while we are late */
+    KEPT_BYTES = RING_BYTES / 4 * 3, /* that children may still have to read */
+    RECORD_MAX = 512,                /* ours have about 140 bytes */
+    NEAR_FULL = 1024,                /* free bytes below which records may have been lost */
     CPU_MAX = 1024,
 };
 
@@ -44,6 +50,7 @@ struct sp_tp_ring {
     int cpu;
     int fds[SP_TRACEPOINTS]; /* -1: not opened; the first owns the ring */
     struct perf_event_mmap_page *map;
+    uint64_t at;   /* read up to here */
     uint64_t lost; /* records that found no room, as last read */
 };
 
@@ -63,7 +70,7 @@ static int event_open(const struct sp_collector *collector, int which, int cpu, 
     };
     if (collector->polled) {
         attr.watermark = 1;
-        attr.wakeup_watermark = RING_BYTES / 4;
+        attr.wakeup_watermark = RING_BYTES / 8;
     } else {
         attr.wakeup_events = 1;
     }
@@ -200,24 +207,57 @@ static void lost_count(struct sp_collector *collector, struct sp_tp_ring *ring)
     ring->lost = lost;
 }
 
-static void ring_drain(struct sp_collector *collector, struct sp_tp_ring *ring)
+/* What the kernel may overwrite from now on; a follower's is the collector's process's business. */
+static void tail_move(const struct sp_collector *collector, struct sp_tp_ring *ring, uint64_t head)
 {
-    uint64_t head = __atomic_load_n(&ring->map->data_head, __ATOMIC_ACQUIRE);
     uint64_t tail = ring->map->data_tail;
-    if (head == tail)
+    struct perf_event_header header;
+    if (collector->follows)
         return;
-    bool lost = RING_BYTES - (head - tail) < NEAR_FULL;
-    while (tail < head) {
-        uint8_t bytes[RECORD_MAX];
-        struct perf_event_header header;
+    if (!collector->followed)
+        tail = ring->at;
+    while (head - tail > KEPT_BYTES) {
         ring_copy(ring, tail, &header, sizeof header, collector->page_bytes);
-        if (header.size <= sizeof bytes) {
-            ring_copy(ring, tail, bytes, header.size, collector->page_bytes);
-            lost |= record_take(collector, bytes, header.size);
-        }
         tail += header.size;
     }
     __atomic_store_n(&ring->map->data_tail, tail, __ATOMIC_RELEASE);
+}
+
+/* A follower whose place has been given up: what is there now may be anything. */
+static bool is_overtaken(const struct sp_collector *collector, struct sp_tp_ring *ring)
+{
+    if (!collector->follows)
+        return false;
+    __atomic_thread_fence(__ATOMIC_ACQUIRE); /* what was copied was copied before this look */
+    uint64_t tail = __atomic_load_n(&ring->map->data_tail, __ATOMIC_ACQUIRE);
+    if (ring->at >= tail)
+        return false;
+    ring->at = tail;
+    return true;
+}
+
+static void ring_drain(struct sp_collector *collector, struct sp_tp_ring *ring)
+{
+    uint64_t head = __atomic_load_n(&ring->map->data_head, __ATOMIC_ACQUIRE);
+    if (head == ring->at)
+        return;
+    bool lost = RING_BYTES - (head - ring->map->data_tail) < NEAR_FULL;
+    while (ring->at < head) {
+        uint8_t bytes[RECORD_MAX];
+        struct perf_event_header header;
+        ring_copy(ring, ring->at, &header, sizeof header, collector->page_bytes);
+        bool fits = header.size >= sizeof header && header.size <= sizeof bytes;
+        if (fits)
+            ring_copy(ring, ring->at, bytes, header.size, collector->page_bytes);
+        if (is_overtaken(collector, ring)) {
+            sp_collector_lost(collector, sp_clock_now_ns(), 1);
+            continue;
+        }
+        if (fits)
+            lost |= record_take(collector, bytes, header.size);
+        ring->at += header.size;
+    }
+    tail_move(collector, ring, head);
     if (lost && collector->counts_lost)
         lost_count(collector, ring);
 }
@@ -253,4 +293,32 @@ static void perf_close(struct sp_collector *collector)
         ring_release(&collector->rings[i], collector->page_bytes);
 }
 
-const struct sp_tp_source sp_tp_perf = {perf_open, perf_drain, perf_count, NULL, perf_close};
+static enum sp_rc perf_follow(struct sp_collector *collector, struct sp_err *err)
+{
+    for (size_t i = 0; i < collector->ring_count; i++) {
+        struct sp_tp_ring *ring = &collector->rings[i];
+        void *map =
+            mmap(NULL, RING_BYTES + collector->page_bytes, PROT_READ, MAP_SHARED, ring->fds[0], 0);
+        ring->map = map == MAP_FAILED ? NULL : map;
+        if (!ring->map)
+            return sp_fail_os(err, SP_E_IO, errno, "mapping the ring of CPU %d", ring->cpu);
+        ring->at = __atomic_load_n(&ring->map->data_head, __ATOMIC_ACQUIRE);
+    }
+    return SP_OK;
+}
+
+static bool perf_has_news(const struct sp_collector *collector)
+{
+    for (size_t i = 0; i < collector->ring_count; i++)
+        if (__atomic_load_n(&collector->rings[i].map->data_head, __ATOMIC_ACQUIRE) !=
+            collector->rings[i].at)
+            return true;
+    return false;
+}
+
+const struct sp_tp_source sp_tp_perf = {.open = perf_open,
+                                        .drain = perf_drain,
+                                        .count = perf_count,
+                                        .close = perf_close,
+                                        .follow = perf_follow,
+                                        .has_news = perf_has_news};

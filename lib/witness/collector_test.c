@@ -259,6 +259,88 @@ static void a_full_ring_is_counted_and_listening_goes_on(void **state)
     fixture_close(&fixture);
 }
 
+/* In a child: follows, tells so, and when told to go on counts what there is. Its exit code. */
+static int follow_and_count(struct sp_collector *collector, const struct fixture *fixture,
+                            int tell_fd, int told_fd, struct count *count)
+{
+    const struct sp_addr *own = fixture->trace.head.addr;
+    const struct sp_addr ips[] = {own[SP_END_CLIENT], own[SP_END_SERVER]};
+    char word = 'f';
+    if (sp_collector_follow(collector, ips, 2, NULL) || write(tell_fd, &word, 1) != 1 ||
+        read(told_fd, &word, 1) != 1)
+        return 2;
+    if (!sp_collector_has_news(collector) ||
+        sp_collector_drain(collector, count_records, count, NULL))
+        return 3;
+    return 0;
+}
+
+/* What a child counts that followed before so many listening sockets came and went. */
+static struct count followed_count(int rounds, bool drained)
+{
+    struct fixture fixture;
+    struct sp_collector *collector = NULL;
+    int up[2], down[2], status = 0;
+    struct count count = {0};
+    char word;
+    fixture_open(&fixture, SP_LAB_LOOPBACK, SP_IPV4);
+    CHECK_OK(sp_collector_new_followed(&collector, err));
+    if (!sp_collector_is_followed(collector))
+        skip();
+    close(listen_at(&fixture)); /* before: not its business */
+    assert_int_equal(pipe(up) | pipe(down), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        int code = follow_and_count(collector, &fixture, up[1], down[0], &count);
+        if (write(up[1], &count, sizeof count) != (ssize_t)sizeof count)
+            code = 5;
+        _exit(code);
+    }
+    assert_int_equal(read(up[0], &word, 1), 1);
+    pin_to_cpu(0);
+    for (int i = 0; i < rounds; i++) {
+        close(listen_at(&fixture));
+        struct count nothing = {0};
+        if (drained)
+            CHECK_OK(sp_collector_drain(collector, count_records, &nothing, err));
+        assert_int_equal(nothing.records, 0);
+    }
+    unpin();
+    assert_int_equal(write(down[1], &word, 1), 1);
+    assert_int_equal(read(up[0], &count, sizeof count), sizeof count);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    for (int i = 0; i < 2; i++) {
+        close(up[i]);
+        close(down[i]);
+    }
+    sp_collector_free(collector);
+    fixture_close(&fixture);
+    return count;
+}
+
+static void a_child_follows_whatever_its_parent_drains(void **state)
+{
+    NEED_TRACEPOINTS();
+    struct count count = followed_count(3, true);
+    assert_int_equal(count.records, 6); /* to LISTEN and back, three times */
+    assert_int_equal(count.lost, 0);
+    count = followed_count(3, false);
+    assert_int_equal(count.records, 6);
+    assert_int_equal(count.lost, 0);
+}
+
+static void a_child_that_fell_behind_is_told_so(void **state)
+{
+    NEED_TRACEPOINTS();
+    struct count count =
+        followed_count(8000, true); /* the parent goes on, over the child's place */
+    assert_true(count.lost > 0);
+    assert_true(count.records > 0 && count.records < 16000);
+    count = followed_count(8000, false); /* the ring is full, and the newest found no room */
+    assert_true(count.lost > 0);
+}
+
 /* A tracefs of our own to look at, in the private mount namespace of this process. */
 static void expect_file(const char *path, const char *want)
 {
@@ -360,6 +442,8 @@ int main(void)
         cmocka_unit_test(resets_are_noted_at_both_ends),
         cmocka_unit_test(retransmissions_are_noted_or_known_to_be_hidden),
         cmocka_unit_test(a_full_ring_is_counted_and_listening_goes_on),
+        cmocka_unit_test(a_child_follows_whatever_its_parent_drains),
+        cmocka_unit_test(a_child_that_fell_behind_is_told_so),
         cmocka_unit_test(nothing_outlives_a_killed_process),
         cmocka_unit_test(a_collector_leaves_no_mount_and_no_descriptor),
     };

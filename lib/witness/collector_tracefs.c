@@ -175,6 +175,9 @@ static void tracefs_source_close(struct sp_collector *collector)
         close(collector->instances_fd);
 }
 
-const struct sp_tp_source sp_tp_tracefs = {tracefs_source_open, tracefs_source_drain,
-                                           tracefs_source_count, tracefs_source_renew,
-                                           tracefs_source_close};
+/* Not to be followed: a record that was read is gone. */
+const struct sp_tp_source sp_tp_tracefs = {.open = tracefs_source_open,
+                                           .drain = tracefs_source_drain,
+                                           .count = tracefs_source_count,
+                                           .renew = tracefs_source_renew,
+                                           .close = tracefs_source_close};

@@ -86,10 +86,27 @@ struct sp_collector; /* perf_event_open on every CPU; lives in the main process 
 enum sp_rc sp_collector_new(struct sp_collector **out, struct sp_err *err);
 /*
  * The same for who drains it every millisecond or so anyhow: its descriptor is readable only where
- * a ring has filled to a quarter. An interrupt of this CPU and a wake-up for every record is most
- * of what a record costs, and the traced call pays for it.
+ * a ring has filled by some hundred kilobytes. An interrupt of this CPU and a wake-up for every
+ * record is most of what a record costs, and the traced call pays for it.
  */
 enum sp_rc sp_collector_new_polled(struct sp_collector **out, struct sp_err *err);
+/*
+ * That, for children of this process who read the rings themselves (sp_collector_follow()). What is
+ * drained here is counted and handed to no sink, and stays to be read for another three quarters of
+ * a ring. Where this kernel's source of records cannot be shared, it is one of
+ * sp_collector_new_polled().
+ */
+enum sp_rc sp_collector_new_followed(struct sp_collector **out, struct sp_err *err);
+bool sp_collector_is_followed(const struct sp_collector *collector);
+/*
+ * In a child, on its copy of a followed collector: from now on sp_collector_drain() hands over what
+ * is written from now on, to or from one of these addresses, and without a system call. A child
+ * that falls behind by three quarters of a ring gets a SP_TP_LOST.
+ */
+enum sp_rc sp_collector_follow(struct sp_collector *collector, const struct sp_addr *own,
+                               size_t own_count, struct sp_err *err);
+/* Whether there is anything to drain; a follower's rings wake nobody up. */
+bool sp_collector_has_news(const struct sp_collector *collector);
 void sp_collector_free(struct sp_collector *collector);
 /* Descriptor to poll for input (an epoll over all rings). */
 int sp_collector_fd(const struct sp_collector *collector);
