@@ -112,6 +112,14 @@ class TestGuestsThatFail:
         assert len({key(row) for row in rows}) == len(rows)
         assert [row["verdict"] for row in rows].count("broken") == 1
 
+    def test_a_guest_that_dies_between_two_runs_is_told_of_at_the_next(self, sockproof, tmp_path):
+        word = kernel(tmp_path, "at(runs[0])\npasses(runs[0])\n"
+                                "print('Kernel panic - not syncing: behind it', flush=True)")
+        done, rows = run(sockproof, tmp_path / "r", word, "--repeat", "2")
+        broken = [row for row in rows if row["verdict"] == "broken"]
+        assert done.returncode == 3 and len(broken) == 1 and len({key(row) for row in rows}) == len(rows)
+        assert broken[0]["reason"].startswith("the guest's kernel panicked: behind it, after plain/conversation@")
+
     def test_guests_that_never_start_end_the_run_with_their_last_words(self, sockproof, tmp_path):
         path = tmp_path / "kernel"
         path.write_text('#!/bin/sh\n[ "$1" = --version ] && echo 6.1 || exit 9\n')
@@ -386,6 +394,36 @@ class TestUserModeLinux:
                               timeout=120, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "0 differ" in done.stdout
+
+    @pytest.mark.parametrize("box, patience, said", [
+        ("panics-guest.sh", "50s", "the guest's kernel panicked: Out of memory"),
+        ("busy-guest.sh", "4s", "the guest computed for "),
+    ])
+    def test_a_guest_that_dies_or_computes_for_ever_costs_its_run_only(self, sockproof, uml, tmp_path, box,
+                                                                       patience, said):
+        sockproof.run("routed/conversation", "--appliance", ROOT / "harness" / "tests" / "boxes" / box, "--jobs",
+                      "1", "--repeat", "2", "--kernel", f"uml:{uml}", "--patience",
+                      patience, results=tmp_path / "r")
+        rows = rows_of(tmp_path / "r")
+        assert sorted(row["family"] for row in rows) == ["ipv4", "ipv4", "ipv6", "ipv6"]
+        assert all(row["verdict"] == "pass" for row in rows if row["family"] == "ipv4")
+        for row in (row for row in rows if row["family"] == "ipv6"):
+            assert row["verdict"] == "broken" and row["reason"].startswith(said), row
+
+    def test_a_guest_that_stands_still_costs_its_run_only(self, sockproof, uml, tmp_path):
+        running = sockproof.start("plain/conversation", "--repeat", "30", "--jobs", "1", "--kernel",
+                                  f"uml:{uml}", "--patience", "4s", results=tmp_path / "r")
+        said = tmp_path / "r" / ".guest-0" / "said"
+        wait_until(lambda: said.exists() and said.stat().st_size, "a word of the guest", seconds=40)
+        stopped = processes_of(uml, tmp_path)
+        for pid in stopped:
+            os.kill(int(pid), signal.SIGSTOP)
+        assert stopped and running.wait(timeout=120) == 3
+        rows = rows_of(tmp_path / "r")
+        broken = [row for row in rows if row["verdict"] == "broken"]
+        assert len(broken) == 1 and broken[0]["reason"].startswith("the guest hung for ")
+        assert len({key(row) for row in rows}) == len(rows)
+        assert all(row["verdict"] == "pass" for row in rows if row is not broken[0])
 
     def test_interrupted_it_keeps_what_was_finished_and_leaves_no_process(self, sockproof, uml,
                                                                          tmp_path):

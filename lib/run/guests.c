@@ -50,7 +50,8 @@ struct guest {
     struct chunk_job *jobs;
     size_t job_count;
     size_t left;
-    const struct chunk_job *at; /* the run it works at, NULL none yet */
+    const struct chunk_job *at;   /* the run it works at, NULL none yet */
+    const struct chunk_job *last; /* the run that it did last, NULL none yet */
     char waits_for[160];
     int64_t begin_ns;      /* of that run */
     int64_t sign_ns;       /* when it last said something */
@@ -214,6 +215,7 @@ static enum sp_rc row_take(struct guests *g, struct guest *guest, struct chunk_j
                            const struct sp_result *result, struct sp_err *err)
 {
     at->done = true;
+    guest->last = at;
     guest->left--;
     if (guest->at == at)
         guest->at = NULL;
@@ -410,6 +412,20 @@ static enum sp_rc blame_all(struct guests *g, struct guest *guest, const char *w
     return rc;
 }
 
+/*
+ * Between two runs: what the one before left behind may be why (a namespace is taken down when its
+ * run is over). The next one is told of, since a row is there to be had for it.
+ */
+static enum sp_rc blame_next(struct guests *g, struct guest *guest, const char *why,
+                             struct sp_err *err)
+{
+    size_t next = 0;
+    while (guest->jobs[next].done)
+        next++;
+    why = sp_arena_printf(&g->arena, "%s, after %s was over", why, guest->last->id);
+    return blame(g, guest, &guest->jobs[next], why, err);
+}
+
 /* It has not come as far as to a run: once is nothing, always is the end. */
 static enum sp_rc mute_take(struct guests *g, struct guest *guest, const char *why,
                             struct sp_err *err)
@@ -442,7 +458,9 @@ static enum sp_rc guest_finish(struct guests *g, struct guest *guest, int64_t si
     if (rc == SP_OK && guest->left) {
         if (!why)
             why = what_happened(guest, &g->arena, 0, status);
-        rc = count_at(guest) ? blame_all(g, guest, why, err) : mute_take(g, guest, why, err);
+        rc = count_at(guest) ? blame_all(g, guest, why, err)
+             : guest->last   ? blame_next(g, guest, why, err)
+                             : mute_take(g, guest, why, err);
         if (rc == SP_OK)
             requeue(g, guest);
     }
