@@ -244,6 +244,16 @@ static enum sp_rc conversation(struct exec *x)
     return rc;
 }
 
+/* Whether a name is one of "linux|gvisor". */
+static bool is_among(const char *name, const char *list)
+{
+    size_t len = strlen(name);
+    for (; *list; list += strcspn(list, "|"), list += *list == '|')
+        if (strcspn(list, "|") == len && strncmp(list, name, len) == 0)
+            return true;
+    return false;
+}
+
 static const char *unmet_need(const struct exec *x)
 {
     for (size_t i = 0; i < x->plan.case_->need_count; i++) {
@@ -261,7 +271,7 @@ static const char *unmet_need(const struct exec *x)
             return need;
         for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
             if (strncmp(need, "stack=", 6) == 0 && exec_is_real(x, (enum sp_who)who) &&
-                strcmp(need + 6, x->env->own_stacks->tcp[who].name) != 0)
+                !is_among(x->env->own_stacks->tcp[who].name, need + 6))
                 return need;
     }
     return NULL;
