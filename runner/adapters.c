@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "data.h"
+#include "os.h"
 #include "run.h"
 #include "session.h"
 
@@ -32,34 +34,21 @@ static bool is_file(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* This program's file, "" unknown. */
-static const char *own_path(struct sp_arena *arena)
+/* The folder of a stack: below $SOCKPROOF_STACKS, ./stacks, or beside the program; NULL none. */
+static const char *find_dir(const char *name, struct sp_arena *arena)
 {
     char path[PATH_MAX_];
-    ssize_t len = readlink("/proc/self/exe", path, sizeof path);
-    return sp_arena_strndup(arena, path, len > 0 ? (size_t)len : 0);
-}
-
-/* The folder of a stack: below $SOCKPROOF_STACKS, ./stacks, or beside the program; NULL none. */
-static const char *find_dir(const char *name, const char *exe, struct sp_arena *arena)
-{
-    static const char *const beside[] = {"stacks", "../stacks", "../share/sockproof/stacks"};
     const char *env = getenv("SOCKPROOF_STACKS");
-    const char *roots[4] = {env ? env : "stacks"};
-    size_t count = 1;
-    const char *slash = strrchr(exe, '/');
-    for (size_t i = 0; !env && slash && i < sizeof beside / sizeof beside[0]; i++)
-        roots[count++] = sp_arena_printf(arena, "%.*s/%s", (int)(slash - exe), exe, beside[i]);
-    for (size_t i = 0; i < count; i++) {
-        const char *dir = sp_arena_printf(arena, "%s/%s", roots[i], name);
-        if (!is_file(sp_arena_printf(arena, "%s/stack.json", dir)))
-            continue;
-        char *real = realpath(dir, NULL);
-        dir = real ? sp_arena_strdup(arena, real) : dir;
-        free(real);
-        return dir;
-    }
-    return NULL;
+    const char *json = sp_arena_printf(arena, "%s/%s/stack.json", env ? env : "stacks", name);
+    bool found = env ? is_file(json) && snprintf(path, sizeof path, "%s", json) < PATH_MAX_
+                     : data_find(json, DATA_FILE, path, sizeof path);
+    if (!found)
+        return NULL;
+    *strrchr(path, '/') = '\0';
+    char *real = realpath(path, NULL);
+    const char *dir = sp_arena_strdup(arena, real ? real : path);
+    free(real);
+    return dir;
 }
 
 /* The first line that the adapter's own `version` prints; "" where it has none. */
@@ -204,8 +193,10 @@ enum sp_rc adapter_load(const char *text, struct adapter **out, struct sp_err *e
     size_t len = strcspn(text, ":");
     const char *name = sp_arena_strndup(&a->arena, text, len);
     a->run.param = sp_arena_strdup(&a->arena, text[len] ? text + len + 1 : "");
-    a->run.program = own_path(&a->arena);
-    const char *dir = find_dir(name, a->run.program, &a->arena);
+    char program[PATH_MAX_];
+    os_program(program, sizeof program);
+    a->run.program = sp_arena_strdup(&a->arena, program);
+    const char *dir = find_dir(name, &a->arena);
     enum sp_rc rc = SP_OK;
     if (!*name || strchr(name, '/') || *name == '.')
         rc = sp_fail(err, SP_E_USAGE, "'%s' is no stack: NAME or NAME:PARAM", text);

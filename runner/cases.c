@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "data.h"
 #include "os.h"
 
 enum { PATH_MAX_ = 4096, DEPTH_MAX = 8 };
@@ -33,21 +34,8 @@ enum sp_rc cases_dir(const char *option, char *out, size_t cap, struct sp_err *e
         return is_dir(out) ? SP_OK
                            : sp_fail(err, SP_E_NOTFOUND, "there is no folder of cases '%s'", out);
     }
-    snprintf(out, cap, "cases");
-    if (is_dir(out))
+    if (data_find("cases", DATA_FOLDER, out, cap))
         return SP_OK;
-    char exe[PATH_MAX_];
-    static const char *const beside[] = {"cases", "../cases", "../share/sockproof/cases"};
-    if (os_program(exe, sizeof exe)) {
-        char *slash = strrchr(exe, '/');
-        if (slash)
-            *slash = '\0';
-        for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++) {
-            snprintf(out, cap, "%s/%s", exe, beside[i]);
-            if (is_dir(out))
-                return SP_OK;
-        }
-    }
     return sp_fail(err, SP_E_NOTFOUND,
                    "no folder of cases here or beside the program: name one with --cases DIR");
 }

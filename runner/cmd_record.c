@@ -12,6 +12,7 @@
 #include "again.h"
 #include "cmd.h"
 #include "options.h"
+#include "os.h"
 #include "record.h"
 
 extern char **environ;
@@ -91,8 +92,7 @@ static enum sp_rc run_it(const struct scratch *s, const struct record_options *o
                          struct sp_results *results, struct sp_err *err)
 {
     char exe[PATH_BYTES];
-    ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    exe[len > 0 ? len : 0] = '\0';
+    os_program(exe, sizeof exe);
     const char *const words[] = {exe,         "run",      s->file, "--cases", s->dir,
                                  "--results", s->results, "--lab", o->lab,    "--family",
                                  o->family,   "--quiet",  NULL};

@@ -10,6 +10,7 @@
 #include "cmd.h"
 #include "guest.h"
 #include "kernel.h"
+#include "os.h"
 
 /* Runs at once in a virtual machine: they wait more than they compute. */
 enum { JOBS_KVM = 16, JOBS_EMULATED = 4 };
@@ -104,13 +105,10 @@ enum sp_rc kernel_run(struct kernel *kernel, struct sp_sched *sched, const char 
     struct sp_buf about;
     sp_buf_init(&about, 0);
     enum sp_rc rc = SP_OK;
-    ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (len < 0 || !getcwd(cwd, sizeof cwd) || !realpath(results, dir))
+    if (!os_program(program, sizeof program) || !getcwd(cwd, sizeof cwd) || !realpath(results, dir))
         rc = sp_fail_os(err, SP_E_IO, errno, "where we are, for the guest");
-    if (rc == SP_OK) {
-        program[len] = '\0';
+    if (rc == SP_OK)
         rc = line_add(&about, "cwd", cwd, err);
-    }
     if (rc == SP_OK)
         rc = line_add(&about, "results", dir, err);
     if (rc == SP_OK)

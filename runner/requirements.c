@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "os.h"
+#include "data.h"
 
 enum { PATH_BYTES = 4096, FILE_MAX_BYTES = 1 << 20, FIELDS = 6 };
 
@@ -15,26 +15,14 @@ enum { PATH_BYTES = 4096, FILE_MAX_BYTES = 1 << 20, FIELDS = 6 };
 static enum sp_rc find_file(const char *option, const char *cases_dir, char *out, size_t cap,
                             struct sp_err *err)
 {
-    char exe[PATH_BYTES] = "";
-    os_program(exe, sizeof exe);
-    char *slash = strrchr(exe, '/');
-    if (slash)
-        *slash = '\0';
-    const struct {
-        const char *root, *path;
-    } places[] = {{cases_dir, "../docs/requirements.tsv"},
-                  {".", "docs/requirements.tsv"},
-                  {exe, "../docs/requirements.tsv"},
-                  {exe, "../share/sockproof/requirements.tsv"}};
     if (option) {
         snprintf(out, cap, "%s", option);
         return SP_OK;
     }
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        snprintf(out, cap, "%s/%s", places[i].root, places[i].path);
-        if (access(out, R_OK) == 0)
-            return SP_OK;
-    }
+    snprintf(out, cap, "%s/../docs/requirements.tsv", cases_dir);
+    if (access(out, R_OK) == 0 || data_find("docs/requirements.tsv", DATA_FILE, out, cap) ||
+        data_find("requirements.tsv", DATA_FILE, out, cap))
+        return SP_OK;
     return sp_fail(err, SP_E_NOTFOUND,
                    "no docs/requirements.tsv beside the cases, here or beside the program: name it "
                    "with --requirements FILE");
