@@ -13,7 +13,7 @@
 #include "os.h"
 
 /* Runs at once in a virtual machine: they wait more than they compute. */
-enum { JOBS_KVM = 16, JOBS_EMULATED = 4 };
+enum { JOBS_KVM = 16, JOBS_EMULATED = 2 };
 
 static enum sp_rc find_uml(struct kernel *kernel, struct sp_err *err)
 {
