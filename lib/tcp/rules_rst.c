@@ -190,7 +190,7 @@ void sp_tcp_rules_rst(struct replay *replay, int which, size_t at, const struct 
         ; /* nothing is left that could ask for it */
     else if (closing)
         say_closed(side, view, closing, provoked, seg);
-    else if (read_shut && has_brought_data(replay, which, at))
+    else if (read_shut && (has_unread(side, read_shut) || has_brought_data(replay, which, at)))
         say(seg, SP_CAUSE_CALL, read_shut->event);
     else
         say_open(side, view, provoked, seg);
