@@ -227,13 +227,21 @@ int guest_process_end(struct guest_process *guest)
     return guest->status;
 }
 
-/* Fields 5, 14 and 15 of /proc/PID/stat (proc(5)): process group, utime and stime in clock ticks.
- */
+enum { STAT_PGRP = 5, STAT_UTIME = 14, STAT_STIME = 15 }; /* of /proc/PID/stat (proc(5)) */
+
+/* A number of that line; `paren` ends its second field, the name, which may hold anything. */
+static unsigned long stat_field(const char *paren, int field)
+{
+    const char *at = paren;
+    for (int before = 2; at && before < field; before++)
+        at = strchr(at + 1, ' ');
+    return at ? strtoul(at, NULL, 10) : 0;
+}
+
+/* User and system time of a process of that group, in clock ticks. */
 static unsigned long ticks_of(const char *pid, pid_t group)
 {
     char path[64], text[1024];
-    int pgrp = 0;
-    unsigned long user = 0, system = 0;
     snprintf(path, sizeof path, "/proc/%.20s/stat", pid);
     FILE *file = fopen(path, "re");
     if (!file)
@@ -241,10 +249,9 @@ static unsigned long ticks_of(const char *pid, pid_t group)
     text[fread(text, 1, sizeof text - 1, file)] = '\0';
     fclose(file);
     const char *paren = strrchr(text, ')');
-    int got = paren ? sscanf(paren + 1, " %*c %*d %d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-                             &pgrp, &user, &system)
-                    : 0;
-    return got == 3 && pgrp == group ? user + system : 0;
+    if (!paren || stat_field(paren, STAT_PGRP) != (unsigned long)group)
+        return 0;
+    return stat_field(paren, STAT_UTIME) + stat_field(paren, STAT_STIME);
 }
 
 int64_t guest_process_cpu_ns(const struct guest_process *guest)

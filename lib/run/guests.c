@@ -276,17 +276,16 @@ static void begin_take(struct guest *guest, const char *data, size_t len)
 
 static void end_take(struct guests *g, struct guest *guest, const char *data, size_t len)
 {
-    char text[640];
-    unsigned long long hidden = 0;
-    int tracepoints = 0, at = 0;
+    char text[640], *rest;
     snprintf(text, sizeof text, "%.*s", (int)len, data);
     guest->ended = true;
-    if (sscanf(text, "%d\t%llu\t%n", &tracepoints, &hidden, &at) < 2)
+    bool tracepoints = strtol(text, &rest, 10) != 0;
+    if (*rest != '\t')
         return;
-    g->sched->hidden_states += hidden;
-    if (!tracepoints) {
+    g->sched->hidden_states += strtoull(rest + 1, &rest, 10);
+    if (!tracepoints && *rest == '\t') {
         g->sched->tracepoints = false;
-        snprintf(g->sched->tracepoints_why, sizeof g->sched->tracepoints_why, "%s", text + at);
+        snprintf(g->sched->tracepoints_why, sizeof g->sched->tracepoints_why, "%s", rest + 1);
     }
 }
 
