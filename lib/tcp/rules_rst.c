@@ -39,7 +39,8 @@ static const struct sp_event *answered(const struct replay *replay, int which, s
             continue;
         bool by_ack = (seg->flags & SP_ACK) && seg->ack == rst->seq;
         bool by_seq = seg->seq + sp_seg_space(seg) == rst->ack;
-        bool by_both = by_ack && by_seq && (sp_seg_space(seg) || over || !own) && rests;
+        bool by_both =
+            side->own_process && by_ack && by_seq && rests && (!own || sp_seg_space(seg) || over);
         bool fits = (rst->flags & SP_ACK) ? by_both || (by_seq && rst->seq == 0) : by_ack;
         if (fits && before-- == 0)
             return entry->event;
@@ -184,7 +185,8 @@ void sp_tcp_rules_rst(struct replay *replay, int which, size_t at, const struct 
         sp_tcp_act_by(side->ledger, 1u << ACT_SHUT_RD | 1u << ACT_SHUT_WR, view->t_ns);
     /* unread data may be given up to the end: RFC 1122 section 4.2.2.13 knows no state for it */
     const struct act *gives_up = closing ? closing : read_shut;
-    bool over = is_over(replay, which, at, view) && !(gives_up && has_unread(side, gives_up));
+    bool over = is_over(replay, which, at, view) &&
+                !(gives_up && !side->rst_sent && has_unread(side, gives_up));
     say(seg, SP_CAUSE_NONE, NULL);
     if (!provoked && over && view->t_ns < side->superseded_ns)
         ; /* nothing is left that could ask for it */

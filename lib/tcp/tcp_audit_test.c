@@ -50,11 +50,11 @@ static const struct story clean[] = {
           "2505 s> FIN,ACK\n2540 c> ACK\n2600-2610 client conn send 5 = 5\n"
           "2605 c> PSH,ACK len=5\n2640 s> RST,ACK seq=2 ack=16\n"},
     {"a successor with the ISN of the connection before it (lwIP), and a challenge between", VETH,
-     OPEN "2000-2010 server conn close = 0\n2005 s> FIN,ACK\n2035 c> ACK\n"
-          "2100-2110 client conn close = 0\n2105 c> FIN,ACK\n2135 s> ACK\n"
-          "3000-3200 client conn connect = 0\n3005 c> SYN isn=4294967280\n"
-          "3035 s> ACK seq=2 ack=2\n3065 c> RST,ACK seq=2 ack=2\n3075 c> SYN isn=4294967280\n"
-          "3105 s> SYN,ACK isn=123456 ws=7\n3135 c> ACK\n"},
+     "0 own client\n" OPEN "2000-2010 server conn close = 0\n2005 s> FIN,ACK\n2035 c> ACK\n"
+     "2100-2110 client conn close = 0\n2105 c> FIN,ACK\n2135 s> ACK\n"
+     "3000-3200 client conn connect = 0\n3005 c> SYN isn=4294967280\n"
+     "3035 s> ACK seq=2 ack=2\n3065 c> RST,ACK seq=2 ack=2\n3075 c> SYN isn=4294967280\n"
+     "3105 s> SYN,ACK isn=123456 ws=7\n3135 c> ACK\n"},
     {"a copy sent again that was captured behind its acknowledgement", LO,
      OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK\n"
           "4000 c> PSH,ACK seq=1 len=10\n4020 s> ACK\n"},

@@ -9,6 +9,7 @@
  *   TIME state END ID OLD>NEW [bound | listener]
  *   TIME look END STATE [since=TIME] [alone]
  *   TIME lab ACTION
+ *   0 own END           its stack lives in a process of its own
  *   TIME end | drops | fence
  *   0 routed [nat|leak] from here on a box is between the ends; nat: the server's side sees the
  *                       client as 10.0.0.3:5555; leak: it should
@@ -297,6 +298,8 @@ static inline void ladder_line(struct ladder *l, char *line)
         ladder_state(l, t_us, words + 2);
     } else if (strcmp(words[1], "look") == 0) {
         ladder_look(l, t_us, words + 2);
+    } else if (strcmp(words[1], "own") == 0) {
+        l->trace->head.states_hidden[ladder_end(words[2])] = true;
     } else if (strcmp(words[1], "lab") == 0) {
         struct sp_event *event = sp_trace_add(l->trace, SP_EV_LAB, (int64_t)(t_us * SP_US));
         event->u.lab.action = sp_trace_str(l->trace, words[2]);

@@ -1,10 +1,12 @@
 /*
- * strength RESULTS [--case GLOB] [--least PERCENT] [--json] [--quiet]
+ * strength RESULTS [--case GLOB] [--least PERCENT] [--without RULE] [--json] [--quiet]
  *
  * Takes every run of a results folder that passed, damages its trace in every way of damage.c at
  * every place, and asks the judge. A damage that is not neutral (neutral.c) and after which the
- * run still passes is a survivor. Exit: 0 at least PERCENT caught and every undamaged trace
- * passes, 1 fewer, 3 something could not be read, 4 usage.
+ * run still passes is a survivor, which is argued (argued.c) or not explained. Exit: 0 at least
+ * PERCENT caught in the whole and in every topic, nothing unexplained, no trace that was cut short
+ * passes and every undamaged one does; 1 otherwise, 3 something could not be read, 4 usage.
+ * --without RULE: as if lib/tcp did not have that rule, so that what it alone catches survives.
  */
 #include "strength.h"
 
@@ -19,20 +21,24 @@
 
 struct tally {
     const char *name; /* of a kind, or of a case */
-    size_t caught, survived, neutral, neutral_caught;
+    size_t caught, argued, survived, neutral, neutral_caught;
 };
 
 struct survivor {
-    char *text;
+    const char *text;
 };
 
 struct strength {
     const char *glob;
+    const char *without; /* rule of lib/tcp that does not count, NULL: all do */
     double least;
     bool json, quiet;
+    struct sp_arena arena;
     struct tally *by_kind; /* kind_count */
     struct tally *by_case;
     size_t case_len, case_cap;
+    struct tally *by_topic;
+    size_t topic_len, topic_cap;
     struct survivor *survivors;
     size_t survivor_len, survivor_cap;
     size_t runs, not_passing, unread;
@@ -109,13 +115,28 @@ static struct tally *case_tally(struct strength *s, const char *id)
     return tally;
 }
 
-static void tally_add(struct tally *tally, bool caught, bool neutral)
+static struct tally *topic_tally(struct strength *s, const char *id)
+{
+    size_t len = strcspn(id, "/");
+    for (size_t i = 0; i < s->topic_len; i++)
+        if (strlen(s->by_topic[i].name) == len && strncmp(s->by_topic[i].name, id, len) == 0)
+            return &s->by_topic[i];
+    struct tally *tally = &SP_PUSH(s->by_topic, s->topic_len, s->topic_cap);
+    char *name = sp_xstrdup(id);
+    name[len] = '\0';
+    tally->name = name;
+    return tally;
+}
+
+static void tally_add(struct tally *tally, bool caught, bool neutral, bool is_argued)
 {
     if (neutral) {
         tally->neutral++;
         tally->neutral_caught += caught;
     } else if (caught) {
         tally->caught++;
+    } else if (is_argued) {
+        tally->argued++;
     } else {
         tally->survived++;
     }
@@ -156,16 +177,24 @@ static void place_say(const struct bench *bench, const struct kind *kind, size_t
         sp_buf_addf(out, " | %d: %s", line->at.line, line->text);
 }
 
-static void survivor_add(struct strength *s, const struct bench *bench, const struct kind *kind,
-                         size_t at)
+/* Whether the survivor is argued; one that is not goes to the report. */
+static bool survivor_explain(struct strength *s, const struct bench *bench, const struct kind *kind,
+                             size_t at)
 {
-    struct sp_buf text;
-    sp_buf_init(&text, 0);
-    sp_buf_addf(&text, "%-22s %s@%s@%s: ", kind->name, bench->run->id, bench->run->lab,
-                bench->run->family);
-    place_say(bench, kind, at, &text);
-    SP_PUSH(s->survivors, s->survivor_len, s->survivor_cap).text = sp_xstrdup(text.data);
-    sp_buf_release(&text);
+    struct sp_buf run, place;
+    sp_buf_init(&run, 0);
+    sp_buf_init(&place, 0);
+    sp_buf_addf(&run, "%s@%s@%s", bench->run->id, bench->run->lab, bench->run->family);
+    place_say(bench, kind, at, &place);
+    bool explained = argued(bench, kind, at, run.data, place.data ? place.data : "");
+    if (!explained) {
+        sp_buf_addf(&run, ": %s", place.data ? place.data : "");
+        SP_PUSH(s->survivors, s->survivor_len, s->survivor_cap).text =
+            sp_arena_printf(&s->arena, "%-22s %s", kind->name, run.data);
+    }
+    sp_buf_release(&run);
+    sp_buf_release(&place);
+    return explained;
 }
 
 static void damage(struct strength *s, struct bench *bench, size_t k, size_t at)
@@ -177,14 +206,15 @@ static void damage(struct strength *s, struct bench *bench, size_t k, size_t at)
         return;
     tidy(&bench->copy);
     sp_judge(&bench->again.plan, &bench->copy, &judgement);
-    bool caught = !passes(judgement.verdict);
+    bool caught = !passes(judgement.verdict) &&
+                  !(s->without && judgement.rule && strcmp(judgement.rule, s->without) == 0);
     sp_judgement_release(&judgement);
     bool neutral = (kind->neutral && kind->neutral(bench, at, kind->by)) ||
                    (kind->site == AT_SEGMENT && neutral_script(bench, at));
-    tally_add(&s->by_kind[k], caught, neutral);
-    tally_add(case_tally(s, bench->run->id), caught, neutral);
-    if (!caught && !neutral)
-        survivor_add(s, bench, kind, at);
+    bool is_argued = !caught && !neutral && survivor_explain(s, bench, kind, at);
+    tally_add(&s->by_kind[k], caught, neutral, is_argued);
+    tally_add(case_tally(s, bench->run->id), caught, neutral, is_argued);
+    tally_add(topic_tally(s, bench->run->id), caught, neutral, is_argued);
 }
 
 static void run_damage(struct strength *s, const struct sp_results *results,
@@ -218,7 +248,7 @@ static void run_damage(struct strength *s, const struct sp_results *results,
 
 static double share(const struct tally *tally)
 {
-    size_t all = tally->caught + tally->survived;
+    size_t all = tally->caught + tally->argued + tally->survived;
     return all ? 100.0 * (double)tally->caught / (double)all : 100.0;
 }
 
@@ -227,6 +257,7 @@ static struct tally sum(const struct tally *tallies, size_t count)
     struct tally all = {.name = "all"};
     for (size_t i = 0; i < count; i++) {
         all.caught += tallies[i].caught;
+        all.argued += tallies[i].argued;
         all.survived += tallies[i].survived;
         all.neutral += tallies[i].neutral;
         all.neutral_caught += tallies[i].neutral_caught;
@@ -236,22 +267,25 @@ static struct tally sum(const struct tally *tallies, size_t count)
 
 static void tallies_print(const char *head, const struct tally *tallies, size_t count)
 {
-    printf("%-46s %9s %9s %9s %9s\n", head, "caught", "survived", "neutral", "share");
+    printf("%-46s %9s %7s %12s %9s %9s\n", head, "caught", "argued", "unexplained", "neutral",
+           "share");
     for (size_t i = 0; i < count; i++)
-        if (tallies[i].caught + tallies[i].survived + tallies[i].neutral)
-            printf("%-46s %9zu %9zu %9zu %8.2f%%\n", tallies[i].name, tallies[i].caught,
-                   tallies[i].survived, tallies[i].neutral, share(&tallies[i]));
+        if (tallies[i].caught + tallies[i].argued + tallies[i].survived + tallies[i].neutral)
+            printf("%-46s %9zu %7zu %12zu %9zu %8.2f%%\n", tallies[i].name, tallies[i].caught,
+                   tallies[i].argued, tallies[i].survived, tallies[i].neutral, share(&tallies[i]));
 }
 
 static void report_text(const struct strength *s)
 {
     struct tally all = sum(s->by_kind, kind_count);
+    for (size_t i = 0; i < s->survivor_len; i++)
+        printf("survived: %s\n", s->survivors[i].text);
+    if (s->survivor_len)
+        printf("\n");
     if (!s->quiet) {
-        for (size_t i = 0; i < s->survivor_len; i++)
-            printf("survived: %s\n", s->survivors[i].text);
-        if (s->survivor_len)
-            printf("\n");
         tallies_print("case", s->by_case, s->case_len);
+        printf("\n");
+        tallies_print("topic", s->by_topic, s->topic_len);
         printf("\n");
     }
     tallies_print("damage", s->by_kind, kind_count);
@@ -260,18 +294,20 @@ static void report_text(const struct strength *s)
         for (size_t i = 0; neutral_rules[i][0]; i++)
             printf("  %-17s %s\n", neutral_rules[i][0], neutral_rules[i][1]);
     }
-    printf("\n%zu runs, %zu damages that matter, %zu caught (%.2f%%), %zu survived; %zu neutral, "
-           "of which %zu were objected to anyway\n",
-           s->runs, all.caught + all.survived, all.caught, share(&all), all.survived, all.neutral,
-           all.neutral_caught);
+    argued_print(!s->quiet);
+    printf("\n%zu runs, %zu damages that matter, %zu caught (%.2f%%), %zu argued, %zu unexplained; "
+           "%zu neutral, of which %zu were objected to anyway\n",
+           s->runs, all.caught + all.argued + all.survived, all.caught, share(&all), all.argued,
+           all.survived, all.neutral, all.neutral_caught);
 }
 
 static json_t *tallies_json(const struct tally *tallies, size_t count)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I}", "name", tallies[i].name,
-                                              "caught", (json_int_t)tallies[i].caught, "survived",
+        json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:I}", "name", tallies[i].name,
+                                              "caught", (json_int_t)tallies[i].caught, "argued",
+                                              (json_int_t)tallies[i].argued, "unexplained",
                                               (json_int_t)tallies[i].survived, "neutral",
                                               (json_int_t)tallies[i].neutral));
     return list;
@@ -296,19 +332,21 @@ static void report_json(const struct strength *s)
 
 static int usage(void)
 {
-    fputs("usage: strength RESULTS [--case GLOB] [--least PERCENT] [--json] [--quiet]\n", stderr);
+    fputs("usage: strength RESULTS [--case GLOB] [--least PERCENT] [--without RULE] "
+          "[--json] [--quiet]\n",
+          stderr);
     return SP_EXIT_USAGE;
 }
 
 static bool options(struct strength *s, int argc, char **argv)
 {
-    static const struct option longs[] = {{"case", required_argument, NULL, 'c'},
-                                          {"least", required_argument, NULL, 'l'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"quiet", no_argument, NULL, 'q'},
-                                          {0}};
+    static const struct option longs[] = {
+        {"case", required_argument, NULL, 'c'},    {"least", required_argument, NULL, 'l'},
+        {"without", required_argument, NULL, 'w'}, {"json", no_argument, NULL, 'j'},
+        {"quiet", no_argument, NULL, 'q'},         {0}};
     for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
         s->glob = o == 'c' ? optarg : s->glob;
+        s->without = o == 'w' ? optarg : s->without;
         s->least = o == 'l' ? strtod(optarg, NULL) : s->least;
         s->json = s->json || o == 'j';
         s->quiet = s->quiet || o == 'q';
@@ -320,10 +358,13 @@ static bool options(struct strength *s, int argc, char **argv)
 
 static void strength_release(struct strength *s)
 {
-    for (size_t i = 0; i < s->survivor_len; i++)
-        free(s->survivors[i].text);
     for (size_t i = 0; i < s->case_len; i++)
         free((char *)s->by_case[i].name);
+    for (size_t i = 0; i < s->topic_len; i++)
+        free((char *)s->by_topic[i].name);
+    free(s->by_topic);
+    sp_arena_release(&s->arena);
+    argued_release();
     free(s->survivors);
     free(s->by_case);
     free(s->by_kind);
@@ -340,6 +381,12 @@ int main(int argc, char **argv)
         cmd_error("%s", err.text);
         return SP_EXIT_BROKEN;
     }
+    if (!argued_read(SP_ARGUED)) {
+        cmd_error("%s cannot be read", SP_ARGUED);
+        sp_results_release(&results);
+        return SP_EXIT_BROKEN;
+    }
+    sp_arena_init(&s.arena);
     s.by_kind = sp_xcalloc(kind_count, sizeof *s.by_kind);
     for (size_t k = 0; k < kind_count; k++)
         s.by_kind[k].name = kinds[k].name;
@@ -354,7 +401,10 @@ int main(int argc, char **argv)
         report_text(&s);
     struct tally all = sum(s.by_kind, kind_count);
     const struct tally *cut = &s.by_kind[kind_count - 1];
-    bool strong = s.runs && share(&all) >= s.least && !s.not_passing && !cut->survived;
+    bool strong = s.runs && share(&all) >= s.least && !s.not_passing && !cut->survived &&
+                  !cut->argued && !all.survived;
+    for (size_t i = 0; i < s.topic_len; i++)
+        strong = strong && share(&s.by_topic[i]) >= s.least;
     int code = s.unread ? SP_EXIT_BROKEN : strong ? SP_EXIT_PASS : SP_EXIT_FAIL;
     strength_release(&s);
     sp_results_release(&results);

@@ -67,6 +67,7 @@ const char *neutral_less(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_swap(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_window(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_call(const struct bench *bench, size_t at, int64_t by);
+const char *neutral_out(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_state_loss(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_state(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_mark(const struct bench *bench, size_t at, int64_t by);
@@ -76,6 +77,16 @@ int64_t damaged_value(const struct sp_ev_call *call, int64_t by);
 
 /* The state that `state + N` puts there. */
 enum sp_tcp_state damaged_state(enum sp_tcp_state state, int64_t by);
+
+/*
+ * Survivors that are argued (argued.c): `run` and `place` as the report shows them. argued_read()
+ * reads the table of single ones.
+ */
+bool argued_read(const char *path);
+bool argued(const struct bench *bench, const struct kind *kind, size_t at, const char *run,
+            const char *place);
+void argued_print(bool all);
+void argued_release(void);
 
 /* The rules in words, for the report: name and sentence; NULL ends them. */
 extern const char *const neutral_rules[][2];

@@ -1,0 +1,328 @@
+/*
+ * Survivors that a correct stack may well look like: each sort has a condition on the evidence, the
+ * reason, and what such a stack's trace looks like. argued.tsv beside this has those that only one
+ * place of a few cases has.
+ */
+#include "strength.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+
+enum { ROWS_MAX = 200 };
+
+struct damage_of {
+    const struct bench *bench;
+    const struct kind *kind;
+    const struct sp_flight *flight; /* NULL: it is about no segment, or about a stray one */
+    int conn;                       /* -1 none */
+    enum sp_end end;
+    int64_t t_ns;
+};
+
+static bool is_kind(const struct damage_of *d, const char *prefix)
+{
+    return strncmp(d->kind->name, prefix, strlen(prefix)) == 0;
+}
+
+static const struct sp_seg *seg_of(const struct sp_flight *flight)
+{
+    return &shown(flight)->u.seg.seg;
+}
+
+static bool is_of(const struct damage_of *d, const struct sp_flight *flight, bool own)
+{
+    return flight->conn == d->conn && (flight->from == d->end) == own;
+}
+
+/* Nothing counts from the number: it is the only segment of its sender, and not answered. */
+static bool any_isn(const struct damage_of *d)
+{
+    if (!is_kind(d, "seq ") || !d->flight || !(seg_of(d->flight)->flags & SP_SYN))
+        return false;
+    for (size_t i = 0; i < d->bench->flights->len; i++) {
+        const struct sp_flight *other = &d->bench->flights->items[i];
+        bool acks =
+            (seg_of(other)->flags & SP_ACK) && seg_of(other)->ack == seg_of(d->flight)->seq + 1;
+        if (other != d->flight && (is_of(d, other, true) || (is_of(d, other, false) && acks)))
+            return false;
+    }
+    return true;
+}
+
+static bool asks(const struct bench *bench, size_t at)
+{
+    enum sp_role role = bench->again.judgement.audit.segs[at].role;
+    const struct sp_seg *seg = seg_of(&bench->flights->items[at]);
+    return sp_seg_space(seg) || (seg->flags & SP_RST) || role == SP_ROLE_KEEPALIVE ||
+           role == SP_ROLE_WINDOW_PROBE;
+}
+
+/* In the half second before it, at least one more segment had come that asks for an ACK than ACKs
+ * had left. */
+static bool one_for_each(const struct damage_of *d)
+{
+    bool bare = d->flight && seg_of(d->flight)->payload_len == 0 &&
+                (seg_of(d->flight)->flags & (SP_SYN | SP_FIN | SP_RST | SP_ACK)) == SP_ACK;
+    size_t came = 0, left = 0;
+    if (!(is_kind(d, "segment twice") && bare) && !is_kind(d, "stray ACK"))
+        return false;
+    for (size_t i = 0; i < d->bench->flights->len; i++) {
+        const struct sp_flight *flight = &d->bench->flights->items[i];
+        const struct sp_event *in = flight->received;
+        if (is_of(d, flight, false) && in && in->t_ns <= d->t_ns &&
+            in->t_ns >= d->t_ns - 500 * SP_MS && asks(d->bench, i))
+            came++;
+        else if (is_of(d, flight, true) && came && shown(flight)->t_ns <= d->t_ns)
+            left += (seg_of(flight)->flags & SP_ACK) != 0;
+    }
+    return came > left;
+}
+
+/* Whether the process of that end was ended by then. */
+static bool has_ended(const struct damage_of *d)
+{
+    const struct sp_trace *trace = &d->bench->again.trace;
+    for (size_t i = 0; i < trace->len; i++) {
+        const struct sp_event *ev = &trace->events[i];
+        if (ev->kind == SP_EV_PROC && ev->end == d->end && ev->u.proc.what != SP_PROC_START &&
+            ev->t_ns <= d->t_ns + 200 * SP_US)
+            return true;
+    }
+    return false;
+}
+
+static bool has_sent(const struct damage_of *d, uint8_t flags)
+{
+    for (size_t i = 0; i < d->bench->flights->len; i++) {
+        const struct sp_flight *flight = &d->bench->flights->items[i];
+        if (is_of(d, flight, true) && (seg_of(flight)->flags & flags) &&
+            shown(flight)->t_ns <= d->t_ns && flight != d->flight)
+            return true;
+    }
+    return false;
+}
+
+static bool in_clean_up(const struct damage_of *d)
+{
+    return d->t_ns > d->bench->end_ns;
+}
+
+/* The process has ended and its FIN has not gone out yet. */
+static bool closed_by_exit(const struct damage_of *d)
+{
+    return (is_kind(d, "stray FIN in") || is_kind(d, "flag FIN")) && in_clean_up(d) &&
+           has_ended(d) && !has_sent(d, SP_FIN | SP_RST);
+}
+
+/* The process has ended and its connection was not over. */
+static bool aborted_by_exit(const struct damage_of *d)
+{
+    return (is_kind(d, "stray RST in") || is_kind(d, "flag RST")) && in_clean_up(d) &&
+           has_ended(d) && !has_sent(d, SP_RST);
+}
+
+/* Calls had queued more than has been sent. */
+static bool still_queued(const struct damage_of *d)
+{
+    const struct sp_trace *trace = &d->bench->again.trace;
+    int64_t queued = 0, sent = 0;
+    if (!is_kind(d, "stray data in"))
+        return false;
+    for (size_t i = 0; i < trace->len; i++) {
+        const struct sp_event *ev = &trace->events[i];
+        if (ev->kind == SP_EV_CALL && ev->end == d->end && ev->u.call.value > 0 &&
+            (strcmp(ev->u.call.name, "send") == 0 || strcmp(ev->u.call.name, "fill") == 0))
+            queued += ev->u.call.value;
+    }
+    for (size_t i = 0; i < d->bench->flights->len; i++) {
+        const struct sp_flight *flight = &d->bench->flights->items[i];
+        int64_t end = (int64_t)flight->rel_seq + seg_of(flight)->payload_len - 1;
+        if (is_of(d, flight, true) && seg_of(flight)->payload_len && end > sent)
+            sent = end;
+    }
+    return queued > sent && !has_sent(d, SP_FIN | SP_RST);
+}
+
+/* Something that may ask for it came between the two copies. */
+static bool asked_again(const struct damage_of *d)
+{
+    if (!is_kind(d, "segment twice") || !d->flight || !sp_seg_space(seg_of(d->flight)))
+        return false;
+    for (size_t i = 0; i < d->bench->flights->len; i++) {
+        const struct sp_flight *in = &d->bench->flights->items[i];
+        if (is_of(d, in, false) && in->received && in->received->t_ns >= d->t_ns &&
+            in->received->t_ns <= d->t_ns + d->kind->by)
+            return true;
+    }
+    return false;
+}
+
+/* A cable was out: what left then no capture has, and positions may have moved unseen. */
+static bool in_the_dark(const struct damage_of *d)
+{
+    const struct sp_trace *trace = &d->bench->again.trace;
+    for (size_t i = 0; d->conn >= 0 && i < trace->len; i++)
+        if (trace->events[i].kind == SP_EV_LAB && trace->events[i].t_ns <= d->t_ns &&
+            strstr(trace->events[i].u.lab.action, "unplug"))
+            return true;
+    return false;
+}
+
+/* It came less than a millisecond before: the stack may not have taken it. */
+static bool only_just_come(const struct damage_of *d)
+{
+    if (!is_kind(d, "ack - 1") || !d->flight)
+        return false;
+    for (size_t i = 0; i < d->bench->flights->len; i++) {
+        const struct sp_flight *in = &d->bench->flights->items[i];
+        if (is_of(d, in, false) && in->received && (seg_of(in)->flags & SP_FIN) &&
+            in->received->t_ns <= d->t_ns && in->received->t_ns > d->t_ns - SP_MS)
+            return true;
+    }
+    return false;
+}
+
+/* A step that the kernel may keep from the tracepoints, or a look that was not taken. */
+static bool not_told(const struct damage_of *d, const struct sp_event *ev)
+{
+    if (!is_kind(d, "state lost") || !ev || ev->kind != SP_EV_STATE)
+        return false;
+    const struct sp_ev_state *st = &ev->u.state;
+    return st->source == SP_STATE_TRACEPOINT
+               ? st->new_state == SP_TCP_CLOSED
+               : st->new_state == SP_TCP_SYN_RECEIVED || st->new_state == SP_TCP_TIME_WAIT;
+}
+
+static const struct argument {
+    const char *name;
+    const char *reason;
+    const char *trace; /* of a correct stack */
+    bool (*holds)(const struct damage_of *d);
+} arguments[] = {
+    {"isn", "an initial number may be any, and nothing counts from this one (RFC9293:3.4.1)",
+     "client SYN seq=7; nobody answers", any_isn},
+    {"one-each",
+     "each segment that asks for an acknowledgement may have one of its own, and half a "
+     "second's time (RFC9293:3.10.7.4, 3.8.6.3)",
+     "client 1..10, client 1..10 again; server ACK 11, server ACK 11", one_for_each},
+    {"exit-closes",
+     "a process that ends closes its connections; the FIN need not leave at once "
+     "(RFC9293:3.10.4)",
+     "server exits; server FIN", closed_by_exit},
+    {"exit-aborts",
+     "a process that ends may leave a connection to be aborted (RFC9293:3.10.5, "
+     "RFC1122:4.2.2.13)",
+     "server exits; server RST", aborted_by_exit},
+    {"queued", "what was queued goes out after the process has ended, too (RFC9293:3.10.4)",
+     "server send 20000, window full; server exits; server 18001..18001", still_queued},
+    {"asked-again", "what came between the two may have asked for it (RFC5681:3.2, RFC6582)",
+     "client 1..10; server ACK 1; client 1..10 again", asked_again},
+    {"dark", "a pulled cable: what left meanwhile is in no capture (docs/invariants.md)",
+     "cable out; client 1..10 unseen; cable in; client ACK seq=11", in_the_dark},
+    {"just-come",
+     "what came less than a millisecond before may not have been taken yet: its answer "
+     "follows (RFC9293:3.10.7.4)",
+     "client FIN arrives; server RST,ACK ack=1", only_just_come},
+};
+
+enum { ARGUMENTS = sizeof arguments / sizeof arguments[0] };
+
+/* ---- argued.tsv ----------------------------------------------------------------------------- */
+
+struct row {
+    char *kind, *run, *place, *reason;
+    size_t used;
+};
+
+static struct row rows[ROWS_MAX];
+static size_t row_count;
+static size_t used[ARGUMENTS], untold;
+
+static char *field(char **line)
+{
+    char *at = *line, *tab = at ? strchr(at, '\t') : NULL;
+    if (tab)
+        *tab++ = '\0';
+    *line = tab;
+    return sp_xstrdup(at ? at : "");
+}
+
+bool argued_read(const char *path)
+{
+    char text[1000];
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return false;
+    while (row_count < ROWS_MAX && fgets(text, sizeof text, file)) {
+        char *line = text;
+        text[strcspn(text, "\n")] = '\0';
+        if (!*text || *text == '#')
+            continue;
+        struct row *row = &rows[row_count++];
+        row->kind = field(&line);
+        row->run = field(&line);
+        row->place = field(&line);
+        row->reason = field(&line);
+    }
+    fclose(file);
+    return true;
+}
+
+void argued_release(void)
+{
+    for (size_t i = 0; i < row_count; i++) {
+        free(rows[i].kind);
+        free(rows[i].run);
+        free(rows[i].place);
+        free(rows[i].reason);
+    }
+    row_count = 0;
+}
+
+bool argued(const struct bench *bench, const struct kind *kind, size_t at, const char *run,
+            const char *place)
+{
+    const struct sp_event *ev = site_event(bench, kind->site, at);
+    struct damage_of d = {.bench = bench, .kind = kind, .conn = -1};
+    if (kind->site == AT_SEGMENT) {
+        d.flight = &bench->flights->items[at];
+        d.conn = d.flight->conn;
+        d.end = d.flight->from;
+        d.t_ns = shown(d.flight)->t_ns;
+    } else if (kind->site == AT_SENDER) {
+        d.conn = (int)(at / 2);
+        d.end = at % 2 ? SP_END_SERVER : SP_END_CLIENT;
+        d.t_ns = strstr(kind->name, "clean-up") ? bench->last_ns : bench->end_ns;
+    }
+    for (size_t i = 0; d.conn >= 0 && i < ARGUMENTS; i++)
+        if (arguments[i].holds(&d))
+            return ++used[i];
+    if (not_told(&d, ev))
+        return ++untold;
+    for (size_t i = 0; i < row_count; i++)
+        if (fnmatch(rows[i].kind, kind->name, 0) == 0 && fnmatch(rows[i].run, run, 0) == 0 &&
+            fnmatch(rows[i].place, place, 0) == 0)
+            return ++rows[i].used;
+    return false;
+}
+
+void argued_print(bool all)
+{
+    printf("\nargued survivors, by reason (a correct stack's trace behind it):\n");
+    for (size_t i = 0; i < ARGUMENTS; i++)
+        if (used[i] || all)
+            printf("  %5zu %-12s %s\n%21s%s\n", used[i], arguments[i].name, arguments[i].reason, "",
+                   arguments[i].trace);
+    if (untold)
+        printf("  %5zu %-12s some kernels withhold a step, and looks are taken now and then "
+               "(docs/witnesses.md)\n",
+               untold, "not-told");
+    for (size_t i = 0; i < row_count; i++)
+        if (rows[i].used)
+            printf("  %5zu %-12s %s, %s: %s\n", rows[i].used, "argued.tsv", rows[i].run,
+                   rows[i].kind, rows[i].reason);
+}
