@@ -1,11 +1,8 @@
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
+#include <time.h>
 
 #include "again.h"
 #include "boxes.h"
@@ -33,11 +30,6 @@ struct run_options {
 
 static volatile int interrupted;
 
-static void on_signal(int signal)
-{
-    interrupted = signal;
-}
-
 /* ---- what to run ---------------------------------------------------------------------------- */
 
 /* What stands at the two ends. */
@@ -56,7 +48,7 @@ static enum sp_rc ends_join(struct ends *ends, enum sp_who far, const char *name
     enum sp_who near = far == SP_WHO_CLIENT ? SP_WHO_SERVER : SP_WHO_CLIENT;
     const struct sp_run_adapter *other = adapter_run(ends->adapter[near]);
     const struct session *session = adapter_session(ends->adapter[far]);
-    if (geteuid() != 0)
+    if (!os_is_root())
         return sp_fail(err, SP_E_PERM, "%s: captures on this machine's own network need root",
                        name);
     if (other && other->remote)
@@ -239,7 +231,7 @@ static enum sp_rc jobs_make(struct job_list *jobs, struct boxes *boxes, const st
 /* ---- what the run says of itself ------------------------------------------------------------ */
 
 struct head_store {
-    struct utsname uts;
+    struct os_machine machine;
     char started[40], stack[168];
     const char *notes[5];
     char left_out[120], states[640], hidden[200];
@@ -256,7 +248,7 @@ static void head_fill(struct sp_run_head *head, struct head_store *store, int ar
                       const struct sp_plan_config *stacks, bool privileged)
 {
     const struct sp_plan_stack *stack = &stacks->api[SP_WHO_CLIENT];
-    uname(&store->uts);
+    os_machine(&store->machine);
     os_date(store->started, sizeof store->started);
     char server[80];
     stack_text(stack, store->stack, sizeof store->stack);
@@ -270,12 +262,12 @@ static void head_fill(struct sp_run_head *head, struct head_store *store, int ar
         .version = SP_VERSION,
         .command = typed,
         .command_count = (size_t)argc,
-        .machine = {.sysname = store->uts.sysname,
-                    .release = guest ? kernel_release(&o->kernel) : store->uts.release,
-                    .arch = store->uts.machine,
-                    .hostname = store->uts.nodename,
+        .machine = {.sysname = store->machine.sysname,
+                    .release = guest ? kernel_release(&o->kernel) : store->machine.release,
+                    .arch = store->machine.arch,
+                    .hostname = store->machine.hostname,
                     .clock = guest && kernel_is_virtual(&o->kernel) ? "virtual" : "real",
-                    .cpus = guest ? 1 : (int)sysconf(_SC_NPROCESSORS_ONLN),
+                    .cpus = guest ? 1 : store->machine.cpus,
                     .privileged = privileged},
         .stack = {.name = store->stack, .os = stack->name, .os_version = stack->version},
         .judged_as = o->os,
@@ -366,25 +358,6 @@ static bool print_report(const char *dir, const struct run_options *o, bool colo
     return ok;
 }
 
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
-    signal(SIGPIPE, SIG_IGN);
-}
-
-/* Two pipes and a socket pair a run, and what the collector holds. */
-static void raise_file_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 static int run_jobs(struct job_list *jobs, const struct ends *ends, struct run_options *o, int argc,
                     const char **typed, bool privileged)
 {
@@ -415,6 +388,8 @@ static int run_jobs(struct job_list *jobs, const struct ends *ends, struct run_o
         head_note(&head, &head_store, o->kernel.note);
     if (ends->two_machines)
         head_note(&head, &head_store, ends->note);
+    if (sp_lab_note())
+        head_note(&head, &head_store, sp_lab_note());
     if (jobs->left_out) {
         snprintf(head_store.left_out, sizeof head_store.left_out,
                  "--max-wait leaves out %zu runs that must wait longer", jobs->left_out);
@@ -433,7 +408,7 @@ static int run_jobs(struct job_list *jobs, const struct ends *ends, struct run_o
         cmd_error("%s%s", err.text, remedy);
         return rc == SP_E_USAGE ? SP_EXIT_USAGE : SP_EXIT_BROKEN;
     }
-    catch_signals();
+    os_on_interrupt(&interrupted);
     int64_t begin_ns = sp_clock_now_ns();
     rc = o->kernel_text ? kernel_run(&o->kernel, &sched, o->results, o->cases_dir, o->os, &err)
                         : sp_sched_run(&sched, &err);
@@ -442,8 +417,8 @@ static int run_jobs(struct job_list *jobs, const struct ends *ends, struct run_o
         rc = sp_lab_defaults_hold(&err);
     if (!sched.tracepoints) {
         snprintf(head_store.states, sizeof head_store.states,
-                 "no tracepoints (%s): TCP states come from sock_diag alone",
-                 sched.tracepoints_why);
+                 "no tracepoints (%s): TCP states come from %s alone", sched.tracepoints_why,
+                 sched.states_by);
         head_note(&head, &head_store, head_store.states);
     }
     if (sched.hidden_states) {
@@ -492,11 +467,21 @@ static int check_appliance(const struct run_options *o, struct sp_arena *arena)
     return SP_EXIT_BROKEN;
 }
 
+static long default_jobs(const struct run_options *o)
+{
+    return o->kernel_text ? kernel_jobs(&o->kernel) : os_jobs_max() < 64 ? os_jobs_max() : 64;
+}
+
 static int check_options(const struct run_options *o)
 {
     unsigned mask;
+    if (o->jobs > os_jobs_max())
+        return cmd_usage(&cmd_run, "--jobs: so many runs at once are %d here at most",
+                         os_jobs_max());
     if (o->lab && !lab_mask(o->lab, &mask))
         return cmd_usage(&cmd_run, "there is no lab '%s': loopback, veth or routed", o->lab);
+    if (o->lab && !(mask & adapter_labs(NULL)))
+        return cmd_usage(&cmd_run, "the lab %s cannot be had on this system", o->lab);
     if (o->appliance && o->lab && strcmp(o->lab, sp_case_lab_name(SP_CASE_ROUTED)) != 0)
         return cmd_usage(&cmd_run, "--appliance is the box of the lab routed: not with --lab %s",
                          o->lab);
@@ -588,9 +573,9 @@ static int main_run(int argc, char **argv)
         code = SP_EXIT_NOTHING;
         goto out;
     }
-    raise_file_limit();
+    os_raise_file_limit();
     if (o.jobs == JOBS_DEFAULT)
-        o.jobs = o.kernel_text ? kernel_jobs(&o.kernel) : 64;
+        o.jobs = default_jobs(&o);
     if (ends.two_machines) /* they have one address each: a run at a time */
         o.jobs = 1;
     if (o.kernel_text) {

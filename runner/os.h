@@ -29,4 +29,21 @@ bool os_has_unicode(void);
 /* The time of the day now, as RFC 3339 has it: 20 characters. */
 void os_date(char *out, size_t cap);
 
+/* The machine, as run.json tells of it. */
+struct os_machine {
+    char sysname[80], release[80], arch[80], hostname[80];
+    int cpus;
+};
+void os_machine(struct os_machine *machine);
+
+/* Whether the program may capture on this machine's own network. */
+bool os_is_root(void);
+
+/* *interrupted becomes non-zero when a person, or the system, ends the program. */
+void os_on_interrupt(volatile int *interrupted);
+/* Makes room for as many descriptors as many runs at once need. */
+void os_raise_file_limit(void);
+/* How many runs can be made at once. */
+int os_jobs_max(void);
+
 #endif

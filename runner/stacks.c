@@ -7,11 +7,15 @@
 
 void stacks_own(struct sp_plan_config *config)
 {
-    static char version[64];
+    static char version[64], under[64];
     sp_stack_version(version, sizeof version);
-    struct sp_plan_stack own = {.name = sp_stack_name(), .version = *version ? version : NULL};
-    for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
-        config->api[who] = config->tcp[who] = own;
+    struct sp_plan_stack api = {.name = sp_stack_name(), .version = *version ? version : NULL};
+    struct sp_plan_stack tcp = {.name = sp_stack_tcp(under, sizeof under)};
+    tcp.version = *under ? under : NULL;
+    for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++) {
+        config->api[who] = api;
+        config->tcp[who] = tcp;
+    }
 }
 
 /* "linux-6.18" -> linux, 6.18; the version begins at the first '-' before a digit. */

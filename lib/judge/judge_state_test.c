@@ -250,6 +250,56 @@ static void a_connect_that_tells_of_the_first_opens_nothing(void **state)
     judged_release(&d);
 }
 
+/* As a run on Windows without Npcap: calls, and states by a table that tells no queues. */
+static void judge_by_table(struct judged *d, const char *lines, const char *ladder)
+{
+    memset(d, 0, sizeof *d);
+    fixture_plan(d, lines, "windows", "10.0.19045");
+    fixture_trace(d, ladder);
+    d->trace.head.wire = SP_WATCH_ABSENT;
+    d->trace.head.states = SP_WATCH_POLLED;
+    for (size_t i = 0; i < d->trace.len; i++)
+        if (d->trace.events[i].kind == SP_EV_STATE) {
+            d->trace.events[i].u.state.source = SP_STATE_TABLE;
+            d->trace.events[i].u.state.recv_queue = d->trace.events[i].u.state.send_queue = -1;
+        }
+    sp_judge(&d->plan, &d->trace, &d->j);
+}
+
+#define CALLED                                                                                     \
+    "100-140 server listener listen = 0\n200-260 client conn connect = 0\n"                        \
+    "280-290 server conn accept = 0\n"                                                             \
+    "300 diag server 9 LISTEN\n300 diag client 7 ESTABLISHED\n300 diag server 8 ESTABLISHED\n"
+
+static void without_the_wire_states_are_found_by_what_connect_told(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge_by_table(&d, HANDSHAKE_LINES "state client ESTABLISHED\nstate server ESTABLISHED\n",
+                   CALLED CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge_by_table(&d, HANDSHAKE_LINES "state server CLOSE_WAIT\n", CALLED CLEAN_UP);
+    assert_fails(&d, SP_FAIL_STATE_MISSING, "CLOSE_WAIT", "ESTABLISHED");
+    judged_release(&d);
+    /* one that no connect() has told of is a stranger still */
+    judge_by_table(&d, "server listen\nstate server LISTEN\n",
+                   "100-140 server listener listen = 0\n300 diag server 9 LISTEN\n"
+                   "300 diag server 8 ESTABLISHED\n" CLEAN_UP);
+    assert_fails(&d, SP_FAIL_STATE_EXTRA, "no socket", "ESTABLISHED");
+    judged_release(&d);
+}
+
+static void a_queue_that_the_system_does_not_tell_is_unwatched(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge_by_table(&d, HANDSHAKE_LINES "queue server unread 5\nstate server ESTABLISHED\n",
+                   CALLED CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +315,8 @@ int main(void)
         cmocka_unit_test(a_stack_that_ends_with_its_agent_is_not_held_to_it),
         cmocka_unit_test(a_socket_that_nobody_made_fails),
         cmocka_unit_test(queues_are_compared),
+        cmocka_unit_test(without_the_wire_states_are_found_by_what_connect_told),
+        cmocka_unit_test(a_queue_that_the_system_does_not_tell_is_unwatched),
         cmocka_unit_test(an_invariant_of_tcp_fails_the_run),
         cmocka_unit_test(a_refused_connection_is_known_by_its_port),
         cmocka_unit_test(a_connect_that_tells_of_the_first_opens_nothing),

@@ -199,12 +199,22 @@ static const struct sp_event *last_look(const struct walk *walk, const struct sp
     return last;
 }
 
+/* Windows's table of sockets tells states, and no queues. */
+static bool tells_no_queues(const struct view *view)
+{
+    for (size_t i = 0; i < view->trace->len; i++)
+        if (view->trace->events[i].kind == SP_EV_STATE)
+            return view->trace->events[i].u.state.source == SP_STATE_TABLE;
+    return false;
+}
+
 enum sp_try queue_step(struct walk *walk, const struct sp_stmt *stmt, struct outcome *out,
                        struct finding *f)
 {
     bool expected = false;
     bool unread = stmt->verb && strcmp(stmt->verb, "unread") == 0;
-    if (view_watch_states_of(walk->view, stmt->who) == SP_WATCH_ABSENT) {
+    if (view_watch_states_of(walk->view, stmt->who) == SP_WATCH_ABSENT ||
+        tells_no_queues(walk->view)) {
         out->how = SP_LINE_UNWATCHED;
         return SP_TRY_DONE;
     }

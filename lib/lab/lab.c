@@ -319,3 +319,20 @@ void sp_lab_close(struct sp_lab *lab)
     lab->pin_count = 0;
     sp_arena_release(&lab->arena);
 }
+
+const char *sp_lab_note(void)
+{
+    return NULL;
+}
+
+unsigned sp_lab_kinds(void)
+{
+    return 1U << SP_LAB_LOOPBACK | 1U << SP_LAB_VETH | 1U << SP_LAB_PATH | 1U << SP_LAB_ROUTED;
+}
+
+/* Routes of ours see to it, on loopback too. */
+bool sp_lab_chooses_source(const struct sp_lab *lab)
+{
+    (void)lab;
+    return true;
+}

@@ -108,6 +108,16 @@ enum sp_rc sp_lab_process_init(bool *privileged, struct sp_err *err);
 enum sp_rc sp_lab_slot_take(uint8_t *slot, struct sp_err *err);
 
 /*
+ * What a reader of the results must know of the labs of this system, one sentence; NULL: they are
+ * what docs/labs.md says of Linux's.
+ */
+const char *sp_lab_note(void);
+/* The kinds of labs that can be had here, 1 << enum sp_lab_kind. */
+unsigned sp_lab_kinds(void);
+/* Whether a socket that nobody has bound gets the address of the end that it is at. */
+bool sp_lab_chooses_source(const struct sp_lab *lab);
+
+/*
  * Makes it all and checks that it took: offloads off on every link, lo's MTU 1500, permanent
  * neighbours, no address that configures itself, every pin read back (SP_E_PIN names the setting,
  * what was asked and what is there). A caller's pin goes before a default of the same name. The
@@ -161,6 +171,13 @@ struct sp_lab_proc {
 enum sp_rc sp_lab_spawn(const struct sp_lab *lab, enum sp_place place,
                         int (*main_fn)(int in_fd, int out_fd, void *arg), void *arg,
                         struct sp_lab_proc *proc, struct sp_err *err);
+
+/* A signal by its name ("SIGKILL"), -1: this system has no such thing to send to a process. */
+int sp_lab_signal(const char *name);
+/* Sends it; where it has ended meanwhile, nothing happens. */
+void sp_lab_kill(const struct sp_lab_proc *proc, int signal);
+/* Waits for its end. *code: the signal where it was `killed` by one, else its exit code. */
+void sp_lab_reap(struct sp_lab_proc *proc, bool *killed, int *code);
 
 /*
  * Sets and reads back one sysctl in a place while the run goes on ("lab sysctl client ...").

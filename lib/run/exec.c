@@ -1,9 +1,7 @@
 #include "exec.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 struct sp_event *exec_mark(struct exec *x, enum sp_mark_what what, uint32_t stmt, const char *text)
 {
@@ -320,14 +318,6 @@ static void check_clock(struct exec *x)
         exec_mark(x, SP_MARK_DROPS, 0, "wire: the wall clock was set during the run");
 }
 
-static double cpu_ms_of(int who)
-{
-    struct rusage use;
-    getrusage(who, &use);
-    return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1e3 +
-           (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e3;
-}
-
 static void result_basics(const struct exec *x, struct sp_arena *arena, struct sp_result *result)
 {
     const struct sp_case *c = x->job->case_;
@@ -398,7 +388,7 @@ static void run_and_judge(struct exec *x, struct sp_arena *arena, struct sp_resu
     else
         result_broken(&failed, arena, result);
     result->duration_ms = (double)(sp_clock_now_ns() - begin_ns) / 1e6;
-    result->cpu_ms = cpu_ms_of(RUSAGE_SELF) + cpu_ms_of(RUSAGE_CHILDREN);
+    result->cpu_ms = exec_cpu_ms();
     struct sp_err err = {0};
     if (sp_store_write_case(x->env->results_dir, result, &x->plan, &x->trace, &x->frames,
                             &judgement, &err) != SP_OK)

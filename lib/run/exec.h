@@ -6,6 +6,7 @@
  *   exec_call.c   calls: arguments resolved, agents asked, events written
  *   exec_proc.c   agents' processes: start, exit, kill
  *   exec_adapter.c  agents on other stacks
+ *   exec_os.c     what it asks of the system
  *   exec_watch.c  the one loop that waits: agents, captures, records, the path, sock_diag
  *   exec_fence.c  canaries and fences: proof that a witness sees, and has seen all
  *   path*.c       the box of the path lab: frames, connections seen, frames changed
@@ -140,6 +141,14 @@ enum sp_rc exec_drain(struct exec *x);                   /* take what is there, 
 enum sp_rc exec_pump(struct exec *x, int64_t until_ns);  /* wait for anything, at most until then */
 enum sp_rc exec_sleep(struct exec *x, int64_t until_ns); /* go on pumping until then */
 enum sp_rc exec_look(struct exec *x, bool queues);       /* sock_diag, in every place */
+
+/* exec_os.c */
+/* Waits for anything of the agents, captures, records, the path and the peer, at most until then,
+ * on the trace's clock. */
+enum sp_rc exec_wait(struct exec *x, int64_t wake_ns);
+void exec_wait_peer(const struct exec *x, int ms);
+/* User and system time of the run's processes. */
+double exec_cpu_ms(void);
 
 /* exec_addr.c */
 enum sp_rc exec_address(struct exec *x, enum sp_who self, const char *text, uint8_t family,

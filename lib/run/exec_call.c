@@ -290,24 +290,6 @@ static enum sp_rc implicit_steps(struct exec *x, const struct sp_stmt *stmt)
     return wants ? implicit_call(x, stmt->who, "socket", stmt->sock, NULL) : SP_OK;
 }
 
-/*
- * A listener that has no address yet gets its endpoint's own, with a port the kernel picks; one
- * that `socket` has made is left to the stack, so that a case can ask what listen() does without a
- * bind().
- */
-static enum sp_rc implicit_bind(struct exec *x, const struct sp_stmt *stmt)
-{
-    const struct exec_sock *sock = sock_find(x, stmt->who, stmt->sock);
-    if (strcmp(stmt->call, "listen") != 0 || !sock || sock->local.port || sock->plain)
-        return SP_OK;
-    char text[SP_ADDR_TEXT];
-    struct sp_addr addr = x->trace.head.addr[stmt->who];
-    sp_addr_print(&addr, text, sizeof text);
-    char with_port[SP_ADDR_TEXT + 8];
-    snprintf(with_port, sizeof with_port, addr.family == SP_IPV6 ? "[%s]:0" : "%s:0", text);
-    return implicit_call(x, stmt->who, "bind", stmt->sock, with_port);
-}
-
 /* sp_addr_print leaves a port of 0 out; agents want it written. */
 static void address_print(const struct sp_addr *addr, char *out, size_t cap)
 {
@@ -318,6 +300,47 @@ static void address_print(const struct sp_addr *addr, char *out, size_t cap)
     bool bracketed = ip[0] == '[';
     snprintf(out, cap, addr->family == SP_IPV6 && !bracketed ? "[%s]:%u" : "%s:%u", ip,
              (unsigned)addr->port);
+}
+
+/* In a lab where an unbound socket would get an address that is nobody's, it is bound first. */
+static enum sp_rc bind_before_connect(struct exec *x, const struct sp_stmt *stmt,
+                                      const struct exec_sock *sock)
+{
+    char text[SP_ADDR_TEXT + 8];
+    struct sp_addr addr;
+    const char *unused = NULL;
+    bool dissolves = false;
+    for (size_t i = 0; i < stmt->arg_count; i++)
+        dissolves = dissolves || (strcmp(stmt->args[i].name, "addr") == 0 &&
+                                  strcmp(stmt->args[i].text, "none") == 0);
+    if (!sock || sock->local.port || dissolves)
+        return SP_OK;
+    uint8_t family = sock->family ? sock->family : x->trace.head.family;
+    enum sp_rc rc = exec_address(x, stmt->who, "own:0", family, &addr, &unused);
+    if (rc != SP_OK)
+        return rc;
+    address_print(&addr, text, sizeof text);
+    return implicit_call(x, stmt->who, "bind", stmt->sock, text);
+}
+
+/*
+ * A listener that has no address yet gets its endpoint's own, with a port the kernel picks; one
+ * that `socket` has made is left to the stack, so that a case can ask what listen() does without a
+ * bind().
+ */
+static enum sp_rc implicit_bind(struct exec *x, const struct sp_stmt *stmt)
+{
+    const struct exec_sock *sock = sock_find(x, stmt->who, stmt->sock);
+    if (strcmp(stmt->call, "connect") == 0 && !sp_lab_chooses_source(&x->lab))
+        return bind_before_connect(x, stmt, sock);
+    if (strcmp(stmt->call, "listen") != 0 || !sock || sock->local.port || sock->plain)
+        return SP_OK;
+    char text[SP_ADDR_TEXT];
+    struct sp_addr addr = x->trace.head.addr[stmt->who];
+    sp_addr_print(&addr, text, sizeof text);
+    char with_port[SP_ADDR_TEXT + 8];
+    snprintf(with_port, sizeof with_port, addr.family == SP_IPV6 ? "[%s]:0" : "%s:0", text);
+    return implicit_call(x, stmt->who, "bind", stmt->sock, with_port);
 }
 
 /* The language's short names of two calls. */

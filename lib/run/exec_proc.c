@@ -1,11 +1,9 @@
 #include "exec.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
+
+#include "stack.h"
 
 static int agent_main(int in_fd, int out_fd, void *arg)
 {
@@ -53,18 +51,15 @@ enum sp_rc exec_spawn(struct exec *x, enum sp_who who)
 }
 
 /* Waits for the end of a process that has been told to end; SIGKILL when it takes too long. */
-static int reap(struct exec *x, struct exec_agent *agent)
+static void reap(struct exec *x, struct exec_agent *agent, bool *killed, int *code)
 {
-    int status = 0;
     int64_t until_ns = exec_now(x) + x->plan.case_->deadline_ns;
     while (agent->alive && exec_now(x) < until_ns)
         if (exec_pump(x, until_ns) != SP_OK)
             break;
     if (agent->alive)
-        kill(agent->proc.pid, SIGKILL);
-    while (waitpid(agent->proc.pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return status;
+        sp_lab_kill(&agent->proc, sp_lab_signal("SIGKILL"));
+    sp_lab_reap(&agent->proc, killed, code);
 }
 
 /* Of an end whose agents follow each other in one place: asks this one to end, and waits for the
@@ -110,17 +105,19 @@ static enum sp_rc end_since(struct exec *x, enum sp_who who, int signal, uint32_
         return SP_OK;
     agent->alive = agent->alive || agent->between;
     agent->between = false;
+    int64_t pid = agent->proc.pid;
     if (signal)
-        kill(agent->proc.pid, signal);
+        sp_lab_kill(&agent->proc, signal);
     else if (agent->conn.out_fd >= 0) {
-        close(agent->conn.out_fd); /* end of its input: it returns and exits */
+        sp_stack_pipe_close(agent->conn.out_fd); /* end of its input: it returns and exits */
         agent->conn.out_fd = -1;
     }
-    int status = reap(x, agent);
-    bool killed = WIFSIGNALED(status);
+    bool killed = false;
+    int code = 0;
+    reap(x, agent, &killed, &code);
     struct sp_event *event =
-        proc_event(x, who, killed ? SP_PROC_KILLED : SP_PROC_EXIT,
-                   killed ? WTERMSIG(status) : WEXITSTATUS(status), begin_ns, stmt);
+        proc_event(x, who, killed ? SP_PROC_KILLED : SP_PROC_EXIT, code, begin_ns, stmt);
+    event->u.proc.pid = pid;
     event->t_end_ns = exec_now(x);
     /* what the case ended was ended in its calls; our own clean-up ends what was left pending */
     exec_calls_abandon(x, who, stmt ? SP_CALL_KILLED : SP_CALL_PENDING, exec_now(x));
@@ -135,14 +132,6 @@ enum sp_rc exec_end(struct exec *x, enum sp_who who, int signal, uint32_t stmt)
 {
     return end_since(x, who, signal, stmt, exec_now(x));
 }
-
-static const struct {
-    const char *name;
-    int number;
-} signals[] = {
-    {"SIGKILL", SIGKILL}, {"SIGTERM", SIGTERM}, {"SIGINT", SIGINT},   {"SIGHUP", SIGHUP},
-    {"SIGQUIT", SIGQUIT}, {"SIGSEGV", SIGSEGV}, {"SIGABRT", SIGABRT}, {"SIGPIPE", SIGPIPE},
-};
 
 static bool begins_again(const struct exec *x, enum sp_who who)
 {
@@ -177,11 +166,11 @@ enum sp_rc exec_proc_stmt(struct exec *x, const struct sp_stmt *stmt)
                        x->plan.case_->file, stmt->at.line, sp_end_name((enum sp_end)stmt->who));
     if (strcmp(stmt->call, "exit") == 0)
         return proc_exit(x, stmt);
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
-        if (stmt->arg_count && strcmp(stmt->args[0].text, signals[i].name) == 0)
-            return begins_again(x, stmt->who)
-                       ? end_again(x, stmt->who, "kill", "signal", signals[i].number, stmt->id)
-                       : exec_end(x, stmt->who, signals[i].number, stmt->id);
+    int signal = stmt->arg_count ? sp_lab_signal(stmt->args[0].text) : -1;
+    if (signal >= 0 && begins_again(x, stmt->who))
+        return end_again(x, stmt->who, "kill", "signal", signal, stmt->id);
+    if (signal >= 0)
+        return exec_end(x, stmt->who, signal, stmt->id);
     return sp_fail(&x->err, SP_E_USAGE, "%s:%d: cannot send that signal", x->plan.case_->file,
                    stmt->at.line);
 }

@@ -1,6 +1,5 @@
 #include "exec.h"
 
-#include <poll.h>
 #include <string.h>
 
 /* A wait longer than this is worth telling a person about. */
@@ -109,8 +108,8 @@ static enum sp_rc do_finish(struct stepping *s)
 static enum sp_rc let_settle(struct exec *x, const struct sp_stmt *stmt)
 {
     static const int64_t settle_ns = 20 * SP_MS;
-    bool unseen = exec_is_real(x, stmt->who) && !exec_has_kernel(x, stmt->who) &&
-                  !exec_tells(x, stmt->who);
+    bool unseen =
+        exec_is_real(x, stmt->who) && !exec_has_kernel(x, stmt->who) && !exec_tells(x, stmt->who);
     return unseen ? exec_sleep(x, exec_now(x) + settle_ns) : SP_OK;
 }
 
@@ -362,13 +361,12 @@ static uint64_t sent_to_peer(const struct exec *x, enum sp_who real)
 static enum sp_rc hear_all(struct exec *x, enum sp_who real)
 {
     enum { TRIES = 20, WAIT_MS = 5 };
-    struct pollfd set = {.fd = peer_fd(x->peer), .events = POLLIN};
     enum sp_rc rc = exec_drain(x);
     for (int i = 0; rc == SP_OK && i < TRIES; i++) {
         uint64_t sent = sent_to_peer(x, real);
         if (!sent || peer_heard(x->peer) == sent)
             break;
-        poll(&set, 1, WAIT_MS);
+        exec_wait_peer(x, WAIT_MS);
         rc = exec_drain(x);
     }
     return rc;

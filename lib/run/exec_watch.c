@@ -1,19 +1,8 @@
 #include "exec.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <string.h>
-#include <time.h>
 
-enum {
-    POLL_MAX = 2 + EXEC_CAPTURES + SP_WHO_COUNT + 3,
-    STALL_MS = 40, /* woken later than this after we asked to be: the machine stood still */
-};
-/* Records that we read ourselves wake nobody up: between looks whether there are any, while nothing
- * else is there. */
-static const int64_t NEWS_STEP_MIN_NS = 1 * SP_MS;
-static const int64_t NEWS_STEP_MAX_NS = 8 * SP_MS;
-enum { NEWS_STEP_PART = 8 }; /* of the time waited so far */
+enum { STALL_MS = 40 /* woken later than this after we asked to be: the machine stood still */ };
 static const int64_t DIAG_STEP_MIN_NS = 1 * SP_MS;
 static const int64_t DIAG_STEP_MAX_NS = 64 * SP_MS;
 
@@ -183,29 +172,6 @@ enum sp_rc exec_drain(struct exec *x)
 
 /* ---- waiting -------------------------------------------------------------------------------- */
 
-static unsigned poll_set(const struct exec *x, struct pollfd *set)
-{
-    unsigned count = 0;
-    for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
-        if (x->agents[who].alive)
-            set[count++].fd = x->agents[who].conn.in_fd;
-    for (unsigned i = 0; i < x->capture_count; i++)
-        set[count++].fd = sp_capture_fd(x->captures[i]);
-    if (x->records->link_fd >= 0)
-        set[count++].fd = x->records->link_fd;
-    if (x->peer)
-        set[count++].fd = peer_fd(x->peer);
-    if (x->path) {
-        int fds[2];
-        path_fds(x->path, fds);
-        set[count++].fd = fds[0];
-        set[count++].fd = fds[1];
-    }
-    for (unsigned i = 0; i < count; i++)
-        set[i].events = POLLIN;
-    return count;
-}
-
 static void earlier(int64_t *when_ns, int64_t other_ns)
 {
     if (other_ns && other_ns < *when_ns)
@@ -252,37 +218,6 @@ static int64_t poll_slack_ns(int64_t left_ns)
     return left_ns / 1000 < 100 * SP_MS ? left_ns / 1000 : 100 * SP_MS;
 }
 
-/* Until when to sleep at most before there may be records that nobody woke us for. */
-static int64_t news_ns(const struct exec *x, int64_t now)
-{
-    int64_t step = (now - x->idle_since_ns) / NEWS_STEP_PART;
-    if (step < NEWS_STEP_MIN_NS)
-        step = NEWS_STEP_MIN_NS;
-    return now + (step < NEWS_STEP_MAX_NS ? step : NEWS_STEP_MAX_NS);
-}
-
-/* Waits for a descriptor, for a record or for wake_ns; as ppoll(). */
-static int wait_any(struct exec *x, struct pollfd *set, unsigned count, int64_t wake_ns)
-{
-    const struct sp_collector *collector = x->records->collector;
-    int ready = 0;
-    bool news = false;
-    for (int64_t now = exec_now(x); ready == 0 && !news; now = exec_now(x)) {
-        int64_t sleep_ns = wake_ns;
-        if (collector)
-            earlier(&sleep_ns, news_ns(x, now));
-        int64_t left = sleep_ns > now ? sleep_ns - now : 0;
-        struct timespec timeout = {.tv_sec = left / SP_S, .tv_nsec = left % SP_S};
-        ready = ppoll(set, count, &timeout, NULL);
-        news = collector && sp_collector_has_news(collector);
-        if (sleep_ns == wake_ns || exec_now(x) >= wake_ns)
-            break;
-    }
-    if (ready > 0 || news)
-        x->idle_since_ns = exec_now(x);
-    return ready;
-}
-
 enum sp_rc exec_pump(struct exec *x, int64_t until_ns)
 {
     int64_t wake_ns = until_ns;
@@ -291,12 +226,9 @@ enum sp_rc exec_pump(struct exec *x, int64_t until_ns)
         earlier(&wake_ns, path_next_ns(x->path));
     int64_t now = exec_now(x);
     int64_t left = wake_ns > now ? wake_ns - now : 0;
-    struct pollfd set[POLL_MAX];
-    memset(set, 0, sizeof set);
-    unsigned count = poll_set(x, set);
-    int ready = wait_any(x, set, count, wake_ns);
-    if (ready < 0 && errno != EINTR)
-        return sp_fail_os(&x->err, SP_E_IO, errno, "waiting for events");
+    enum sp_rc rc = exec_wait(x, wake_ns);
+    if (rc != SP_OK)
+        return rc;
     /* Also where something was ready by then: that it woke us late is what counts. */
     exec_note_stall(x, (wake_ns > now ? wake_ns : now) + poll_slack_ns(left));
     now = exec_now(x);

@@ -285,6 +285,7 @@ static void end_take(struct guests *g, struct guest *guest, const char *data, si
     g->sched->hidden_states += strtoull(rest + 1, &rest, 10);
     if (!tracepoints && *rest == '\t') {
         g->sched->tracepoints = false;
+        g->sched->states_by = "sock_diag";
         snprintf(g->sched->tracepoints_why, sizeof g->sched->tracepoints_why, "%s", rest + 1);
     }
 }

@@ -119,6 +119,7 @@ struct sp_sched {
     /* out */
     size_t by_verdict[SP_VERDICT_COUNT];
     bool tracepoints;          /* whether the collector could be had */
+    const char *states_by;     /* what tells of states where it could not */
     char tracepoints_why[512]; /* and why not */
     uint64_t hidden_states;    /* state events that the kernel counted and did not show */
 };

@@ -508,6 +508,7 @@ static void open_collector(struct sched *s)
         : config->parallel < SENT_FROM ? sp_collector_new_followed
                                        : sp_collector_new_polled;
     config->tracepoints = false;
+    config->states_by = "sock_diag";
     if (!config->env->privileged)
         snprintf(config->tracepoints_why, sizeof config->tracepoints_why, "not root");
     else if (open(&s->collector, &err) != SP_OK)

@@ -35,6 +35,12 @@ const char *sp_stack_name(void);
 /* Its version in digits and dots ("6.18.44"), "" where unknown. Writes at most cap bytes. */
 void sp_stack_version(char *out, size_t cap);
 
+/*
+ * Whose TCP is under the API, with its version ("" where unknown): another than the API's own where
+ * that stands on somebody else's kernel, as Wine's does. Static, until the next call.
+ */
+const char *sp_stack_tcp(char *version, size_t cap);
+
 int64_t sp_stack_pid(void);
 
 /* Ends the process at once with this exit code, running no exit handlers. */

@@ -13,6 +13,7 @@
 #include "tcp_in.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* How far beyond what was sent a sequence number still belongs to a connection: the largest
  * window (RFC 7323 section 2.3: 2^30) would swallow successors, whose ISNs differ by the clock. */
@@ -215,9 +216,54 @@ static bool is_renumbered(const struct sp_flight *flight)
     return flight->sent && flight->sent->u.seg.seg.seq != flight->received->u.seg.seg.seq;
 }
 
+/* A connect() that has told both addresses, and did not fail before it could have sent a SYN. */
+static bool tells_conn(const struct sp_event *event)
+{
+    const struct sp_ev_call *call = &event->u.call;
+    return event->kind == SP_EV_CALL && strcmp(call->name, "connect") == 0 && call->local.port &&
+           call->remote.port && event->end != SP_END_NONE;
+}
+
+static bool is_pair(const struct sp_conn *conn, const struct sp_ev_call *call)
+{
+    return sp_addr_same(&conn->client, &call->local) && sp_addr_same(&conn->server, &call->remote);
+}
+
+/* Where nobody watched the wire, connections are what connect() told of: so that names and states
+ * find theirs. They have no segments. */
+static void conns_by_calls(const struct sp_trace *trace, struct sp_flights *flights)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < trace->len; i++)
+        count += tells_conn(&trace->events[i]);
+    flights->conns = SP_ARENA_ARRAY(&flights->arena, struct sp_conn, count ? count : 1);
+    for (size_t i = 0; i < trace->len; i++) {
+        const struct sp_event *event = &trace->events[i];
+        if (!tells_conn(event))
+            continue;
+        const struct sp_ev_call *call = &event->u.call;
+        for (size_t k = 0; k < flights->conn_count; k++)
+            if (is_pair(&flights->conns[k], call) && flights->conns[k].next_ns == INT64_MAX)
+                flights->conns[k].next_ns = event->t_ns;
+        bool client = event->end == SP_END_CLIENT;
+        flights->conns[flights->conn_count++] =
+            (struct sp_conn){.client = call->local,
+                             .server = call->remote,
+                             .opener = event->end,
+                             .responder = client ? SP_END_SERVER : SP_END_CLIENT,
+                             .first_ns = event->t_ns,
+                             .next_ns = INT64_MAX,
+                             .self = sp_addr_same_ip(&call->local, &call->remote)};
+    }
+}
+
 void sp_tcp_conns_sort(const struct sp_trace *trace, struct sp_flights *flights)
 {
     struct drafts drafts = {.trace = trace, .flights = flights};
+    if (!flights->len && trace->head.wire == SP_WATCH_ABSENT) {
+        conns_by_calls(trace, flights);
+        return;
+    }
     for (size_t i = 0; i < flights->len; i++) {
         struct draft *draft = draft_of(&drafts, i);
         const struct sp_seg *seg = seg_of(&flights->items[i]);

@@ -274,6 +274,8 @@ static void rule_evidence(struct ctx *ctx, const struct sp_event *event)
     if (ctx->lossy_wire || !ctx->facts[event->end].watched || !state->local.port ||
         !state->remote.port || stale)
         return;
+    if (!flights->len) /* nobody saw a segment: no evidence for or against it */
+        return;
     /* Of several connections between the same addresses it may be any that had begun. */
     for (size_t i = flights->conn_count; i-- > 0;) {
         const struct sp_conn *conn = &flights->conns[i];

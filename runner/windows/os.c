@@ -120,3 +120,56 @@ void os_date(char *out, size_t cap)
     snprintf(out, cap, "%04u-%02u-%02uT%02u:%02u:%02uZ", now.wYear, now.wMonth, now.wDay, now.wHour,
              now.wMinute, now.wSecond);
 }
+
+void os_machine(struct os_machine *machine)
+{
+    OSVERSIONINFOW info = {.dwOSVersionInfoSize = sizeof info};
+    SYSTEM_INFO system;
+    DWORD len = sizeof machine->hostname;
+    union {
+        FARPROC any;
+        LONG(WINAPI *call)(OSVERSIONINFOW *);
+    } exact = {.any = GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "RtlGetVersion")};
+    if (exact.any)
+        exact.call(&info);
+    GetNativeSystemInfo(&system);
+    if (!GetComputerNameA(machine->hostname, &len))
+        machine->hostname[0] = '\0';
+    bool arm = system.wProcessorArchitecture == PROCESSOR_ARCHITECTURE_ARM64;
+    snprintf(machine->sysname, sizeof machine->sysname, "Windows");
+    snprintf(machine->release, sizeof machine->release, "%lu.%lu.%lu",
+             (unsigned long)info.dwMajorVersion, (unsigned long)info.dwMinorVersion,
+             (unsigned long)info.dwBuildNumber);
+    snprintf(machine->arch, sizeof machine->arch, "%s", arm ? "aarch64" : "x86_64");
+    machine->cpus = (int)system.dwNumberOfProcessors;
+}
+
+static volatile int *interrupt;
+
+static BOOL WINAPI on_control(DWORD what)
+{
+    *interrupt = (int)what + 1;
+    return TRUE;
+}
+
+void os_on_interrupt(volatile int *interrupted)
+{
+    interrupt = interrupted;
+    SetConsoleCtrlHandler(on_control, TRUE);
+}
+
+/* Handles have no such limit. */
+void os_raise_file_limit(void)
+{
+}
+
+/* They share one loopback. */
+int os_jobs_max(void)
+{
+    return 1;
+}
+
+bool os_is_root(void)
+{
+    return false;
+}

@@ -72,6 +72,12 @@ enum sp_rc sp_stack_startup(struct sp_err *err)
     return SP_OK;
 }
 
+const char *sp_stack_tcp(char *version, size_t cap)
+{
+    sp_stack_version(version, cap);
+    return sp_stack_name();
+}
+
 int64_t sp_stack_pid(void)
 {
     return getpid();

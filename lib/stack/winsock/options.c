@@ -63,7 +63,7 @@ enum { UNKNOWN = 0x7fff };
 #define TCP_RTO_MAX_MS           UNKNOWN
 #define TCP_CONGESTION           UNKNOWN
 #define TCP_ULP                  UNKNOWN
-#define TCP_INFO                 UNKNOWN
+#define TCP_INFO                 0 /* SIO_TCP_INFO stands for it */
 #define IP_MINTTL                UNKNOWN
 #define IP_BIND_ADDRESS_NO_PORT  UNKNOWN
 #define IP_FREEBIND              UNKNOWN
@@ -227,12 +227,39 @@ void sp_stack_setsockopt(sp_stack_sock sock, const struct sp_stack_option *optio
         out, setsockopt((SOCKET)sock, option->level, option->number, (const char *)&raw, len));
 }
 
+/*
+ * What TCP_INFO says elsewhere SIO_TCP_INFO does here (Windows 10 1703 and later); version 0 of its
+ * answer begins with the state.
+ * https://learn.microsoft.com/windows/win32/api/mstcpip/ns-mstcpip-tcp_info_v0
+ */
+static void get_state(sp_stack_sock sock, struct sp_stack_option_value *value,
+                      struct sp_stack_outcome *out)
+{
+    enum { SIO_TCP_INFO_CODE = (int)0xD8000027, ANSWER_ULONGS = 32 };
+    /* TCPSTATE, from 0 */
+    static const char *const names[] = {"CLOSED",      "LISTEN",     "SYN_SENT",   "SYN_RECEIVED",
+                                        "ESTABLISHED", "FIN_WAIT_1", "FIN_WAIT_2", "CLOSE_WAIT",
+                                        "CLOSING",     "LAST_ACK",   "TIME_WAIT"};
+    DWORD version = 0, answer[ANSWER_ULONGS] = {0}, got = 0;
+    SP_WINSOCK_CALL(out, WSAIoctl((SOCKET)sock, (DWORD)SIO_TCP_INFO_CODE, &version, sizeof version,
+                                  answer, sizeof answer, &got, NULL, NULL));
+    if (out->value < 0)
+        return;
+    value->number = answer[0];
+    if (answer[0] < sizeof names / sizeof names[0])
+        snprintf(value->text, sizeof value->text, "%s", names[answer[0]]);
+}
+
 void sp_stack_getsockopt(sp_stack_sock sock, const struct sp_stack_option *option,
                          struct sp_stack_option_value *value, struct sp_stack_outcome *out)
 {
     union raw raw = {0};
     int len = raw_size(option);
     memset(value, 0, sizeof *value);
+    if (option->kind == SP_STACK_OPT_STATE) {
+        get_state(sock, value, out);
+        return;
+    }
     SP_WINSOCK_CALL(out,
                     getsockopt((SOCKET)sock, option->level, option->number, (char *)&raw, &len));
     if (out->value >= 0)

@@ -1,12 +1,14 @@
-/* The process around the calls: Winsock's start, the pipes to the runner, threads. */
+/* The process around the calls: Winsock's start, whose it is, threads. */
 #include "internal.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <io.h>
 #include <process.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "mem.h"
 
@@ -21,26 +23,63 @@ enum sp_rc sp_stack_startup(struct sp_err *err)
     return SP_OK;
 }
 
-/* What this folder was built for; Wine is named by who starts the agent there. */
+/* A function of ntdll.dll, which Wine has some more of; NULL where there is none. */
+typedef LONG(WINAPI *get_version)(OSVERSIONINFOW *);
+typedef const char *(CDECL *wine_version)(void);
+typedef void(CDECL *wine_host)(const char **sysname, const char **release);
+union ntdll_function {
+    FARPROC any;
+    get_version version;
+    wine_version wine;
+    wine_host host;
+};
+
+static union ntdll_function ntdll_function(const char *name)
+{
+    HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
+    return (union ntdll_function){.any = ntdll ? GetProcAddress(ntdll, name) : NULL};
+}
+
 const char *sp_stack_name(void)
 {
-    return "windows";
+    return ntdll_function("wine_get_version").any ? "wine" : "windows";
+}
+
+/* What digits and dots a text begins with. */
+static void copy_version(const char *text, char *out, size_t cap)
+{
+    snprintf(out, cap, "%.*s", (int)strspn(text, "0123456789."), text);
 }
 
 /* The version that programs are told of may be another: this is the kernel's own account. */
 void sp_stack_version(char *out, size_t cap)
 {
-    typedef LONG(WINAPI * get_version)(OSVERSIONINFOW *);
     OSVERSIONINFOW info = {.dwOSVersionInfoSize = sizeof info};
-    HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
-    union {
-        FARPROC any;
-        get_version exact;
-    } found = {.any = ntdll ? GetProcAddress(ntdll, "RtlGetVersion") : NULL};
+    union ntdll_function wine = ntdll_function("wine_get_version");
+    union ntdll_function exact = ntdll_function("RtlGetVersion");
     out[0] = '\0';
-    if (found.any && found.exact(&info) == 0)
+    if (wine.any)
+        copy_version(wine.wine(), out, cap);
+    else if (exact.any && exact.version(&info) == 0)
         snprintf(out, cap, "%lu.%lu.%lu", (unsigned long)info.dwMajorVersion,
                  (unsigned long)info.dwMinorVersion, (unsigned long)info.dwBuildNumber);
+}
+
+const char *sp_stack_tcp(char *version, size_t cap)
+{
+    static char name[32];
+    union ntdll_function host = ntdll_function("wine_get_host_version");
+    const char *sysname = "", *release = "";
+    if (!host.any) {
+        sp_stack_version(version, cap);
+        return sp_stack_name();
+    }
+    host.host(&sysname, &release);
+    snprintf(name, sizeof name, "%s", sysname);
+    for (char *c = name; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    copy_version(release, version, cap);
+    return name;
 }
 
 int64_t sp_stack_pid(void)
@@ -80,47 +119,6 @@ void sp_stack_signal(int sig, int action, struct sp_stack_outcome *out)
 {
     (void)sig, (void)action;
     sp_winsock_has_not(out);
-}
-
-/* ---- pipes ---------------------------------------------------------------------------------- */
-
-enum sp_rc sp_stack_pipe_read(int fd, void *data, size_t cap, size_t *got, bool *ended,
-                              struct sp_err *err)
-{
-    int len = _read(fd, data, (unsigned)cap);
-    *got = 0;
-    *ended = false;
-    if (len < 0)
-        return sp_fail(err, SP_E_IO, "reading from the other end of an agent's pipe");
-    *got = (size_t)len;
-    *ended = len == 0;
-    return SP_OK;
-}
-
-enum sp_rc sp_stack_pipe_write(int fd, const void *data, size_t len_bytes, bool wait,
-                               struct sp_err *err)
-{
-    size_t done = 0;
-    (void)wait; /* the agent's side waits always, and no other is built here */
-    while (done < len_bytes) {
-        int len = _write(fd, (const char *)data + done, (unsigned)(len_bytes - done));
-        if (len < 0)
-            return sp_fail(err, SP_E_IO, "writing to the other end of an agent's pipe");
-        done += (size_t)len;
-    }
-    return SP_OK;
-}
-
-enum sp_rc sp_stack_pipe_nonblock(int fd, struct sp_err *err)
-{
-    (void)fd;
-    return sp_fail(err, SP_E_UNSUPPORTED, "pipes wait on Windows");
-}
-
-void sp_stack_pipe_close(int fd)
-{
-    if (fd >= 0)
-        _close(fd);
 }
 
 /* ---- threads -------------------------------------------------------------------------------- */

@@ -1,0 +1,99 @@
+/* What the executor asks of the system: to be woken, and what its processes cost. */
+#include "exec.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+enum { POLL_MAX = 2 + EXEC_CAPTURES + SP_WHO_COUNT + 3 };
+/* Records that we read ourselves wake nobody up: between looks whether there are any, while nothing
+ * else is there. */
+static const int64_t NEWS_STEP_MIN_NS = 1 * SP_MS;
+static const int64_t NEWS_STEP_MAX_NS = 8 * SP_MS;
+enum { NEWS_STEP_PART = 8 }; /* of the time waited so far */
+
+static unsigned poll_set(const struct exec *x, struct pollfd *set)
+{
+    unsigned count = 0;
+    for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
+        if (x->agents[who].alive)
+            set[count++].fd = x->agents[who].conn.in_fd;
+    for (unsigned i = 0; i < x->capture_count; i++)
+        set[count++].fd = sp_capture_fd(x->captures[i]);
+    if (x->records->link_fd >= 0)
+        set[count++].fd = x->records->link_fd;
+    if (x->peer)
+        set[count++].fd = peer_fd(x->peer);
+    if (x->path) {
+        int fds[2];
+        path_fds(x->path, fds);
+        set[count++].fd = fds[0];
+        set[count++].fd = fds[1];
+    }
+    for (unsigned i = 0; i < count; i++)
+        set[i].events = POLLIN;
+    return count;
+}
+
+/* Until when to sleep at most before there may be records that nobody woke us for. */
+static int64_t news_ns(const struct exec *x, int64_t now)
+{
+    int64_t step = (now - x->idle_since_ns) / NEWS_STEP_PART;
+    if (step < NEWS_STEP_MIN_NS)
+        step = NEWS_STEP_MIN_NS;
+    return now + (step < NEWS_STEP_MAX_NS ? step : NEWS_STEP_MAX_NS);
+}
+
+/* Waits for a descriptor, for a record or for wake_ns; as ppoll(). */
+static int wait_any(struct exec *x, struct pollfd *set, unsigned count, int64_t wake_ns)
+{
+    const struct sp_collector *collector = x->records->collector;
+    int ready = 0;
+    bool news = false;
+    for (int64_t now = exec_now(x); ready == 0 && !news; now = exec_now(x)) {
+        int64_t sleep_ns = wake_ns;
+        if (collector && news_ns(x, now) < sleep_ns)
+            sleep_ns = news_ns(x, now);
+        int64_t left = sleep_ns > now ? sleep_ns - now : 0;
+        struct timespec timeout = {.tv_sec = left / SP_S, .tv_nsec = left % SP_S};
+        ready = ppoll(set, count, &timeout, NULL);
+        news = collector && sp_collector_has_news(collector);
+        if (sleep_ns == wake_ns || exec_now(x) >= wake_ns)
+            break;
+    }
+    if (ready > 0 || news)
+        x->idle_since_ns = exec_now(x);
+    return ready;
+}
+
+enum sp_rc exec_wait(struct exec *x, int64_t wake_ns)
+{
+    struct pollfd set[POLL_MAX];
+    memset(set, 0, sizeof set);
+    unsigned count = poll_set(x, set);
+    int ready = wait_any(x, set, count, wake_ns);
+    if (ready < 0 && errno != EINTR)
+        return sp_fail_os(&x->err, SP_E_IO, errno, "waiting for events");
+    return SP_OK;
+}
+
+void exec_wait_peer(const struct exec *x, int ms)
+{
+    struct pollfd set = {.fd = peer_fd(x->peer), .events = POLLIN};
+    poll(&set, 1, ms);
+}
+
+static double cpu_ms_of(int who)
+{
+    struct rusage use;
+    getrusage(who, &use);
+    return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1e3 +
+           (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e3;
+}
+
+double exec_cpu_ms(void)
+{
+    return cpu_ms_of(RUSAGE_SELF) + cpu_ms_of(RUSAGE_CHILDREN);
+}
