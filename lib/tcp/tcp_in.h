@@ -177,10 +177,10 @@ struct end_facts {
     int64_t abort_ns;     /* first SO_LINGER {on, 0}; INT64_MAX never */
     int64_t keepalive_ns; /* first SO_KEEPALIVE */
     int64_t timers_ns;    /* first option that makes the stack give up or linger in its own way */
-    int64_t linger_ns;    /* how long SO_LINGER has a close wait before a stack may abort; 0 never */
-    int64_t urgent_ns;    /* first MSG_OOB */
-    int64_t fastopen_ns;  /* first TCP_FASTOPEN_CONNECT: connect() leaves the SYN to send() */
-    int64_t blind_ns;     /* from then on its capture may miss what it sends */
+    int64_t linger_ns;   /* how long SO_LINGER has a close wait before a stack may abort; 0 never */
+    int64_t urgent_ns;   /* first MSG_OOB */
+    int64_t fastopen_ns; /* first TCP_FASTOPEN_CONNECT: connect() leaves the SYN to send() */
+    int64_t blind_ns;    /* from then on its capture may miss what it sends */
 };
 
 struct ctx;
