@@ -459,9 +459,12 @@ def packaged(request):
 
 class TestPackagedKernels:
     def test_verdicts_are_as_on_the_host(self, sockproof, packaged, plain, tmp_path):
-        done = sockproof.run("plain", "skipped", "--kernel", f"qemu:{packaged}",
-                             results=tmp_path / "r", timeout=300)
-        run = json.loads((tmp_path / "r" / "run.json").read_text())
+        for _ in range(3):  # again where the machine stood still, which is no verdict
+            done = sockproof.run("plain", "skipped", "--kernel", f"qemu:{packaged}",
+                                 results=tmp_path / "r", timeout=300)
+            run = json.loads((tmp_path / "r" / "run.json").read_text())
+            if not any(row["verdict"] == "inconclusive" for row in run["runs"]):
+                break
         assert done.returncode == 0, done.stdout + done.stderr
         assert verdicts(run["runs"]) == verdicts(plain.rows)
         assert run["stack"]["name"].startswith("linux-" + packaged.split("linux-image-")[1][:3])
