@@ -238,7 +238,7 @@ enum sp_rc exec_pump(struct exec *x, int64_t until_ns)
         if (x->diag_poll_ns && x->diag_poll_ns <= now)
             poll_later(x, now);
     }
-    enum sp_rc rc = exec_drain(x);
+    rc = exec_drain(x);
     exec_note_stall(x, now); /* we may be put aside while we take it, too */
     return rc;
 }
