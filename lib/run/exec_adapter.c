@@ -44,8 +44,8 @@ struct start {
     char role[8], against[8], family[4], ip[48], peer_ip[48];
     char interface[16], mac[18], peer_mac[18];
     const char *pins; /* "NAME=VALUE", a line each */
-    char log[64];    /* what it says on standard error goes there */
-    char states[64]; /* and what it tells of its states, "" nothing */
+    char log[64];     /* what it says on standard error goes there */
+    char states[64];  /* and what it tells of its states, "" nothing */
 };
 
 static void say_mac(char out[18], const uint8_t mac[6])
