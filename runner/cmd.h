@@ -22,7 +22,8 @@ struct cmd {
 };
 
 extern const struct cmd cmd_run, cmd_list, cmd_explain, cmd_judge, cmd_doctor, cmd_lint, cmd_fmt,
-    cmd_agent, cmd_sources, cmd_coverage, cmd_record, cmd_compare, cmd_guest, cmd_report, cmd_matrix;
+    cmd_agent, cmd_sources, cmd_coverage, cmd_record, cmd_compare, cmd_guest, cmd_report,
+    cmd_matrix;
 
 /* Those that this system has, NULL at the end: commands.c, and windows/commands.c. */
 extern const struct cmd *const cmd_all[];
@@ -66,8 +67,8 @@ void cases_release(struct cases *cases);
 /* The stack of this machine, for both ends; strings are static. */
 void stacks_own(struct sp_plan_config *config);
 /*
- * --os: "linux-6.18" for both ends, or "client=windows-10.0.19045,server=wine-8.0/linux-6.18", an API
- * over the TCP of another. An API without a TCP of its own leaves the one that `config` has.
+ * --os: "linux-6.18" for both ends, or "client=windows-10.0.19045,server=wine-8.0/linux-6.18", an
+ * API over the TCP of another. An API without a TCP of its own leaves the one that `config` has.
  */
 enum sp_rc stacks_parse(const char *text, struct sp_plan_config *config, struct sp_arena *arena,
                         struct sp_err *err);

@@ -137,13 +137,15 @@ const struct cmd cmd_judge = {
     .name = "judge",
     .usage = "DIR [--os OS] [--cases DIR] [--json | --format F]",
     .summary = "Judges stored traces again; needs no network and no privilege.",
-    .help = "  DIR           a results folder; it is read, not changed\n"
-            "  --os OS       as this stack: linux-6.18, or client=windows-10.0.19045,server=linux;\n"
-            "                wine-8.0/linux-6.18 is an API over the TCP of another, and wine-8.0 leaves\n"
-            "                the TCP as it was\n"
-            "  --cases DIR   with these cases instead of the ones that were run\n"
-            "  --json        print what run.json would say\n"
-            "  --format F    text, junit, ktap, markdown or json\n\n"
-            "Exit codes are those of run.\n",
+    .help =
+        "  DIR           a results folder; it is read, not changed\n"
+        "  --os OS       as this stack: linux-6.18, or client=windows-10.0.19045,server=linux;\n"
+        "                wine-8.0/linux-6.18 is an API over the TCP of another, and wine-8.0 "
+        "leaves\n"
+        "                the TCP as it was\n"
+        "  --cases DIR   with these cases instead of the ones that were run\n"
+        "  --json        print what run.json would say\n"
+        "  --format F    text, junit, ktap, markdown or json\n\n"
+        "Exit codes are those of run.\n",
     .main = main_judge,
 };

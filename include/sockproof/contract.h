@@ -16,7 +16,8 @@ enum sp_exit {
     SP_EXIT_NOTHING = 5,     /* nothing ran, or nothing was judged */
 };
 
-/* `schema` of run.json, of a run's trace.json and result.json, of `compare --json` and of a matrix. */
+/* `schema` of run.json, of a run's trace.json and result.json, of `compare --json` and of a matrix.
+ */
 #define SP_SCHEMA_RUN     "sockproof-run/1"
 #define SP_SCHEMA_TRACE   "sockproof-trace/1"
 #define SP_SCHEMA_RESULT  "sockproof-result/1"

@@ -3,9 +3,9 @@
  *
  * All namespaces are made first, each with a netlink socket that stays in it; the links are then
  * built through those sockets from wherever the thread is. Only sysctls need the thread itself in
- * a place, and are set when it is made. The interfaces get fixed numbers, so that one batch can make a
- * link and go on to configure it; they are high because a kernel with tunnel modules loaded gives
- * low ones to the tunnels it puts into every namespace.
+ * a place, and are set when it is made. The interfaces get fixed numbers, so that one batch can
+ * make a link and go on to configure it; they are high because a kernel with tunnel modules loaded
+ * gives low ones to the tunnels it puts into every namespace.
  */
 #include "internal.h"
 

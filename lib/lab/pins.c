@@ -101,9 +101,9 @@ static const struct sp_lab_pin veth_ipv6_pins[] = {
     EVERYWHERE("net.ipv6.conf.all.keep_addr_on_down", "1"),
 };
 /*
- * Of settings that links have, the default, which they are born with: a write to `all` needs the lock
- * that every other lab is being made and taken down under, and the kernel tries it again and again
- * for as long as somebody has it (restart_syscall()).
+ * Of settings that links have, the default, which they are born with: a write to `all` needs the
+ * lock that every other lab is being made and taken down under, and the kernel tries it again and
+ * again for as long as somebody has it (restart_syscall()).
  */
 static const struct sp_lab_pin path_pins[] = {
     /* The box forwards frames and says nothing of its own. */
