@@ -11,7 +11,7 @@ enum { POLL_MAX = 2 + EXEC_CAPTURES + SP_WHO_COUNT + 3 };
 /* Records that we read ourselves wake nobody up: between looks whether there are any, while nothing
  * else is there. */
 static const int64_t NEWS_STEP_MIN_NS = 1 * SP_MS;
-static const int64_t NEWS_STEP_MAX_NS = 8 * SP_MS;
+static const int64_t NEWS_STEP_MAX_NS = 32 * SP_MS;
 enum { NEWS_STEP_PART = 8 }; /* of the time waited so far */
 
 static unsigned poll_set(const struct exec *x, struct pollfd *set)
