@@ -138,7 +138,7 @@ class TestTrouble:
 
     def test_one_that_is_not_installed_is_said(self, sockproof, stack, tmp_path):
         done = run(sockproof, tmp_path, stack(version="exit 1"))
-        assert done.returncode == 4 and "not installed" in done.stderr
+        assert done.returncode == 3 and "not installed" in done.stderr
 
 
 @pytest.mark.skipif(not shutil.which("runsc") or os.geteuid() != 0,
