@@ -1,6 +1,7 @@
 """However a run ends, nothing is left behind and what was finished is whole."""
 import os
 import signal
+from contextlib import suppress
 
 import pytest
 
@@ -24,7 +25,8 @@ def waiting(sockproof, tmp_path):
         yield process
     finally:
         for pid in processes_of_session(process.pid):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it may have ended by itself
+                os.kill(pid, signal.SIGKILL)
         process.wait(20)
 
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,9 +51,26 @@ static int write_at(int fd, const char *data, size_t len, off_t at)
     return 0;
 }
 
+/*
+ * Whether somebody may still read what the file held when it had the name: a write lease is given
+ * only where nobody else has the file open (fcntl(2), F_SETLEASE), and is given back at once. Who
+ * opens it just then is told of by a signal; SIGURG is one that nobody minds.
+ */
+static bool is_read(int fd)
+{
+    if (fcntl(fd, F_SETSIG, SIGURG) < 0 || fcntl(fd, F_SETLEASE, F_WRLCK) < 0)
+        return true;
+    fcntl(fd, F_SETLEASE, F_UNLCK);
+    return false;
+}
+
 /* Brings the file that waits up to the new version. 0 or an errno. */
 static int fill(struct sp_live *live, int which, const struct sp_piece *pieces, size_t count)
 {
+    if (live->file[which].fd >= 0 && is_read(live->file[which].fd)) {
+        let_go(live, which);
+        unlink(live->waits); /* its reader keeps it */
+    }
     size_t skip = live->file[which].same_bytes;
     size_t at = 0;
     int fd = live->file[which].fd;

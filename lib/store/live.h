@@ -4,7 +4,8 @@
  *
  * Two files take turns under the name, so that no version makes a new file or frees an old one:
  * ext4 does not hand out a freed inode again for minutes, and searches past all of them at every
- * file that is made nearby. The one that waits its turn is PATH.new; PATH.old exists within a
+ * file that is made nearby. One that is still being read when its turn comes is left to its reader,
+ * and a new one takes its place. The one that waits its turn is PATH.new; PATH.old exists within a
  * change of turns only. A killed process leaves them behind; sp_live_open removes them.
  */
 #ifndef SP_STORE_LIVE_H

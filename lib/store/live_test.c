@@ -56,6 +56,23 @@ static void holds(const struct fixture *f, const char *text)
     sp_buf_release(&found);
 }
 
+static void a_reader_keeps_the_version_that_it_opened(void **state)
+{
+    struct fixture *f = *state;
+    char found[32] = "";
+    show(f, "one", "first");
+    show(f, "one two", "second");
+    FILE *reader = fopen(f->path, "re");
+    assert_non_null(reader);
+    show(f, "one two three", "third");
+    show(f, "one two three four", "fourth");
+    show(f, "one two three four five", "fifth");
+    assert_int_equal(fread(found, 1, sizeof found - 1, reader), strlen("one twosecond"));
+    assert_string_equal(found, "one twosecond");
+    fclose(reader);
+    holds(f, "one two three four fivefifth");
+}
+
 static void each_version_is_whole_also_where_it_is_shorter(void **state)
 {
     struct fixture *f = *state;
@@ -132,6 +149,8 @@ static void a_place_that_cannot_be_written_is_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_reader_keeps_the_version_that_it_opened, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(each_version_is_whole_also_where_it_is_shorter, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_may_change_is_written_again_when_told, set_up,
