@@ -45,11 +45,15 @@ class Command:
         self.root, self.cases, self.prefix = root, root / HERE.relative_to(ROOT), prefix
 
     def __call__(self, *words, timeout=60, prefix=(), cwd=None, env=None):
-        return subprocess.run([*self.prefix, *prefix, self.path, *map(str, words)],
+        done = subprocess.run([*self.prefix, *prefix, self.path, *map(str, words)],
                               cwd=cwd or self.root, timeout=timeout,
                               env={**self.program.environment(), **(env or {})},
                               stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               errors="replace", check=False)
+        # A test that fails shows these whole: pytest cuts what an assertion compares.
+        print("$", "sockproof", *words, "->", done.returncode)
+        print(done.stdout, done.stderr, sep="\n")
+        return done
 
     def run(self, *words, results, **more):
         return self("run", "--cases", self.cases, "--results", results, *words, **more)

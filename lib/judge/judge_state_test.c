@@ -250,8 +250,10 @@ static void a_connect_that_tells_of_the_first_opens_nothing(void **state)
     judged_release(&d);
 }
 
-/* As a run on Windows without Npcap: calls, and states by a table that tells no queues. */
-static void judge_by_table(struct judged *d, const char *lines, const char *ladder)
+/* Calls, and states by a table that tells so many unread bytes of each connection (-1 no queues).
+ */
+static void judge_by_table_of(struct judged *d, int64_t unread, const char *lines,
+                              const char *ladder)
 {
     memset(d, 0, sizeof *d);
     fixture_plan(d, lines, "windows", "10.0.19045");
@@ -260,10 +262,18 @@ static void judge_by_table(struct judged *d, const char *lines, const char *ladd
     d->trace.head.states = SP_WATCH_POLLED;
     for (size_t i = 0; i < d->trace.len; i++)
         if (d->trace.events[i].kind == SP_EV_STATE) {
-            d->trace.events[i].u.state.source = SP_STATE_TABLE;
-            d->trace.events[i].u.state.recv_queue = d->trace.events[i].u.state.send_queue = -1;
+            struct sp_ev_state *told = &d->trace.events[i].u.state;
+            told->source = SP_STATE_TABLE;
+            told->recv_queue = told->new_state == SP_TCP_LISTEN ? -1 : unread;
+            told->send_queue = -1;
         }
     sp_judge(&d->plan, &d->trace, &d->j);
+}
+
+/* As a run on Windows without Npcap. */
+static void judge_by_table(struct judged *d, const char *lines, const char *ladder)
+{
+    judge_by_table_of(d, -1, lines, ladder);
 }
 
 #define CALLED                                                                                     \
@@ -300,6 +310,19 @@ static void a_queue_that_the_system_does_not_tell_is_unwatched(void **state)
     judged_release(&d);
 }
 
+static void a_queue_that_a_stack_tells_of_itself_is_judged(void **state)
+{
+    (void)state;
+    const char *lines = HANDSHAKE_LINES "queue server unread 5\nstate server ESTABLISHED\n";
+    struct judged d;
+    judge_by_table_of(&d, 5, lines, CALLED CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge_by_table_of(&d, 4, lines, CALLED CLEAN_UP);
+    assert_fails(&d, SP_FAIL_QUEUE, "unread 5", "4 bytes unread");
+    judged_release(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +340,7 @@ int main(void)
         cmocka_unit_test(queues_are_compared),
         cmocka_unit_test(without_the_wire_states_are_found_by_what_connect_told),
         cmocka_unit_test(a_queue_that_the_system_does_not_tell_is_unwatched),
+        cmocka_unit_test(a_queue_that_a_stack_tells_of_itself_is_judged),
         cmocka_unit_test(an_invariant_of_tcp_fails_the_run),
         cmocka_unit_test(a_refused_connection_is_known_by_its_port),
         cmocka_unit_test(a_connect_that_tells_of_the_first_opens_nothing),

@@ -199,12 +199,17 @@ static const struct sp_event *last_look(const struct walk *walk, const struct sp
     return last;
 }
 
-/* Windows's table of sockets tells states, and no queues. */
-static bool tells_no_queues(const struct view *view)
+/* Windows's table of sockets tells states and no queues; lwIP tells both. A listener has neither.
+ */
+static bool tells_no_queues(const struct view *view, enum sp_end end)
 {
-    for (size_t i = 0; i < view->trace->len; i++)
-        if (view->trace->events[i].kind == SP_EV_STATE)
-            return view->trace->events[i].u.state.source == SP_STATE_TABLE;
+    for (size_t i = 0; i < view->trace->len; i++) {
+        const struct sp_event *ev = &view->trace->events[i];
+        const struct sp_ev_state *st = &ev->u.state;
+        if (ev->kind == SP_EV_STATE && ev->end == end && st->new_state != SP_TCP_NONE &&
+            st->new_state != SP_TCP_LISTEN)
+            return st->source == SP_STATE_TABLE && st->recv_queue < 0;
+    }
     return false;
 }
 
@@ -214,7 +219,7 @@ enum sp_try queue_step(struct walk *walk, const struct sp_stmt *stmt, struct out
     bool expected = false;
     bool unread = stmt->verb && strcmp(stmt->verb, "unread") == 0;
     if (view_watch_states_of(walk->view, stmt->who) == SP_WATCH_ABSENT ||
-        tells_no_queues(walk->view)) {
+        tells_no_queues(walk->view, (enum sp_end)stmt->who)) {
         out->how = SP_LINE_UNWATCHED;
         return SP_TRY_DONE;
     }

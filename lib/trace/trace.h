@@ -81,7 +81,7 @@ struct sp_ev_seg {
     const char *malformed; /* NULL, or why the frame could not be decoded */
 };
 
-enum sp_state_source { SP_STATE_TRACEPOINT, SP_STATE_DIAG, SP_STATE_TABLE /* Windows */ };
+enum sp_state_source { SP_STATE_TRACEPOINT, SP_STATE_DIAG, SP_STATE_TABLE /* Windows, lwIP */ };
 
 struct sp_ev_state {
     enum sp_state_source source;
