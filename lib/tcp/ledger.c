@@ -379,14 +379,25 @@ static void do_send(struct book *book, const struct sp_event *event)
     act_add(book, sock, &act);
 }
 
+/* How much a call took: a drain that ended in an error says so beside it. */
+static int64_t bytes_read(const struct sp_ev_call *call)
+{
+    static const char key[] = "bytes=";
+    const char *bytes = call->error && call->out ? strstr(call->out, key) : NULL;
+    if (call->how != SP_CALL_RETURNED)
+        return INT64_MAX;
+    if (has_word(call, "PEEK"))
+        return 0;
+    if (bytes)
+        return strtoll(bytes + strlen(key), NULL, 10);
+    return call->value > 0 ? call->value : 0;
+}
+
 static void do_read(struct book *book, const struct sp_event *event)
 {
     const struct sp_ev_call *call = &event->u.call;
     struct act act = act_make(ACT_READ, event);
-    bool peeked = has_word(call, "PEEK");
-    act.bytes = call->how != SP_CALL_RETURNED ? INT64_MAX
-                : call->value > 0 && !peeked  ? call->value
-                                              : 0;
+    act.bytes = bytes_read(call);
     act_add(book, sock_of(book, event->end, call->sock), &act);
 }
 
@@ -452,6 +463,7 @@ static void do_option(struct book *book, const struct sp_event *event)
     for (size_t i = 0; i < sizeof windows / sizeof windows[0]; i++)
         if (has_word(call, windows[i])) {
             struct act act = act_make(ACT_READ, event);
+            act.bytes = INT64_MAX; /* it may move the window, without a byte being read */
             act_add(book, sock_of(book, event->end, call->sock), &act);
         }
 }
@@ -604,11 +616,12 @@ const struct act *sp_tcp_act_last(const struct ledger *ledger, unsigned kinds, i
     return last;
 }
 
-const struct act *sp_tcp_act_during(const struct ledger *ledger, enum act_kind kind, int64_t t_ns)
+const struct act *sp_tcp_reading(const struct ledger *ledger, int64_t t_ns)
 {
     for (size_t i = 0; i < ledger->len && ledger->acts[i].from_ns <= t_ns + SKEW_NS; i++) {
         const struct act *act = &ledger->acts[i];
-        if (act->kind == kind && (act->to_ns == INT64_MAX || act->to_ns + SKEW_NS >= t_ns))
+        if (act->kind == ACT_READ && act->bytes &&
+            (act->to_ns == INT64_MAX || act->to_ns + SKEW_NS >= t_ns))
             return act;
     }
     return NULL;

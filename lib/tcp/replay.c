@@ -126,12 +126,13 @@ static void cause_of_ack(struct side *side, const struct view *view, struct sp_a
     for (unsigned i = 0; i < side->owed_count; i++)
         if (side->owed[i].end >= 0 && side->owed[i].end <= view->ack)
             covered = &side->owed[i];
-    const struct act *read = sp_tcp_act_during(side->ledger, ACT_READ, view->t_ns);
+    const struct act *read = sp_tcp_reading(side->ledger, view->t_ns);
     bool moved = side->last_window >= 0 && view->seg->window != side->last_window;
     int answers = answered_by(side, view, seg->role);
+    bool reads = moved && read && seg->role == SP_ROLE_DUP_ACK;
     if (covered) {
         say(seg, SP_CAUSE_SEGMENT, covered->event);
-    } else if (moved && read && seg->role == SP_ROLE_DUP_ACK) {
+    } else if (reads && (answers < 0 || read->from_ns <= view->t_ns)) {
         seg->role = SP_ROLE_WINDOW_UPDATE;
         say(seg, SP_CAUSE_WINDOW, read->event);
     } else if (answers >= 0) {
@@ -215,18 +216,15 @@ static const char *objection(const struct replay *replay, int which, size_t at,
     const struct side *side = &replay->side[which];
     if (view->t_ns - SKEW_NS > side->killed_ns)
         return "a segment after the connection was reset";
+    if (side->closed_ns != INT64_MAX && view->t_ns - sp_tcp_unread_ns(side, view) > side->closed_ns)
+        return "a segment after the last acknowledgement had come";
     bool probes = role == SP_ROLE_KEEPALIVE || role == SP_ROLE_WINDOW_PROBE;
     return probes ? sp_tcp_probed(replay, which, at, view) : sp_tcp_again(replay, which, at, view);
 }
 
-/*
- * On loopback two processors that transmit for one socket have a receive queue each, so an
- * acknowledgement can be captured behind the FIN or the data that was queued after it. Its sequence
- * number tells: sent later, it would have counted them. A processor that is busy elsewhere is late
- * by a tick at most; a keepalive probe, which looks the same behind a FIN, comes after a second.
- */
-enum { OVERTAKEN_NS = 5 * 1000 * 1000 };
-
+/* On loopback an acknowledgement may have been sent before the FIN or the data that it is captured
+ * behind. Its sequence number tells: sent later, it would have counted them. A keepalive probe,
+ * which looks the same behind a FIN, comes after a second. */
 static bool was_overtaken(const struct replay *replay, int which, size_t at)
 {
     const struct sp_event *ack = replay->entries[which][at].event;
@@ -240,16 +238,12 @@ static bool was_overtaken(const struct replay *replay, int which, size_t at)
            seg->ack == ack->u.seg.seg.ack && ack->t_ns - before->t_ns <= OVERTAKEN_NS;
 }
 
-/* What a connection left behind may answer what comes, once another one has its addresses; it sends
- * nothing of its own. */
+/* An end that has opened another connection with these addresses has nothing left of this one that
+ * could send; what still comes for it is answered with a RST, which has rules of its own. */
 static bool is_from_the_grave(const struct side *side, const struct view *view)
 {
-    if (view->t_ns - SKEW_NS <= side->superseded_ns)
-        return false;
-    int64_t asked_ns =
-        side->last_in_ns > side->superseded_ns ? side->last_in_ns : side->superseded_ns;
-    return view->seg->payload_len || (view->seg->flags & SP_FIN) ||
-           view->t_ns - asked_ns > PUT_OFF_NS;
+    int64_t late_ns = view->event->u.seg.point == SP_AT_LO ? OVERTAKEN_NS : SKEW_NS;
+    return side->superseded_ns != INT64_MAX && view->t_ns - late_ns > side->superseded_ns;
 }
 
 static void rule_cause(struct replay *replay, int which, size_t at, const struct view *view,
@@ -259,7 +253,7 @@ static void rule_cause(struct replay *replay, int which, size_t at, const struct
     const struct side *other = &replay->side[1 - which];
     bool judged = side->sane && side->facts->calls && view->t_ns < side->superseded_ns;
     const char *why = judged ? objection(replay, which, at, view, seg->role) : NULL;
-    if (side->sane && side->facts->calls && !side->scripted_peer && is_from_the_grave(side, view)) {
+    if (side->sane && side->facts->calls && is_from_the_grave(side, view)) {
         sp_tcp_violate(replay->ctx, RULE_NO_CAUSE, view->event, side->end,
                        "a segment of a connection whose addresses another one has taken");
         return;
@@ -277,7 +271,7 @@ static void rule_cause(struct replay *replay, int which, size_t at, const struct
     if (seg->role == SP_ROLE_DUP_ACK && view->ack < side->last_ack)
         judged = false;
     if (seg->role == SP_ROLE_DUP_ACK)
-        judged = judged && other->isn_known && !side->ledger->strangers;
+        judged = judged && other->isn_known;
     if (judged)
         sp_tcp_violate(replay->ctx, RULE_NO_CAUSE, view->event, side->end, "%s", why);
     else
@@ -303,6 +297,8 @@ static void segment_out(struct replay *replay, int which, size_t at, int64_t oth
         sp_tcp_rules_rst(replay, which, at, &view, other_sent, seg);
     else
         rule_cause(replay, which, at, &view, seg);
+    if (seg->by && (seg->cause == SP_CAUSE_CALL || seg->cause == SP_CAUSE_EXIT))
+        sp_tcp_side_called(side, seg->by->t_ns);
     sp_tcp_side_out(side, &view);
 }
 
@@ -323,9 +319,8 @@ static int64_t sent_by(const struct replay *replay, int which, struct sent *sent
             break;
         if (!entry->out || (entry->event->u.seg.seg.flags & SP_RST))
             continue;
-        struct view view;
-        sp_tcp_view(&view, side, &replay->side[1 - which], entry);
-        int64_t end = view.end + ((view.seg->flags & SP_FIN) ? 1 : 0);
+        const struct sp_seg *seg = &entry->event->u.seg.seg;
+        int64_t end = (int64_t)(int32_t)(seg->seq - side->isn_left) + sp_seg_space(seg);
         if (end > sent->most)
             sent->most = end;
     }
@@ -338,6 +333,7 @@ static void walk(struct replay *replay, int which)
     struct side *other = &replay->side[1 - which];
     struct sent sent = {0};
     int64_t made = 0; /* how far the middle went in the other's name */
+    other->isn = other->isn_there;
     for (size_t i = 0; i < replay->entry_count[which]; i++) {
         const struct entry *entry = &replay->entries[which][i];
         int64_t other_sent = sent_by(replay, 1 - which, &sent, entry->event->t_ns);
@@ -354,6 +350,7 @@ static void walk(struct replay *replay, int which)
         if (replay->ctx->out->flights.items[entry->flight].by && end > made)
             made = end;
     }
+    other->isn = other->isn_left;
 }
 
 /* ---- a side's own capture ------------------------------------------------------------------- */
@@ -394,16 +391,44 @@ static void entries_fill(struct replay *replay, size_t flight)
         entry_add(replay, 1 - from, in, flight, false);
 }
 
+/* SYNs that ask for the addresses of a connection that is still there come to that connection, and
+ * it may have to answer them. */
+static bool is_claim(const struct replay *replay, const struct sp_flight *flight)
+{
+    const struct sp_seg *seg = &sp_tcp_shown(flight)->u.seg.seg;
+    return replay->conn->next_ns != INT64_MAX && flight->received && flight->conn >= 0 &&
+           (seg->flags & (SP_SYN | SP_ACK)) == SP_SYN &&
+           sp_tcp_is_after(replay->conn, &replay->ctx->out->flights.conns[flight->conn]);
+}
+
+static void claims_fill(struct replay *replay)
+{
+    const struct sp_flights *flights = &replay->ctx->out->flights;
+    for (size_t i = 0; i < flights->len; i++) {
+        const struct sp_flight *flight = &flights->items[i];
+        if (!is_claim(replay, flight))
+            continue;
+        int to = 1 - side_of_src(replay->conn, &sp_tcp_shown(flight)->u.seg.seg);
+        if (flight->received->t_ns < replay->side[to].superseded_ns)
+            entry_add(replay, to, flight->received, i, false);
+    }
+}
+
 void sp_tcp_replay(struct ctx *ctx, int conn, const size_t *flights, size_t count)
 {
     struct replay replay = {.ctx = ctx, .conn = &ctx->out->flights.conns[conn], .index = conn};
-    struct entry *entries = sp_xcalloc(count * 2, sizeof *entries);
+    size_t most = count;
+    for (size_t i = 0; i < ctx->out->flights.len; i++)
+        most += is_claim(&replay, &ctx->out->flights.items[i]);
+    struct entry *entries = sp_xcalloc(most * 2, sizeof *entries);
     for (int which = 0; which < 2; which++) {
-        replay.entries[which] = entries + (size_t)which * count;
+        replay.entries[which] = entries + (size_t)which * most;
         sp_tcp_side_init(&replay.side[which], ctx, replay.conn, conn, which);
     }
     for (size_t i = 0; i < count; i++)
         entries_fill(&replay, flights[i]);
+    if (most > count)
+        claims_fill(&replay);
     for (int which = 0; which < 2; which++)
         walk(&replay, which);
     for (int which = 0; which < 2; which++)

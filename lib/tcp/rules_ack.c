@@ -1,6 +1,8 @@
 /* Rules about what is acknowledged. */
 #include "tcp_in.h"
 
+#include <string.h>
+
 static void rule_handshake(struct replay *replay, const struct side *side, const struct view *view)
 {
     int64_t most = INT64_MAX;
@@ -24,11 +26,22 @@ static void rule_back(struct replay *replay, const struct side *side, const stru
                        (long long)side->last_ack);
 }
 
+/* Whether what an end sent later may be captured first: where several processors hand over its
+ * segments (loopback, real interfaces), or its stack has threads. A veth takes each from its
+ * socket, under that socket's lock. */
+static bool may_be_swapped(const struct replay *replay, const struct side *side,
+                           const struct view *view)
+{
+    const char *lab = replay->ctx->trace->head.lab;
+    return side->own_process || view->event->u.seg.point == SP_AT_LO || !lab ||
+           strcmp(lab, "nics") == 0;
+}
+
 static void rule_place(struct replay *replay, const struct side *side, const struct view *view)
 {
     bool probe = view->from + 1 == side->snd_max && !sp_tcp_answers(side, view);
-    bool close = view->t_ns <= side->new_ns + SKEW_NS && view->from < side->snd_max &&
-                 view->from >= side->last_ack_from && view->from > 0;
+    bool close = may_be_swapped(replay, side, view) && view->t_ns <= side->new_ns + SKEW_NS &&
+                 view->from < side->snd_max && view->from >= side->last_ack_from && view->from > 0;
     if (!sp_tcp_is_pure_ack(view->seg) || view->from >= side->snd_max || probe || close ||
         view->from == side->una + side->window || view->from == side->edge || side->resent ||
         side->facts->blind_ns <= view->t_ns)

@@ -15,6 +15,30 @@ static bool same_rst(const struct sp_seg *a, const struct sp_seg *b)
     return (a->flags & SP_RST) && a->seq == b->seq && a->ack == b->ack && a->flags == b->flags;
 }
 
+/* The index after its latest segment but a RST before `at`: then it had a connection. 0 none. */
+static size_t alive_after(const struct replay *replay, int which, size_t at)
+{
+    while (at > 0) {
+        const struct entry *entry = &replay->entries[which][--at];
+        if (entry->out && !(entry->event->u.seg.seg.flags & SP_RST))
+            return at + 1;
+    }
+    return 0;
+}
+
+/* Whether what came at `in` may have been refused though its receiver sent segment `alive` after
+ * it: it was taken later than that, as far as captures and acknowledgements tell. */
+static bool came_too_late(const struct replay *replay, int which, size_t in, size_t alive)
+{
+    const struct sp_event *came = replay->entries[which][in].event;
+    const struct sp_event *last = replay->entries[which][alive].event;
+    const struct sp_seg *seg = &came->u.seg.seg;
+    bool slow = last->u.seg.point == SP_AT_LO && last->t_ns - came->t_ns <= OVERTAKEN_NS;
+    return slow ||
+           (sp_seg_space(seg) && (!(last->u.seg.seg.flags & SP_ACK) ||
+                                  sp_seq_lt(last->u.seg.seg.ack, seg->seq + sp_seg_space(seg))));
+}
+
 /* The latest arrival whose numbers the RST carries, but for as many as such RSTs have answered
  * (`fresh`); NULL none. `own`: it may be one of its sender's own accord. */
 static const struct sp_event *answered(const struct replay *replay, int which, size_t at,
@@ -25,17 +49,24 @@ static const struct sp_event *answered(const struct replay *replay, int which, s
                 (side->fin_acked_ns >= 0 && side->fin_in >= 0 && side->fin_in < side->rcv_nxt);
     bool passed =
         false; /* after that arrival, more than an ACK came, or something but a RST left */
-    size_t before = 0;
+    int64_t now_ns = replay->entries[which][at].event->t_ns;
+    size_t before = 0, alive = alive_after(replay, which, at);
     bool twofold = (rst->flags & SP_ACK) && rst->seq; /* those before may be of its own accord */
-    for (size_t i = 0; fresh && !twofold && i < at; i++)
-        before += replay->entries[which][i].out &&
-                  same_rst(&replay->entries[which][i].event->u.seg.seg, rst);
+    for (size_t i = alive; fresh && !twofold && i < at; i++)
+        before +=
+            replay->entries[which][i].out &&
+            (side->own_process || now_ns - replay->entries[which][i].event->t_ns <= PUT_OFF_NS) &&
+            same_rst(&replay->entries[which][i].event->u.seg.seg, rst);
     while (at-- > 0) {
         const struct entry *entry = &replay->entries[which][at];
         const struct sp_seg *seg = &entry->event->u.seg.seg;
         bool rests = !passed;
         passed = passed || (!(seg->flags & SP_RST) && (entry->out || sp_seg_space(seg)));
         if (entry->out || (seg->flags & SP_RST))
+            continue;
+        if (fresh && !side->own_process &&
+            (now_ns - entry->event->t_ns > PUT_OFF_NS ||
+             (at < alive && !came_too_late(replay, which, at, alive - 1))))
             continue;
         bool by_ack = (seg->flags & SP_ACK) && seg->ack == rst->seq;
         bool by_seq = seg->seq + sp_seg_space(seg) == rst->ack;

@@ -149,37 +149,18 @@ void sp_tcp_rules_sequence(struct replay *replay, int which, size_t at, const st
     rule_window(replay, side, view);
 }
 
-/*
- * On loopback a capture sees segments where they arrive, which on a busy machine is later than they
- * left: each processor has a queue of its own. A fast retransmission of 0.8 ms after the
- * acknowledgement that overtook it was seen.
- */
-#define LO_QUEUE_NS (10 * SP_MS)
-
-/*
- * A stack in a process of its own has what was captured only when its threads have read it. gVisor
- * sent again 6 ms after the acknowledgement had passed the capture on a busy machine.
- */
-#define OWN_READ_NS (20 * SP_MS)
-
-/* How long after its capture an acknowledgement may still be unread. */
-static int64_t unread_ns(const struct replay *replay, const struct side *side,
-                         const struct view *view)
-{
-    if (side->end < SP_END_COUNT && replay->ctx->trace->head.states_hidden[side->end])
-        return OWN_READ_NS;
-    return view->event->u.seg.point == SP_AT_LO ? LO_QUEUE_NS : SKEW_NS;
-}
-
-/* Whether the same addresses had a connection before this one. */
-static bool is_successor(const struct replay *replay)
+/* Whether anything came since then from a connection that had these addresses before. */
+static bool has_old_one_spoken(const struct replay *replay, const struct side *side,
+                               int64_t from_ns, int64_t to_ns)
 {
     const struct sp_flights *flights = &replay->ctx->out->flights;
-    for (size_t i = 0; i < flights->conn_count; i++)
-        if (flights->conns[i].next_ns == replay->conn->first_ns &&
-            (sp_addr_same(&flights->conns[i].client, &replay->conn->client) ||
-             sp_addr_same(&flights->conns[i].client, &replay->conn->server)))
+    for (size_t i = 0; i < flights->len; i++) {
+        const struct sp_flight *flight = &flights->items[i];
+        if (flight->received && flight->conn >= 0 && flight->from != side->end &&
+            flight->received->t_ns >= from_ns && flight->received->t_ns <= to_ns &&
+            sp_tcp_is_after(&flights->conns[flight->conn], replay->conn))
             return true;
+    }
     return false;
 }
 
@@ -196,10 +177,8 @@ const char *sp_tcp_again(const struct replay *replay, int which, size_t at, cons
     bool fin_moved = (view->seg->flags & SP_FIN) && side->fin_at >= 0 && view->end != side->fin_at;
     if (end <= view->from || view->from < 0 || view->from >= side->snd_max || fin_moved)
         return NULL;
-    if (!syn && side->una >= end && view->t_ns > side->una_ns + unread_ns(replay, side, view))
+    if (!syn && side->una >= end && view->t_ns > side->una_ns + sp_tcp_unread_ns(side, view))
         return "it is sent again, though it had been acknowledged";
-    if (syn && !view->has_ack && is_successor(replay))
-        return NULL; /* it may be the old one's TIME_WAIT that asked, as lwIP sends at once then */
     while (at-- > 0) {
         const struct entry *entry = &replay->entries[which][at];
         struct view before;
@@ -208,6 +187,9 @@ const char *sp_tcp_again(const struct replay *replay, int which, size_t at, cons
         sp_tcp_view(&before, side, &replay->side[1 - which], entry);
         int64_t to = before.end + ((before.seg->flags & SP_FIN) ? 1 : 0);
         bool same_kind = !syn || before.has_ack == view->has_ack;
+        /* the old one's TIME_WAIT may have asked: lwIP sends its SYN again at once then */
+        if (syn && has_old_one_spoken(replay, side, before.t_ns, view->t_ns))
+            return NULL;
         if (!(before.seg->flags & SP_RST) && same_kind && before.from < end && to > view->from)
             return "it is sent again, though nothing asked for it and no timer is that short";
     }

@@ -12,6 +12,13 @@ bool sp_tcp_is_pure_ack(const struct sp_seg *seg)
     return seg->payload_len == 0 && (seg->flags & (SP_SYN | SP_FIN | SP_RST | SP_ACK)) == SP_ACK;
 }
 
+int64_t sp_tcp_unread_ns(const struct side *side, const struct view *view)
+{
+    if (side->own_process)
+        return OWN_READ_NS;
+    return view->event->u.seg.point == SP_AT_LO ? LO_QUEUE_NS : SKEW_NS;
+}
+
 /* What acknowledges something that has just come is an ACK, wherever it stands; and so it is at any
  * time where the peer's window is open: a probe is due long after an ACK. */
 bool sp_tcp_answers(const struct side *side, const struct view *view)
@@ -38,6 +45,37 @@ static bool is_pattern_known(const struct side *side)
     return true;
 }
 
+/* The initial sequence number of that end as it arrived. */
+static uint32_t isn_there(const struct ctx *ctx, int conn, enum sp_end end, uint32_t isn)
+{
+    const struct sp_flights *flights = &ctx->out->flights;
+    for (size_t i = 0; i < flights->len; i++) {
+        const struct sp_flight *flight = &flights->items[i];
+        if (flight->conn == conn && flight->from == end && flight->received &&
+            (flight->received->u.seg.seg.flags & SP_SYN))
+            return flight->received->u.seg.seg.seq;
+    }
+    return isn;
+}
+
+/*
+ * A SYN that comes for a connection which is there may open another one or be refused; what an end
+ * sends itself tells. Where its capture does not, the SYN counts.
+ */
+static int64_t superseded_ns(const struct ctx *ctx, const struct sp_conn *conn, enum sp_end end)
+{
+    const struct sp_flights *flights = &ctx->out->flights;
+    for (size_t i = 0; conn->next_ns != INT64_MAX && i < flights->len; i++) {
+        const struct sp_flight *flight = &flights->items[i];
+        const struct sp_event *event = sp_tcp_shown(flight);
+        if (event->t_ns >= conn->next_ns && flight->from == end && flight->conn >= 0 &&
+            (event->u.seg.seg.flags & SP_SYN) &&
+            sp_tcp_is_after(conn, &flights->conns[flight->conn]))
+            return event->t_ns;
+    }
+    return ctx->facts[end].watched ? INT64_MAX : conn->next_ns;
+}
+
 void sp_tcp_side_init(struct side *side, const struct ctx *ctx, const struct sp_conn *conn,
                       int index, int which)
 {
@@ -58,6 +96,7 @@ void sp_tcp_side_init(struct side *side, const struct ctx *ctx, const struct sp_
         .established_ns = -1,
         .rst_out_ns = INT64_MAX,
         .killed_ns = INT64_MAX,
+        .closed_ns = INT64_MAX,
         .again_ns = INT64_MAX,
         .probed_ns = INT64_MAX,
         .fin_told_ns = INT64_MAX,
@@ -65,13 +104,13 @@ void sp_tcp_side_init(struct side *side, const struct ctx *ctx, const struct sp_
         .rst_in_ns = INT64_MAX,
     };
     side->isn_known = end != SP_END_NONE && conn->isn_known[end] && !conn->self;
-    side->isn = side->isn_known ? conn->isn[end] : 0;
-    side->superseded_ns = conn->next_ns;
+    side->isn = side->isn_left = side->isn_known ? conn->isn[end] : 0;
+    side->isn_there = conn->renumbered ? isn_there(ctx, index, end, side->isn) : side->isn;
+    side->superseded_ns = superseded_ns(ctx, conn, end);
     enum sp_end other = conn_end(conn, 1 - which);
     side->scripted_peer = other != SP_END_CLIENT && other != SP_END_SERVER;
     side->pattern_known = is_pattern_known(side);
-    side->sane = side->real && side->watched && side->isn_known && !conn->self &&
-                 !conn->renumbered && !ctx->lossy_wire;
+    side->sane = side->real && side->watched && side->isn_known && !conn->self && !ctx->lossy_wire;
 }
 
 /* Relative to an ISN, modulo 2^32 (RFC 9293 section 3.4); streams stay below 2^31 bytes. */
@@ -137,18 +176,45 @@ static void answer_covered(struct side *side, int64_t ack, int64_t t_ns)
     side->owed_count = kept;
 }
 
+/* A SYN,ACK is the answer to each SYN that has come so far. */
+static void answer_syns(struct side *side)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < side->owed_count; i++)
+        if ((side->owed[i].event->u.seg.seg.flags & (SP_SYN | SP_ACK)) != SP_SYN)
+            side->owed[kept++] = side->owed[i];
+    side->owed_count = kept;
+}
+
+void sp_tcp_side_called(struct side *side, int64_t call_ns)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < side->owed_count; i++)
+        if (side->own_process || side->owed[i].end >= 0 ||
+            side->owed[i].event->t_ns + TAKEN_NS > call_ns)
+            side->owed[kept++] = side->owed[i];
+    side->owed_count = kept;
+}
+
 void sp_tcp_side_out(struct side *side, const struct view *view)
 {
     const struct sp_seg *seg = view->seg;
     if (seg->flags & SP_RST) {
         side->rst_sent = true;
         earliest(&side->rst_out_ns, view->t_ns);
-        /* An abort (RFC 9293 section 3.10.5); what answers a stray segment ends nothing. */
-        if (view->has_ack && side->syn_sent && view->from == side->snd_max)
+        /* An abort (RFC 9293 section 3.10.5); or the connection is not there any more: the numbers
+         * of what was refused were good ones, or it was a SYN. SYN_SENT stays as it is. */
+        bool abort = view->has_ack && view->from == side->snd_max;
+        bool gone = view->has_ack
+                        ? !seg->seq
+                        : view->from > 0 && view->from >= side->una && view->from <= side->snd_max;
+        if (side->syn_sent && (abort || (gone && side->last_ack >= 1)))
             earliest(&side->killed_ns, view->t_ns);
         return;
     }
     if (seg->flags & SP_SYN) {
+        if (view->has_ack && !side->own_process && view->event->u.seg.point != SP_AT_LO)
+            answer_syns(side);
         side->syn_sent = true;
         side->synack_sent |= view->has_ack;
         side->plain_syn_sent |= !view->has_ack;
@@ -165,6 +231,7 @@ void sp_tcp_side_out(struct side *side, const struct view *view)
         if (side->fin_at < 0) {
             side->fin_at = end;
             side->fin_ns = view->t_ns;
+            side->fin_last = side->fin_in >= 0 && view->ack > side->fin_in;
         }
         end++;
     }
@@ -247,6 +314,13 @@ static void owe(struct side *side, const struct view *view, int64_t end, bool st
         (struct owed){.event = view->event, .end = end, .had = side->rcv_nxt, .strange = strange};
 }
 
+/* Whether an empty segment there is acceptable (RFC 9293 section 3.4). */
+static bool is_in_window(const struct side *side, int64_t from)
+{
+    return from == side->rcv_nxt ||
+           (from > side->rcv_nxt && side->last_ack >= 0 && from < sp_tcp_own_edge(side));
+}
+
 /* Which arrivals ask for an answer: RFC 9293 section 3.10.7.4, RFC 5961. In doubt, they do. */
 static void owe_for(struct side *side, const struct view *view, bool out_of_order)
 {
@@ -263,7 +337,7 @@ static void owe_for(struct side *side, const struct view *view, bool out_of_orde
         bool in_order = view->from <= side->rcv_nxt && end > side->rcv_nxt && view->has_ack &&
                         view->ack <= side->snd_max;
         owe(side, view, in_order ? end : -1, false);
-    } else if (view->from != side->rcv_nxt || out_of_order || view->ack > side->snd_max ||
+    } else if (!is_in_window(side, view->from) || out_of_order || view->ack > side->snd_max ||
                view->ack < side->una || !view->has_ack) {
         owe(side, view, -1, view->ack > side->snd_max);
     }
@@ -280,6 +354,8 @@ static void take_ack(struct side *side, const struct view *view)
         earliest(&side->syn_acked_ns, view->t_ns);
     if (side->fin_at >= 0 && side->fin_acked_ns < 0 && view->ack > side->fin_at)
         side->fin_acked_ns = view->t_ns;
+    if (side->fin_last && side->fin_acked_ns >= 0)
+        earliest(&side->closed_ns, view->t_ns);
     bool scaled = side->wscale_sent && side->peer_wscale_in && !(view->seg->flags & SP_SYN);
     side->window = (int64_t)view->seg->window << (scaled ? side->peer_wscale : 0);
     if (view->ack >= 0 && view->ack + side->window > side->edge)

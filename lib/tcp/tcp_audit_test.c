@@ -411,6 +411,68 @@ static const struct damage damaged[] = {
      "700000-700001 client again socket = 5\n700010-700100 client again connect 10.0.0.2:80 = 0\n"
      "700020 c> SYN isn=90000000\n700050 s> SYN,ACK isn=80000000\n700080 c> ACK\n"
      "900000 c> FIN,ACK seq=-89999998 ack=-79999998\n"},
+    /* nor an ACK, once an end has itself sent the SYN, or the SYN,ACK, of the other one */
+    {"no-cause", VETH, C,
+     OPEN
+     "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n2035 s> ACK\n"
+     "2050-2060 server conn close = 0\n2055 s> FIN,ACK\n2085 c> ACK\n"
+     "700000-700001 client again socket = 5\n700010-700100 client again connect 10.0.0.2:80 = 0\n"
+     "700020 c> SYN isn=90000000\n700050 s> SYN,ACK isn=80000000\n700080 c> ACK\n"
+     "701000 c> ACK seq=-90000014 ack=-79992998\n"},
+    {"no-cause", VETH, S,
+     OPEN
+     "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n2035 s> ACK\n"
+     "2050-2060 server conn close = 0\n2055 s> FIN,ACK\n2085 c> ACK\n"
+     "700000-700001 client again socket = 5\n700010-700100 client again connect 10.0.0.2:80 = 0\n"
+     "700020 c> SYN isn=90000000\n700050 s> SYN,ACK isn=80000000\n700080 c> ACK\n"
+     "701000 s> ACK seq=-79992998 ack=-90000014\n"},
+    {"no-cause", VETH, C,
+     OPEN
+     "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n2035 s> ACK\n"
+     "2050-2060 server conn close = 0\n2055 s> FIN,ACK\n2085 c> ACK\n"
+     "700000-700001 client again socket = 5\n700010-700100 client again connect 10.0.0.2:80 = 0\n"
+     "700020 c> SYN isn=90000000\n700025 c> SYN seq=0\n700050 s> SYN,ACK isn=80000000\n"
+     "700080 c> ACK\n"},
+    /* LAST_ACK has ended: nobody is there who could still answer the FIN that came twice */
+    {"no-cause", BOTH, S,
+     OPEN "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n202005 c> FIN,ACK seq=1\n"
+          "202030 s> ACK\n203000-203010 server conn close = 0\n203005 s> FIN,ACK\n"
+          "203030 c> ACK\n253000 s> ACK\n"},
+    /* a RST for what was acceptable says that there is no connection */
+    {"no-cause", VETH, S,
+     "0 client start\n0 server start\n100-200 client conn connect = 0\n110 c> SYN\n"
+     "140 s> SYN,ACK\n170 c> ACK\n200 s> RST seq=1\n3000-3010 server exit\n3005 s> FIN,ACK\n"},
+    /* and each answers a segment that came since there was one, not long ago */
+    {"no-cause", VETH, S,
+     OPEN "2000-2010 server conn close = 0\n2005 s> FIN,ACK\n2030 c> ACK\n"
+          "902000-902010 client conn send 5 = 5\n902005 c> PSH,ACK len=5\n902030 s> RST seq=2\n"
+          "902035 s> RST seq=2\n"},
+    /* a read that took nothing moves no window */
+    {"no-cause", BOTH, S, OPEN "2000-2010 server conn recv 1 = EAGAIN\n2005 s> ACK win=77\n"},
+    /* what a socket does that may be of this connection is no reason to answer twice */
+    {"no-cause", BOTH, S,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK\n"
+          "2045 s> ACK\n3000-3010 server worker recv 10 = 10\n"},
+    /* one SYN,ACK answers all SYNs that had come */
+    {"no-cause", VETH, S,
+     "0 client start\n0 server start\n100-1100000 client conn connect = 0\n110 c> SYN\n"
+     "1000120 c> SYN seq=0\n1000150 s> SYN,ACK\n1000180 c> ACK\n1000300 s> ACK\n"},
+    /* an empty segment ahead of what has come is a good one, and asks for nothing */
+    {"no-cause", VETH, S,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 gone\n"
+          "2010-2020 server conn send 5 = 5\n2015 s> PSH,ACK len=5\n"
+          "2040 c> ACK\n2070 s> ACK ack=1\n"},
+    /* a veth shows an end's segments in their order */
+    {"ack-place", VETH, C,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK\n"
+          "2100-2110 server conn send 5 = 5\n2105 s> PSH,ACK len=5\n"
+          "2110-2130 client conn send 5 = 5\n2120 c> PSH,ACK len=5 ack=1\n"
+          "2130 c> ACK seq=11 ack=6\n"},
+    /* who has sent because of a later call has taken what came before that call */
+    {"no-cause", VETH, S,
+     OPEN "2000-2010 client conn send 20 = 20\n2005 c> ACK len=10 gone\n2006 c> ACK len=10\n"
+          "30000-30010 server conn send 5 = 5\n30005 s> PSH,ACK len=5 ack=1\n"
+          "30100 s> ACK ack=1\n"},
     /* one RST for each segment that asks for one */
     {"no-cause", BOTH, S,
      "0 client start\n0 server start\n100-200 client conn connect noaddr = ECONNREFUSED\n"

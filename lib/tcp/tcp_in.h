@@ -43,6 +43,30 @@
 #define OWED_NS    (100 * SP_MS)
 #define PUT_OFF_NS (500 * SP_MS)
 
+/*
+ * On loopback two processors that transmit for one socket have a receive queue each, so that what
+ * was sent later may be captured first. A processor that is busy elsewhere is late by a tick at
+ * most.
+ */
+#define OVERTAKEN_NS (5 * SP_MS)
+
+/*
+ * On loopback a capture sees segments where they arrive, which on a busy machine is later than they
+ * left: each processor has a queue of its own. A fast retransmission of 0.8 ms after the
+ * acknowledgement that overtook it was seen.
+ */
+#define LO_QUEUE_NS (10 * SP_MS)
+
+/*
+ * A stack in a process of its own has what was captured only when its threads have read it. gVisor
+ * sent again 6 ms after the acknowledgement had passed the capture on a busy machine.
+ */
+#define OWN_READ_NS (20 * SP_MS)
+
+/* What came so long before a call was made has been taken by then, and answered where that asked
+ * for an answer of its own: such answers are not put off (RFC 5681 section 4.2, RFC 5961). */
+#define TAKEN_NS (10 * SP_MS)
+
 /* No stack's timer sends anything again sooner: the shortest is Linux's tail loss probe, two ticks
  * of 1 ms (tcp_schedule_loss_probe). */
 #define AGAIN_LEAST_NS (1 * SP_MS)
@@ -62,6 +86,15 @@ void sp_tcp_conns_sort(const struct sp_trace *trace, struct sp_flights *flights)
 static inline int side_of_src(const struct sp_conn *conn, const struct sp_seg *seg)
 {
     return sp_addr_same(&seg->src, &conn->client) ? 0 : 1;
+}
+
+/* Whether `later` (of the same array) has the same pair of addresses, and took it after `conn`. */
+static inline bool sp_tcp_is_after(const struct sp_conn *conn, const struct sp_conn *later)
+{
+    return later > conn && ((sp_addr_same(&later->client, &conn->client) &&
+                             sp_addr_same(&later->server, &conn->server)) ||
+                            (sp_addr_same(&later->client, &conn->server) &&
+                             sp_addr_same(&later->server, &conn->client)));
 }
 
 static inline enum sp_end conn_end(const struct sp_conn *conn, int side)
@@ -193,8 +226,8 @@ void sp_tcp_ledgers_free(struct ctx *ctx);
 const struct act *sp_tcp_act_by(const struct ledger *ledger, unsigned kinds, int64_t t_ns);
 /* The latest of them; NULL none. */
 const struct act *sp_tcp_act_last(const struct ledger *ledger, unsigned kinds, int64_t t_ns);
-/* One that was under way at t_ns. */
-const struct act *sp_tcp_act_during(const struct ledger *ledger, enum act_kind kind, int64_t t_ns);
+/* A call under way at t_ns that may have moved the window: that took bytes, or set its size. */
+const struct act *sp_tcp_reading(const struct ledger *ledger, int64_t t_ns);
 /* Bytes that calls had queued by t_ns at most (INT64_MAX: no limit is known); *last gets the call
  * that queued the byte at offset `want`, if not NULL. */
 int64_t sp_tcp_queued(const struct ledger *ledger, int64_t t_ns, int64_t want,
@@ -229,18 +262,21 @@ struct owed {
  */
 struct side {
     enum sp_end end;
-    bool real;             /* a stack under test, not scripted */
-    bool watched;          /* has a capture of its own */
-    bool own_process;      /* its stack waits for a processor before it reads what has come */
-    bool scripted_peer;    /* what comes may be refused for any reason */
-    bool sane;             /* rules that count positions may speak */
-    bool pattern_known;    /* its payload is the pattern from offset 0 */
-    int64_t superseded_ns; /* when a new connection took its addresses, INT64_MAX never */
+    bool real;          /* a stack under test, not scripted */
+    bool watched;       /* has a capture of its own */
+    bool own_process;   /* its stack waits for a processor before it reads what has come */
+    bool scripted_peer; /* what comes may be refused for any reason */
+    bool sane;          /* rules that count positions may speak */
+    bool pattern_known; /* its payload is the pattern from offset 0 */
+    /* When a new connection took its addresses here, by its own SYN or SYN,ACK; INT64_MAX never. */
+    int64_t superseded_ns;
     const struct ledger *ledger;
     const struct end_facts *facts;
 
     /* sent */
-    uint32_t isn;
+    uint32_t isn;      /* as the side that is replayed knows it */
+    uint32_t isn_left; /* as it left, and as it arrived: the middle may have changed it */
+    uint32_t isn_there;
     bool isn_known;
     bool syn_sent, plain_syn_sent, synack_sent, rst_sent;
     bool data_sent;
@@ -248,6 +284,7 @@ struct side {
     int64_t new_ns;  /* when that last grew */
     int64_t fin_at;  /* of its own FIN, -1 none */
     int64_t fin_ns;
+    bool fin_last; /* the peer's had been acknowledged before it */
     int64_t syn_payload;
     uint8_t wscale;
     bool wscale_sent;
@@ -280,8 +317,9 @@ struct side {
     int64_t una;          /* highest position acknowledged */
     int64_t una_ns;       /* when */
     int64_t fin_acked_ns; /* -1 not yet */
-    int64_t edge;         /* furthest right edge offered, -1 none yet */
-    int64_t window;       /* the last one offered, scaled */
+    int64_t closed_ns; /* LAST_ACK has ended: nothing is left that could send; INT64_MAX not yet */
+    int64_t edge;      /* furthest right edge offered, -1 none yet */
+    int64_t window;    /* the last one offered, scaled */
     uint8_t peer_wscale;
     uint16_t peer_mss; /* 0: its SYN announced none */
     bool peer_wscale_in;
@@ -341,7 +379,11 @@ void sp_tcp_side_init(struct side *side, const struct ctx *ctx, const struct sp_
 void sp_tcp_view(struct view *view, const struct side *from, const struct side *to,
                  const struct entry *entry);
 void sp_tcp_side_out(struct side *side, const struct view *view);
+/* A call that began then has made it send. */
+void sp_tcp_side_called(struct side *side, int64_t call_ns);
 void sp_tcp_side_in(struct side *side, const struct side *other, const struct view *view);
+/* How long after its capture what came may still be unread when that segment leaves. */
+int64_t sp_tcp_unread_ns(const struct side *side, const struct view *view);
 bool sp_tcp_is_pure_ack(const struct sp_seg *seg);
 /* How far it has let its peer send. */
 int64_t sp_tcp_own_edge(const struct side *side);

@@ -61,25 +61,36 @@ static bool asks(const struct bench *bench, size_t at)
            role == SP_ROLE_WINDOW_PROBE;
 }
 
-/* In the half second before it, at least one more segment had come that asks for an ACK than ACKs
- * had left. */
+/*
+ * Arrivals of the last half second that ask for an ACK and have had none when d's segment leaves,
+ * if each segment with an ACK has answered one of them.
+ */
+static size_t unanswered(const struct damage_of *d)
+{
+    size_t open = 0, expired = 0;
+    for (size_t i = 0; i < d->bench->flights->len; i++) {
+        const struct sp_flight *flight = &d->bench->flights->items[i];
+        const struct sp_event *in = flight->received;
+        if (is_of(d, flight, false) && in && in->t_ns <= d->t_ns && asks(d->bench, i)) {
+            open++;
+            expired += in->t_ns < d->t_ns - 500 * SP_MS;
+        } else if (is_of(d, flight, true) && flight != d->flight && open &&
+                   shown(flight)->t_ns <= d->t_ns && (seg_of(flight)->flags & SP_ACK)) {
+            open--;
+            expired -= expired > 0;
+        }
+    }
+    return open - expired;
+}
+
+/* There is one for the ACK that was there and one for that which was not. */
 static bool one_for_each(const struct damage_of *d)
 {
     bool bare = d->flight && seg_of(d->flight)->payload_len == 0 &&
                 (seg_of(d->flight)->flags & (SP_SYN | SP_FIN | SP_RST | SP_ACK)) == SP_ACK;
-    size_t came = 0, left = 0;
-    if (!(is_kind(d, "segment twice") && bare) && !is_kind(d, "stray ACK"))
-        return false;
-    for (size_t i = 0; i < d->bench->flights->len; i++) {
-        const struct sp_flight *flight = &d->bench->flights->items[i];
-        const struct sp_event *in = flight->received;
-        if (is_of(d, flight, false) && in && in->t_ns <= d->t_ns &&
-            in->t_ns >= d->t_ns - 500 * SP_MS && asks(d->bench, i))
-            came++;
-        else if (is_of(d, flight, true) && came && shown(flight)->t_ns <= d->t_ns)
-            left += (seg_of(flight)->flags & SP_ACK) != 0;
-    }
-    return came > left;
+    if (is_kind(d, "segment twice") && bare)
+        return unanswered(d) >= 2;
+    return is_kind(d, "stray ACK") && unanswered(d) >= 1;
 }
 
 /* Whether the process of that end was ended by then. */
