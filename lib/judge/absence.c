@@ -223,6 +223,39 @@ static int64_t left_at(const struct view *view, const struct sp_event *ev)
     return ev->t_ns;
 }
 
+static enum sp_try broken_by(const struct sp_stmt *stmt, const struct sp_event *ev,
+                             struct finding *f)
+{
+    char flags[48];
+    sp_tcp_flags_print(ev->u.seg.seg.flags, flags, sizeof flags);
+    say(f->seen, sizeof f->seen, "%s sent %s", sp_end_name(ev->end),
+        ev->u.seg.seg.kind == SP_SEG_ICMP ? "an ICMP error" : flags);
+    return forbidden(stmt, ev, ev->end, f);
+}
+
+/*
+ * Beside a scripted peer every segment has its line: one that left after what the line before
+ * tells of, and before this one was begun, is none that a line above may still be about. An answer
+ * that comes at once is so no less an answer.
+ */
+static const struct sp_event *left_before_silence(const struct walk *walk,
+                                                  const struct sp_stmt *stmt, int64_t begin_ns)
+{
+    const struct view *view = walk->view;
+    if (view->plan->peer_at == SP_WHO_NONE)
+        return NULL;
+    for (size_t i = 0; i < view->lane_count; i++) {
+        const struct lane *lane = &view->lanes[i];
+        if ((int)lane->from == (int)view->plan->peer_at ||
+            (stmt->who != SP_WHO_NONE && (int)lane->from != (int)stmt->who))
+            continue;
+        for (size_t k = walk->cursors[i]; k < lane->len; k++)
+            if (lane->items[k].t_ns > walk->last_lo_ns && lane->items[k].t_ns < begin_ns)
+                return lane->items[k].ev;
+    }
+    return NULL;
+}
+
 enum sp_try silence_step(struct walk *walk, const struct sp_stmt *stmt, struct outcome *out,
                          struct finding *f)
 {
@@ -233,6 +266,9 @@ enum sp_try silence_step(struct walk *walk, const struct sp_stmt *stmt, struct o
     }
     int64_t begin = walk->begin_ns >= 0 ? walk->begin_ns : walk->last_ns;
     struct window window = {begin, begin + stmt->when.max_ns};
+    const struct sp_event *before = left_before_silence(walk, stmt, begin);
+    if (before)
+        return broken_by(stmt, before, f);
     for (size_t i = 0; i < view->trace->len; i++) {
         const struct sp_event *ev = &view->trace->events[i];
         if (ev->kind != SP_EV_SEG || !is_inside(&window, ev->t_ns) ||
@@ -240,11 +276,7 @@ enum sp_try silence_step(struct walk *walk, const struct sp_stmt *stmt, struct o
             continue;
         if (left_at(view, ev) < begin)
             continue; /* it was under way already, or the path's own */
-        char flags[48];
-        sp_tcp_flags_print(ev->u.seg.seg.flags, flags, sizeof flags);
-        say(f->seen, sizeof f->seen, "%s sent %s", sp_end_name(ev->end),
-            ev->u.seg.seg.kind == SP_SEG_ICMP ? "an ICMP error" : flags);
-        return forbidden(stmt, ev, ev->end, f);
+        return broken_by(stmt, ev, f);
     }
     out->lo_ns = out->t_ns = window.to_ns;
     return SP_TRY_DONE;

@@ -124,6 +124,19 @@ static void options_that_break_off_and_bytes_behind_their_end_are_told(void **st
     }
 }
 
+static void a_segment_that_may_be_cut_is_told(void **state)
+{
+    (void)state;
+    struct sp_seg seg = {.flags = SP_ACK, .src.family = SP_IPV4};
+    char diff[SAY_MAX];
+    assert_int_equal(fit_of("ACK df", &seg, 1, 1, diff), FIT_FIELDS);
+    assert_string_equal(diff, "may be fragmented, expected DF");
+    seg.ip_df = true;
+    assert_int_equal(fit_of("ACK df", &seg, 1, 1, diff), FIT_YES);
+    seg = (struct sp_seg){.flags = SP_ACK, .src.family = SP_IPV6};
+    assert_int_equal(fit_of("ACK df", &seg, 1, 1, diff), FIT_YES);
+}
+
 static void wrong_checksums_are_told(void **state)
 {
     (void)state;
@@ -170,6 +183,7 @@ int main(void)
         cmocka_unit_test(options_are_contained_absent_or_of_a_value),
         cmocka_unit_test(what_the_ip_header_and_the_urgent_pointer_say_is_named),
         cmocka_unit_test(options_that_break_off_and_bytes_behind_their_end_are_told),
+        cmocka_unit_test(a_segment_that_may_be_cut_is_told),
         cmocka_unit_test(wrong_checksums_are_told),
         cmocka_unit_test(the_first_sack_block_and_the_echoed_timestamp_are_compared),
     };

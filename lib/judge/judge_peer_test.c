@@ -65,6 +65,28 @@ static void a_pure_ack_that_no_line_asks_for_fails(void **state)
     judged_release(&d);
 }
 
+static void an_answer_before_the_runner_began_to_listen_breaks_the_silence(void **state)
+{
+    struct judged d;
+    (void)state;
+    const char *lines =
+        OPENING_LINES "peer 1..10\nsilence client for 20ms\nwire client ACK ack=11\n";
+    judge_peer(&d, lines,
+               OPENING "1000 lab data\n1001 s> ACK len=10\n1030 c> ACK\n1100 begin 6\n"
+                       "40000 end\n");
+    assert_fails(&d, SP_FAIL_FORBIDDEN, "silence client for 20ms", "client sent ACK");
+    judged_release(&d);
+    judge_peer(&d, lines,
+               OPENING "1000 lab data\n1001 s> ACK len=10\n1100 begin 6\n41000 c> ACK\n"
+                       "42000 end\n");
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    /* What a line has taken was no answer to the one behind it. */
+    judge_peer(&d, OPENING_LINES "silence client for 20ms\n", OPENING "400 begin 5\n40000 end\n");
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
 static void a_retransmission_that_no_line_asks_for_fails(void **state)
 {
     struct judged d;
@@ -137,6 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_spelled_out_passes),
         cmocka_unit_test(a_pure_ack_that_no_line_asks_for_fails),
+        cmocka_unit_test(an_answer_before_the_runner_began_to_listen_breaks_the_silence),
         cmocka_unit_test(a_retransmission_that_no_line_asks_for_fails),
         cmocka_unit_test(a_retransmission_is_no_part_of_a_stream),
         cmocka_unit_test(a_script_that_was_late_is_inconclusive),

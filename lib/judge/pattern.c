@@ -197,6 +197,15 @@ static bool ip_fits(const struct sp_pattern *pattern, const struct sp_seg *seg, 
            number_fits("ttl", &pattern->ttl, seg->ttl, diff, cap);
 }
 
+static bool df_fits(const struct sp_pattern *pattern, const struct sp_seg *seg, char *diff,
+                    size_t cap)
+{
+    bool fits = !pattern->dont_fragment || seg->ip_df || seg->src.family == SP_IPV6;
+    if (!fits)
+        say(diff, cap, "may be fragmented, expected DF");
+    return fits;
+}
+
 static bool sums_fit(const struct sp_pattern *pattern, const struct sp_seg *seg, char *diff,
                      size_t cap)
 {
@@ -263,7 +272,7 @@ static enum fit fit_here(const struct sp_pattern *pattern, const struct item *it
         !number_fits("win", &pattern->window, seg->window, diff, cap) ||
         !urgent_fits(&pattern->urgent, seg, diff, cap) ||
         !sack_fits(&pattern->sack, item, diff, cap) || !ip_fits(pattern, seg, diff, cap) ||
-        !sums_fit(pattern, seg, diff, cap))
+        !df_fits(pattern, seg, diff, cap) || !sums_fit(pattern, seg, diff, cap))
         return other;
     for (size_t i = 0; i < pattern->opt_count; i++)
         if (!opt_fits(&pattern->opts[i], seg, diff, cap))

@@ -135,6 +135,7 @@ struct sp_pattern {
     enum sp_who seen_at;  /* `@client`: as seen at that end, which is all that is asked; NONE */
 
     bool good_sums;         /* `goodsum`: the checksums of IP and TCP are right */
+    bool dont_fragment;     /* `df`: no router on its way may cut it (IPv6: none ever may) */
     const char *route;      /* `route=peer,nobody`: where it goes, and where then by a source route;
                                "none": it has no source route */
     bool own_src;           /* `src=own`: from the sender's first address */

@@ -173,6 +173,9 @@ static bool read_word(struct seg_reader *rd, const struct word *word)
     } else if (strcmp(text, "goodsum") == 0) {
         said = out->good_sums;
         out->good_sums = true;
+    } else if (strcmp(text, "df") == 0) {
+        said = out->dont_fragment;
+        out->dont_fragment = true;
     } else if (strcmp(text, "probe") == 0 || strcmp(text, "window-probe") == 0) {
         said = out->class_ != SP_CLASS_ANY;
         out->class_ = *text == 'p' ? SP_CLASS_KEEPALIVE : SP_CLASS_ZERO_WINDOW_PROBE;

@@ -164,10 +164,25 @@ static bool has_old_one_spoken(const struct replay *replay, const struct side *s
     return false;
 }
 
+/* Whether an ICMP error that has come to this side says that a segment of its was too large. */
+static bool told_too_big(const struct replay *replay, int which, int64_t from_ns, int64_t to_ns)
+{
+    const struct sp_trace *trace = replay->ctx->trace;
+    const struct sp_addr *own = which == 0 ? &replay->conn->client : &replay->conn->server;
+    for (size_t i = 0; i < trace->len; i++) {
+        const struct sp_event *event = &trace->events[i];
+        const struct sp_seg *seg = &event->u.seg.seg;
+        if (event->kind == SP_EV_SEG && seg->kind == SP_SEG_ICMP && seg->icmp_mtu > 0 &&
+            sp_addr_same(&seg->quoted_src, own) && event->t_ns >= from_ns && event->t_ns <= to_ns)
+            return true;
+    }
+    return false;
+}
+
 /*
  * Sending again takes a timer, which no stack has shorter than AGAIN_LEAST_NS, or an arrival that
- * asks for it; and what has been acknowledged is never sent again. A SYN,ACK is: the segment that
- * acknowledged it may have been refused for want of room.
+ * asks for it, an ICMP error about its size included; and what has been acknowledged is never sent
+ * again. A SYN,ACK is: the segment that acknowledged it may have been refused for want of room.
  */
 const char *sp_tcp_again(const struct replay *replay, int which, size_t at, const struct view *view)
 {
@@ -191,7 +206,9 @@ const char *sp_tcp_again(const struct replay *replay, int which, size_t at, cons
         if (syn && has_old_one_spoken(replay, side, before.t_ns, view->t_ns))
             return NULL;
         if (!(before.seg->flags & SP_RST) && same_kind && before.from < end && to > view->from)
-            return "it is sent again, though nothing asked for it and no timer is that short";
+            return told_too_big(replay, which, entry->event->t_ns, view->t_ns)
+                       ? NULL
+                       : "it is sent again, though nothing asked for it and no timer is that short";
     }
     return NULL;
 }

@@ -37,6 +37,9 @@ static const struct story clean[] = {
           "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 lost\n"
           "2100-1250100 client conn close = 0\n2105 c> FIN,ACK lost\n"
           "1250000 c> RST,ACK seq=12 ack=1 lost\n"},
+    {"data sent again at once, smaller, because a router could not pass it on", VETH,
+     OPEN "2000-2010 client conn send 1400 = 1400\n2005 c> PSH,ACK len=1400 lost\n2100 icmp\n"
+          "2110 c> ACK seq=1 len=960\n2111 c> PSH,ACK seq=961 len=440\n2145 s> ACK\n"},
     {"a keepalive probe beside data under way (lwIP)", VETH,
      OPEN "1500-1501 client conn setsockopt SO_KEEPALIVE value=1 = 0\n"
           "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 lost\n"

@@ -298,6 +298,18 @@ static inline void ladder_line(struct ladder *l, char *line)
         ladder_state(l, t_us, words + 2);
     } else if (strcmp(words[1], "look") == 0) {
         ladder_look(l, t_us, words + 2);
+    } else if (strcmp(words[1], "icmp") == 0) { /* to the client: a segment was too large */
+        struct sp_seg seg = {.kind = SP_SEG_ICMP,
+                             .src = ladder_addr(1),
+                             .dst = ladder_addr(0),
+                             .icmp_type = 3,
+                             .icmp_code = 4,
+                             .icmp_mtu = 1000,
+                             .quoted_src = ladder_addr(0),
+                             .quoted_dst = ladder_addr(1),
+                             .checksum_ok = true,
+                             .ip_checksum_ok = true};
+        ladder_record(l, 1, l->lo ? SP_AT_LO : SP_AT_CLIENT, t_us, &seg);
     } else if (strcmp(words[1], "own") == 0) {
         l->trace->head.states_hidden[ladder_end(words[2])] = true;
     } else if (strcmp(words[1], "lab") == 0) {

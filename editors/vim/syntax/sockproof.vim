@@ -46,19 +46,20 @@ syn keyword sockproof_source documented measured reported source
 syn keyword sockproof_word abs accepts ack acks address after again appliance
 syn keyword sockproof_word as at badipsum badsum behind box broadcast by
 syn keyword sockproof_word bytes catch checksum code connects copies corrupt cut
-syn keyword sockproof_word default delay doff drop dscp duplicate ecn eol
-syn keyword sockproof_word exceeded firewall for frag from goodsum has header
-syn keyword sockproof_word hold host icmp ignore in inject ip ipopt
-syn keyword sockproof_word ipv4 ipv6 isn-rate isn-spread keep killed lacks len
-syn keyword sockproof_word linger localhost loopback mtu multicast nat net nobody
-syn keyword sockproof_word none nop nth off ok once open opt
-syn keyword sockproof_word order path payload pending plug port preferred probe
-syn keyword sockproof_word problem prohibited protocol quench raises raw rcv_nxt rcv_wnd
-syn keyword sockproof_word reassembly release reorder replay restart restore rewrite route
-syn keyword sockproof_word routed router rsvd second seq silent since skip
-syn keyword sockproof_word snd_nxt snd_una src srcroute sysctl then timeout times
-syn keyword sockproof_word to took ttl type unacked unknown unplug unreachable
-syn keyword sockproof_word unread until urg veth wheel win window-probe within
+syn keyword sockproof_word default delay df doff drop dscp duplicate ecn
+syn keyword sockproof_word eol exceeded firewall for frag from goodsum has
+syn keyword sockproof_word header hold host icmp ignore in inject ip
+syn keyword sockproof_word ipopt ipv4 ipv6 isn-rate isn-spread keep killed lacks
+syn keyword sockproof_word len linger localhost loopback mtu multicast nat net
+syn keyword sockproof_word nobody none nop nth off ok once open
+syn keyword sockproof_word opt order path payload pending plug port preferred
+syn keyword sockproof_word probe problem prohibited protocol quench raises raw rcv_nxt
+syn keyword sockproof_word rcv_wnd reassembly release reorder replay restart restore rewrite
+syn keyword sockproof_word route routed router rsvd second seq silent since
+syn keyword sockproof_word skip snd_nxt snd_una src srcroute sysctl then timeout
+syn keyword sockproof_word times to took ttl type unacked unknown unplug
+syn keyword sockproof_word unreachable unread until urg veth wheel win window-probe
+syn keyword sockproof_word within
 
 syn match sockproofNumber /\<\d\+\(\.\d\+\)\?\(ns\|us\|ms\|s\|min\|h\|d\)\?\>/
 syn match sockproofVariable /\$[a-z][a-z0-9_]*/
