@@ -203,19 +203,29 @@ static int read_value(int proc_fd, const char *path, char out[VALUE_BYTES])
     return os;
 }
 
-/* 0 or errno; `got` is what stands there afterwards. */
-static int write_value(int proc_fd, const char *path, const char *value, char got[VALUE_BYTES])
+/*
+ * Writes the value where another stands there; `got` is what stands there afterwards. 0 or errno.
+ * One descriptor for all of it: each look-up costs as much as a write.
+ */
+static int make_value(int proc_fd, const char *path, const char *value, char got[VALUE_BYTES])
 {
     int fd = openat(proc_fd, path, O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return errno;
-    int os = write(fd, value, strlen(value)) < 0 ? errno : 0;
+    if (fd < 0) { /* without the right to write: it may stand there already */
+        int why = errno;
+        int unread = why == ENOENT ? ENOENT : read_value(proc_fd, path, got);
+        return unread ? unread : why;
+    }
     ssize_t n = pread(fd, got, VALUE_BYTES - 1, 0);
-    close(fd);
-    if (n >= 0) {
-        got[n] = '\0';
+    int os = n < 0 ? errno : 0;
+    got[n < 0 ? 0 : n] = '\0';
+    fold(got);
+    if (n >= 0 && strcmp(got, value) != 0) {
+        os = pwrite(fd, value, strlen(value), 0) < 0 ? errno : 0;
+        n = pread(fd, got, VALUE_BYTES - 1, 0);
+        got[n < 0 ? 0 : n] = '\0';
         fold(got);
     }
+    close(fd);
     return os;
 }
 
@@ -232,18 +242,13 @@ static enum sp_rc set_here(int proc_fd, const char *name, const char *value, enu
     if (snprintf(want, sizeof want, "%s", value) >= (int)sizeof want)
         return sp_fail(err, SP_E_LIMIT, "the value asked of %s is too long", name);
     fold(want);
-    int os = read_value(proc_fd, path, got);
+    got[0] = '\0';
+    int os = make_value(proc_fd, path, want, got);
     *missing = os == ENOENT;
-    if (*missing || (os == 0 && strcmp(got, want) == 0))
+    if (*missing || strcmp(got, want) == 0)
         return SP_OK;
     if (os != 0)
-        return sp_fail_os(err, SP_E_PIN, os, "%s in the %s cannot be read", name,
-                          sp_lab_place_name(place));
-    int write_os = write_value(proc_fd, path, want, got);
-    if (strcmp(got, want) == 0)
-        return SP_OK;
-    if (write_os != 0)
-        return sp_fail_os(err, SP_E_PIN, write_os, "%s in the %s: asked %s, is %s", name,
+        return sp_fail_os(err, SP_E_PIN, os, "%s in the %s: asked %s, is %s", name,
                           sp_lab_place_name(place), want, got);
     return sp_fail(err, SP_E_PIN, "%s in the %s: asked %s, is %s", name, sp_lab_place_name(place),
                    want, got);

@@ -369,6 +369,7 @@ static void run_and_judge(struct exec *x, struct sp_arena *arena, struct sp_resu
 {
     fill_head(x);
     int64_t begin_ns = sp_clock_now_ns();
+    double begin_cpu_ms = exec_cpu_ms();
     enum sp_rc rc = open_all(x);
     if (rc == SP_OK)
         rc = conversation(x);
@@ -388,7 +389,7 @@ static void run_and_judge(struct exec *x, struct sp_arena *arena, struct sp_resu
     else
         result_broken(&failed, arena, result);
     result->duration_ms = (double)(sp_clock_now_ns() - begin_ns) / 1e6;
-    result->cpu_ms = exec_cpu_ms();
+    result->cpu_ms = exec_cpu_ms() - begin_cpu_ms;
     struct sp_err err = {0};
     if (sp_store_write_case(x->env->results_dir, result, &x->plan, &x->trace, &x->frames,
                             &judgement, &err) != SP_OK)

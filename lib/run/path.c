@@ -291,7 +291,7 @@ static enum sp_rc duplicate(struct passing *p, const struct rule *rule, struct s
     if (!m->by_ns)
         p->copies += m->count;
     for (int64_t i = 0; rc == SP_OK && m->by_ns && i < m->count; i++) {
-        struct stored *stored;
+        struct stored *stored = NULL;
         rc = store(p->path, DELAYED, p, &stored, err);
         if (rc == SP_OK)
             stored->due_ns = now_ns(p->path) + m->by_ns;

@@ -1,9 +1,9 @@
 /*
- * Many runs at once. The main process keeps the collector of tracepoints and a table of running
- * children; each child runs one job, says now and then what it waits for, and hands over its
- * result at the end. A few children read the collector's rings themselves; to many, and where
- * records can be read once only, they are sent. Nothing else is shared, so a child that dies costs
- * its own case only.
+ * Many runs at once. The main process keeps the collector of tracepoints and a table of children
+ * (worker.h); each runs one job after the other, says now and then what it waits for, and hands
+ * over its result at the end. A few children read the collector's rings themselves; to many, and
+ * where records can be read once only, they are sent. Nothing else is shared, so a child that dies
+ * costs its own case only.
  */
 #include "run.h"
 
@@ -15,15 +15,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "worker.h"
+
 enum {
-    MESSAGE_MAX = 1 << 20,
     PROGRESS_MS = 100,
+    JOBS_EACH = 16, /* that one child runs, one after the other */
     /* With that many runs at once each would read the records of all others, and who stands still
      * for long would miss some: the main process reads them, every millisecond. */
     SENT_FROM = 16,
@@ -34,10 +35,12 @@ static const int64_t CHILD_EXTRA_NS = 120 * SP_S;
 static const int64_t CHILD_EXTRA_VIRTUAL_NS = 86400 * SP_S;
 
 struct child {
-    pid_t pid;
-    int status_fd;
+    pid_t pid; /* 0: there is none */
+    int fd;    /* the socket that it is told its jobs on, and tells of them */
     int link_fd;
-    const struct sp_run_job *job;
+    unsigned jobs_left;     /* that it will take, beside the one it has */
+    double told_ms;         /* CPU time that it has told of, of the jobs before */
+    struct sp_run_job *job; /* NULL: it waits for one */
     char id[160];
     char waits_for[160];
     int64_t begin_ns;
@@ -65,50 +68,6 @@ struct sched {
     struct pollfd *set;
 };
 
-/* ---- in the child --------------------------------------------------------------------------- */
-
-static void message_send(int fd, char type, const char *data, size_t len_bytes)
-{
-    char head[5] = {type};
-    uint32_t len = (uint32_t)len_bytes;
-    memcpy(head + 1, &len, sizeof len);
-    size_t sent = 0;
-    if (write(fd, head, sizeof head) != (ssize_t)sizeof head)
-        return; /* the main process is gone, and we shall be too */
-    while (sent < len_bytes) {
-        ssize_t n = write(fd, data + sent, len_bytes - sent);
-        if (n <= 0)
-            return;
-        sent += (size_t)n;
-    }
-}
-
-static void status_send(const char *text, void *arg)
-{
-    const int *fd = arg;
-    message_send(*fd, 'S', text, strlen(text));
-}
-
-_Noreturn static void child_main(const struct sp_run_job *job, const struct sp_run_env *env,
-                                 int status_fd, const struct sp_run_records *records)
-{
-    struct sp_arena arena;
-    struct sp_buf out;
-    struct sp_result result;
-    struct sp_err err = {0};
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    setpgid(0, 0); /* Ctrl+C is for the main process, which then ends us */
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
-    signal(SIGPIPE, SIG_IGN);
-    sp_arena_init(&arena);
-    sp_buf_init(&out, MESSAGE_MAX);
-    sp_run_one(job, env, records, status_send, &status_fd, &arena, &result);
-    if (sp_result_write(&result, &out, &err) == SP_OK)
-        message_send(status_fd, 'R', out.data, out.len);
-    _exit(0);
-}
-
 /* ---- starting ------------------------------------------------------------------------------- */
 
 static enum sp_rc child_addresses(const struct sp_run_job *job, const struct sp_run_env *env,
@@ -135,7 +94,7 @@ static enum sp_rc child_addresses(const struct sp_run_job *job, const struct sp_
 static bool number_is_taken(const struct sched *s, uint16_t number)
 {
     for (unsigned i = 0; i < s->config->parallel; i++)
-        if (s->children[i].pid > 0 && s->children[i].job->number == number)
+        if (s->children[i].job && s->children[i].job->number == number)
             return true;
     return false;
 }
@@ -150,53 +109,70 @@ static uint16_t number_take(struct sched *s)
     return s->last_number;
 }
 
-static enum sp_rc child_start(struct sched *s, struct child *child, struct sp_run_job *job,
-                              struct sp_err *err)
+static enum sp_rc child_start(struct sched *s, struct child *child, struct sp_err *err)
 {
-    int status[2] = {-1, -1};
+    int talk[2] = {-1, -1};
     int link[2] = {-1, -1};
-    job->number = number_take(s);
-    *child = (struct child){.job = job, .status_fd = -1, .link_fd = -1};
-    enum sp_rc rc = child_addresses(job, s->config->env, child, err);
-    if (rc != SP_OK)
-        return rc;
-    if (pipe2(status, O_CLOEXEC) < 0 ||
+    enum sp_rc rc = SP_OK;
+    *child = (struct child){.fd = -1, .link_fd = -1};
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, talk) < 0 ||
         (s->collector && !s->followed &&
          socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) < 0)) {
-        rc = sp_fail_os(err, SP_E_IO, errno, "pipes for a run");
+        rc = sp_fail_os(err, SP_E_IO, errno, "sockets for runs");
         goto out;
     }
-    child->pid = fork();
-    if (child->pid == 0) {
-        close(status[0]);
-        struct sp_run_records records = {.collector = s->followed ? s->collector : NULL,
-                                         .link_fd = link[1],
-                                         .own = {child->client, child->server, child->second}};
-        child_main(job, s->config->env, status[1], &records);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(talk[0]);
+        worker_main(s->config->jobs, s->config->env, talk[1], s->followed ? s->collector : NULL,
+                    link[1]);
     }
-    if (child->pid < 0) {
-        rc = sp_fail_os(err, SP_E_IO, errno, "starting a run");
+    if (pid < 0) {
+        rc = sp_fail_os(err, SP_E_IO, errno, "starting runs");
         goto out;
     }
-    child->status_fd = status[0];
-    child->link_fd = link[0];
-    status[0] = link[0] = -1;
-    fcntl(child->status_fd, F_SETFL, O_NONBLOCK);
-    child->begin_ns = sp_clock_now_ns();
-    snprintf(child->id, sizeof child->id, "%s%s@%s@%s", job->case_->id,
-             job->case_->rows[job->config.row].suffix, sp_case_lab_name(job->config.lab),
-             sp_case_family_name(job->config.family));
-    sp_buf_init(&child->input, MESSAGE_MAX * 2);
-    sp_arena_init(&child->arena);
-    s->running++;
+    *child = (struct child){.pid = pid, .fd = talk[0], .link_fd = link[0]};
+    /* on a virtual clock nothing of the run before is to show in the next one's times */
+    child->jobs_left = s->config->env->virtual_clock ? 1 : JOBS_EACH;
+    talk[0] = link[0] = -1;
+    fcntl(child->fd, F_SETFL, O_NONBLOCK);
+    sp_buf_init(&child->input, WORKER_MESSAGE_MAX * 2);
 out:
     for (int i = 0; i < 2; i++) {
-        if (status[i] >= 0)
-            close(status[i]);
+        if (talk[i] >= 0)
+            close(talk[i]);
         if (link[i] >= 0)
             close(link[i]);
     }
     return rc;
+}
+
+static enum sp_rc job_give(struct sched *s, struct child *child, struct sp_run_job *job,
+                           struct sp_err *err)
+{
+    job->number = number_take(s);
+    enum sp_rc rc = child_addresses(job, s->config->env, child, err);
+    if (rc != SP_OK)
+        return rc;
+    child->jobs_left--;
+    struct worker_order order = {.job = (uint32_t)(job - s->config->jobs),
+                                 .number = job->number,
+                                 .last = !child->jobs_left || s->next + 1 == s->config->job_count,
+                                 .own = {child->client, child->server, child->second}};
+    if (order.last)
+        child->jobs_left = 0;
+    child->job = job;
+    child->has_result = false;
+    child->waits_for[0] = '\0';
+    child->begin_ns = sp_clock_now_ns();
+    snprintf(child->id, sizeof child->id, "%s%s@%s@%s", job->case_->id,
+             job->case_->rows[job->config.row].suffix, sp_case_lab_name(job->config.lab),
+             sp_case_family_name(job->config.family));
+    sp_arena_init(&child->arena);
+    s->running++;
+    /* to one that has died meanwhile too: the end of its socket tells, and its row will */
+    (void)!send(child->fd, &order, sizeof order, MSG_NOSIGNAL);
+    return SP_OK;
 }
 
 /* ---- records -------------------------------------------------------------------------------- */
@@ -232,8 +208,7 @@ static void record_route(const struct sp_tp_record *record, void *arg)
 {
     struct sched *s = arg;
     for (unsigned i = 0; i < s->config->parallel; i++)
-        if (s->children[i].pid > 0 && s->children[i].link_fd >= 0 &&
-            belongs(&s->children[i], record))
+        if (s->children[i].job && s->children[i].link_fd >= 0 && belongs(&s->children[i], record))
             batch_add(&s->children[i], record);
 }
 
@@ -241,7 +216,7 @@ static enum sp_rc drain_collector(struct sched *s, struct sp_err *err)
 {
     enum sp_rc rc = sp_collector_drain(s->collector, record_route, s, err);
     for (unsigned i = 0; !s->followed && i < s->config->parallel; i++)
-        if (s->children[i].pid > 0)
+        if (s->children[i].job)
             batch_flush(&s->children[i]);
     return rc;
 }
@@ -251,9 +226,9 @@ static enum sp_rc drain_collector(struct sched *s, struct sp_err *err)
 static void message_take(struct child *child, char type, const char *data, size_t len_bytes)
 {
     struct sp_err err = {0};
-    if (type == 'S')
+    if (type == WORKER_WAITS)
         snprintf(child->waits_for, sizeof child->waits_for, "%.*s", (int)len_bytes, data);
-    else if (type == 'R')
+    else if (type == WORKER_RESULT)
         child->has_result =
             sp_result_read(data, len_bytes, &child->arena, &child->result, &err) == SP_OK;
 }
@@ -262,13 +237,13 @@ static void messages_parse(struct child *child)
 {
     struct sp_buf *in = &child->input;
     size_t at = 0;
-    while (in->len - at >= 5) {
+    while (in->len - at >= WORKER_HEAD_BYTES) {
         uint32_t len;
         memcpy(&len, in->data + at + 1, sizeof len);
-        if (in->len - at - 5 < len)
+        if (in->len - at - WORKER_HEAD_BYTES < len)
             break;
-        message_take(child, in->data[at], in->data + at + 5, len);
-        at += 5 + len;
+        message_take(child, in->data[at], in->data + at + WORKER_HEAD_BYTES, len);
+        at += WORKER_HEAD_BYTES + len;
     }
     if (!at)
         return;
@@ -276,16 +251,16 @@ static void messages_parse(struct child *child)
     in->len -= at;
 }
 
-/* True when the child has ended its side. */
+/* True when the child has ended its side, or its run. */
 static bool child_read(struct child *child)
 {
     char chunk[16384];
     for (;;) {
-        ssize_t n = read(child->status_fd, chunk, sizeof chunk);
+        ssize_t n = read(child->fd, chunk, sizeof chunk);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return errno != EAGAIN;
+            return errno != EAGAIN || (child->has_result && child->jobs_left);
         if (n == 0)
             return true;
         sp_buf_add(&child->input, chunk, (size_t)n);
@@ -325,37 +300,59 @@ static void result_missing(struct child *child, int status, bool timed_out)
                                     WEXITSTATUS(status));
 }
 
-/* What is left of a child that has been waited for. */
-static void child_release(struct child *child)
+/* Waits for a child that has ended, or is about to; CPU time of all that it has run. */
+static double child_wait(struct child *child, int *status)
 {
-    close(child->status_fd);
+    struct rusage use = {0};
+    while (wait4(child->pid, status, 0, &use) < 0 && errno == EINTR)
+        ;
+    close(child->fd);
     if (child->link_fd >= 0)
         close(child->link_fd);
     sp_buf_release(&child->input);
-    sp_arena_release(&child->arena);
     child->pid = 0;
+    return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1e3 +
+           (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e3;
+}
+
+static void job_release(struct sched *s, struct child *child)
+{
+    sp_arena_release(&child->arena);
+    child->job = NULL;
+    s->running--;
+}
+
+/* A child that waits, and for which there is no job any more. */
+static void child_dismiss(struct child *child)
+{
+    int status;
+    shutdown(child->fd, SHUT_RDWR);
+    child_wait(child, &status);
 }
 
 static enum sp_rc child_finish(struct sched *s, struct child *child, bool timed_out,
                                struct sp_err *err)
 {
-    struct rusage use = {0};
     int status = 0;
     if (timed_out)
         kill(child->pid, SIGKILL);
-    while (wait4(child->pid, &status, 0, &use) < 0 && errno == EINTR)
-        ;
-    if (!child->has_result)
-        result_missing(child, status, timed_out);
-    child->result.cpu_ms = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1e3 +
-                           (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e3;
+    bool goes_on = !timed_out && child->has_result && child->jobs_left &&
+                   child->result.verdict != SP_VERDICT_BROKEN;
+    if (!goes_on) {
+        double all_ms = child_wait(child, &status);
+        if (!child->has_result)
+            result_missing(child, status, timed_out);
+        child->result.cpu_ms = all_ms - child->told_ms;
+    }
+    child->told_ms += child->result.cpu_ms;
     s->config->by_verdict[child->result.verdict]++;
     s->done++;
-    s->running--;
     enum sp_rc rc = s->config->store ? sp_store_add(s->config->store, &child->result, err) : SP_OK;
     if (s->config->on_result)
         s->config->on_result(&child->result, s->config->arg);
-    child_release(child);
+    job_release(s, child);
+    if (goes_on && s->next == s->config->job_count)
+        child_dismiss(child);
     return rc;
 }
 
@@ -363,12 +360,13 @@ static void children_kill(struct sched *s)
 {
     for (unsigned i = 0; i < s->config->parallel; i++) {
         struct child *child = &s->children[i];
-        if (child->pid <= 0)
-            continue;
-        kill(child->pid, SIGKILL);
-        while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
-            ;
-        child_release(child);
+        int status;
+        if (child->pid > 0) {
+            kill(child->pid, SIGKILL);
+            child_wait(child, &status);
+        }
+        if (child->job)
+            job_release(s, child);
     }
 }
 
@@ -388,7 +386,7 @@ static void progress(struct sched *s)
     const struct child *oldest = NULL;
     for (unsigned i = 0; i < s->config->parallel; i++) {
         const struct child *child = &s->children[i];
-        if (child->pid <= 0)
+        if (!child->job)
             continue;
         int64_t left = child->begin_ns + child->job->least_ns - sp_clock_now_ns();
         if (left > p.left_ns)
@@ -418,19 +416,22 @@ static enum sp_rc clocks_align(struct sched *s, struct sp_err *err)
 static enum sp_rc start_some(struct sched *s, struct sp_err *err)
 {
     for (unsigned i = 0; i < s->config->parallel && s->next < s->config->job_count; i++) {
-        if (s->children[i].pid > 0)
+        struct child *child = &s->children[i];
+        if (child->job)
             continue;
         enum sp_rc rc = SP_OK;
         if (s->config->env->virtual_clock)
             rc = clocks_align(s, err);
+        if (rc == SP_OK && child->pid <= 0)
+            rc = child_start(s, child, err);
         if (rc == SP_OK)
-            rc = child_start(s, &s->children[i], &s->config->jobs[s->next], err);
+            rc = job_give(s, child, &s->config->jobs[s->next], err);
         if (rc == SP_OK && s->collector && !s->followed) /* the rings fill while we fork */
             rc = drain_collector(s, err);
         if (rc != SP_OK)
             return rc;
         if (s->config->on_begin)
-            s->config->on_begin(s->children[i].id, s->children[i].job->repeat, s->config->arg);
+            s->config->on_begin(child->id, child->job->repeat, s->config->arg);
         s->next++;
     }
     return SP_OK;
@@ -449,12 +450,12 @@ static enum sp_rc serve_children(struct sched *s, struct sp_err *err)
     int64_t now_ns = sp_clock_now_ns();
     for (unsigned i = 0; rc == SP_OK && i < s->config->parallel; i++) {
         struct child *child = &s->children[i];
-        if (child->pid <= 0)
+        if (!child->job)
             continue;
         bool timed_out = now_ns > child_limit_ns(s, child);
         if ((child->ready && child_read(child)) || timed_out)
             rc = child_finish(s, child, timed_out, err);
-        if (rc == SP_OK && child->pid <= 0 && s->collector && !s->followed)
+        if (rc == SP_OK && !child->job && s->collector && !s->followed)
             rc = drain_collector(s, err); /* and while we store */
     }
     return rc;
@@ -467,7 +468,7 @@ static int wait_ms(const struct sched *s)
         return s->collector && s->config->parallel >= SENT_FROM ? SENT_EVERY_MS : PROGRESS_MS;
     int64_t first_ns = INT64_MAX;
     for (unsigned i = 0; i < s->config->parallel; i++)
-        if (s->children[i].pid > 0 && child_limit_ns(s, &s->children[i]) < first_ns)
+        if (s->children[i].job && child_limit_ns(s, &s->children[i]) < first_ns)
             first_ns = child_limit_ns(s, &s->children[i]);
     int64_t left_ms = (first_ns - sp_clock_now_ns()) / SP_MS + 1;
     return left_ms < 0 ? 0 : left_ms < INT_MAX ? (int)left_ms : INT_MAX;
@@ -477,8 +478,8 @@ static enum sp_rc wait_some(struct sched *s, struct sp_err *err)
 {
     nfds_t count = 0;
     for (unsigned i = 0; i < s->config->parallel; i++)
-        if (s->children[i].pid > 0)
-            s->set[count++] = (struct pollfd){.fd = s->children[i].status_fd, .events = POLLIN};
+        if (s->children[i].job)
+            s->set[count++] = (struct pollfd){.fd = s->children[i].fd, .events = POLLIN};
     if (s->collector)
         s->set[count++] = (struct pollfd){.fd = sp_collector_fd(s->collector), .events = POLLIN};
     int ready = poll(s->set, count, wait_ms(s));
@@ -486,7 +487,7 @@ static enum sp_rc wait_some(struct sched *s, struct sp_err *err)
         return sp_fail_os(err, SP_E_IO, errno, "waiting for runs");
     count = 0;
     for (unsigned i = 0; i < s->config->parallel; i++)
-        s->children[i].ready = s->children[i].pid > 0 && ready > 0 && s->set[count++].revents;
+        s->children[i].ready = s->children[i].job && ready > 0 && s->set[count++].revents;
     return s->collector ? drain_collector(s, err) : SP_OK;
 }
 

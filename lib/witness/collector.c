@@ -209,13 +209,15 @@ enum sp_rc sp_collector_follow(struct sp_collector *collector, const struct sp_a
 {
     if (!collector->followed || own_count > SP_TP_OWN_MAX)
         return sp_fail(err, SP_E_USAGE, "a collector that cannot be followed");
-    close(collector->epoll_fd); /* the parent's */
+    if (collector->epoll_fd >= 0)
+        close(collector->epoll_fd); /* the parent's */
     collector->epoll_fd = -1;
-    collector->follows = true;
     memcpy(collector->own, own, own_count * sizeof *own);
     collector->own_count = own_count;
     collector->pending_count = collector->unnamed_count = 0;
-    return collector->source->follow(collector, err);
+    enum sp_rc rc = collector->source->follow(collector, err);
+    collector->follows = true;
+    return rc;
 }
 
 bool sp_collector_has_news(const struct sp_collector *collector)

@@ -297,11 +297,13 @@ static enum sp_rc perf_follow(struct sp_collector *collector, struct sp_err *err
 {
     for (size_t i = 0; i < collector->ring_count; i++) {
         struct sp_tp_ring *ring = &collector->rings[i];
-        void *map =
-            mmap(NULL, RING_BYTES + collector->page_bytes, PROT_READ, MAP_SHARED, ring->fds[0], 0);
-        ring->map = map == MAP_FAILED ? NULL : map;
-        if (!ring->map)
-            return sp_fail_os(err, SP_E_IO, errno, "mapping the ring of CPU %d", ring->cpu);
+        if (!collector->follows) {
+            void *map = mmap(NULL, RING_BYTES + collector->page_bytes, PROT_READ, MAP_SHARED,
+                             ring->fds[0], 0);
+            ring->map = map == MAP_FAILED ? NULL : map;
+            if (!ring->map)
+                return sp_fail_os(err, SP_E_IO, errno, "mapping the ring of CPU %d", ring->cpu);
+        }
         ring->at = __atomic_load_n(&ring->map->data_head, __ATOMIC_ACQUIRE);
     }
     return SP_OK;
