@@ -15,6 +15,7 @@
  */
 #include "impl.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* How far the clocks of a capture and of a call may be apart. */
@@ -439,7 +440,14 @@ static bool hist_has_pair(const struct hist *hist, enum sp_end end, const struct
            sp_addr_same(&hist->remote, remote);
 }
 
-/* The n-th socket with a pair goes with the n-th connection of that pair. */
+/* Whether a socket began nearer to its connection's first segment than another did. */
+static bool began_nearer(const struct hist *hist, const struct hist *other, int64_t first_ns)
+{
+    return llabs(hist->spans[0].t_ns - first_ns) < llabs(other->spans[0].t_ns - first_ns);
+}
+
+/* The n-th socket with a pair goes with the n-th connection of that pair; where there are more of
+ * the one than of the other, the one that began when the connection did. */
 static struct hist *hist_of_conn(const struct view *view, int conn, enum sp_end end)
 {
     struct sp_addr local, remote, other_local, other_remote;
@@ -461,7 +469,7 @@ static struct hist *hist_of_conn(const struct view *view, int conn, enum sp_end 
             continue;
         if (hists == conns && conns_before-- == 0)
             return hist;
-        if (hists != conns && (!best || hist->spans[0].t_ns <= first_ns + CLOCK_SLOP_NS))
+        if (hists != conns && (!best || began_nearer(hist, best, first_ns)))
             best = hist;
     }
     return best;

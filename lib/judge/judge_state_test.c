@@ -231,6 +231,21 @@ static void a_refused_connection_is_known_by_its_port(void **state)
     judged_release(&d);
 }
 
+/* All of it in less than a millisecond: nearer than clocks are trusted to agree. */
+static void a_connect_that_fails_at_once_takes_no_connection_from_the_first(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d,
+          HANDSHAKE_LINES "state client ESTABLISHED\n" CLOSE_LINES
+                          "client/again connect server -> EADDRNOTAVAIL\n",
+          HANDSHAKE CLOSE_FIRST CLOSE_SECOND
+          "750 diag client 77 TIME_WAIT nb=700\n800-805 client again connect = EADDRNOTAVAIL\n"
+          "801 state client 3 CLOSED>SYN_SENT\n802 state client 3 SYN_SENT>CLOSED\n" CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
 static void a_connect_that_tells_of_the_first_opens_nothing(void **state)
 {
     (void)state;
@@ -343,6 +358,7 @@ int main(void)
         cmocka_unit_test(a_queue_that_a_stack_tells_of_itself_is_judged),
         cmocka_unit_test(an_invariant_of_tcp_fails_the_run),
         cmocka_unit_test(a_refused_connection_is_known_by_its_port),
+        cmocka_unit_test(a_connect_that_fails_at_once_takes_no_connection_from_the_first),
         cmocka_unit_test(a_connect_that_tells_of_the_first_opens_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
