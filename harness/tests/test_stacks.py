@@ -115,12 +115,13 @@ class TestTrouble:
         (cases / "b.case").write_text(
             "case a/b\ntitle t\nspec POSIX:send\nlabs veth\nfamily ipv4\n\nestablish\n"
             "client start recv 1\nwire client FIN\nserver close\nclient finish recv -> 0\n")
-        env = stack(start='timeout -s KILL 2 "$SOCKPROOF_PROGRAM" agent --role client')
+        env = stack(start='timeout -s KILL 2 "$SOCKPROOF_PROGRAM" agent --role client; '
+                          "echo out of breath >&2")
         done = sockproof("run", "--cases", cases.parent, "--client", "mine", "--results",
                          tmp_path / "r", env=env)
         (row,) = rows_of(tmp_path / "r")
         assert done.returncode == 3 and row["verdict"] == "broken", done.stdout
-        assert "client" in row["reason"]
+        assert "client" in row["reason"] and "out of breath" in row["reason"], row
 
     def test_what_is_no_stack_is_a_usage_error(self, sockproof, stack, tmp_path):
         env = stack()

@@ -409,7 +409,7 @@ void sp_run_one(const struct sp_run_job *job, const struct sp_run_env *env,
                      .status = status,
                      .status_arg = status_arg};
     for (int who = 0; who < SP_WHO_COUNT; who++)
-        x.agents[who].states_fd = -1;
+        x.agents[who].states_fd = x.agents[who].log_fd = -1;
     *result = (struct sp_result){0};
     sp_trace_init(&x.trace);
     enum sp_rc rc = sp_plan_make(job->case_, &job->config, &x.plan, &x.err);

@@ -59,6 +59,7 @@ struct exec_agent {
     struct sp_agent_conn conn;
     char salt, peer_salt;
     int states_fd;              /* where a stack tells of its states, -1 it does not */
+    int log_fd;                 /* what a stack's program says on standard error, -1 nowhere */
     int64_t states_read;        /* bytes of it so far */
     unsigned hellos;            /* how many have come: one, where the next begins again, more */
     uint32_t leaving;           /* the request that ends it, which no call waits for; 0 none */
@@ -181,6 +182,8 @@ const struct sp_run_adapter *exec_adapter(const struct exec *x, enum sp_who who)
 const char *exec_agent_on(struct exec *x, enum sp_who who);
 /* Whether this machine's kernel speaks TCP there, so that its states can be watched. */
 bool exec_has_kernel(const struct exec *x, enum sp_who who);
+/* ": WORDS", the last that its program said on standard error; "" nothing, or it is our own. */
+const char *exec_agent_said(struct exec *x, enum sp_who who);
 /* Starts the agent and waits for its HELLO. */
 enum sp_rc exec_adapter_spawn(struct exec *x, enum sp_who who);
 /* Why the case cannot be run on these stacks; NULL: it can. */

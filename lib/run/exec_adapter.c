@@ -147,6 +147,15 @@ static void log_read(int fd, char out[SAID_MAX])
     out[len] = '\0';
 }
 
+const char *exec_agent_said(struct exec *x, enum sp_who who)
+{
+    char said[SAID_MAX] = "";
+    if (x->agents[who].log_fd < 0)
+        return "";
+    log_read(x->agents[who].log_fd, said);
+    return *said ? sp_arena_printf(&x->trace.arena, ": %s", said) : "";
+}
+
 enum sp_rc exec_adapter_spawn(struct exec *x, enum sp_who who)
 {
     struct exec_agent *agent = &x->agents[who];
@@ -154,16 +163,17 @@ enum sp_rc exec_adapter_spawn(struct exec *x, enum sp_who who)
     enum sp_place place = who == SP_WHO_CLIENT ? SP_PLACE_CLIENT : SP_PLACE_SERVER;
     struct start start;
     char said[SAID_MAX] = "";
-    int log = memfd_create("log", MFD_CLOEXEC);
-    if (log < 0)
+    if (agent->log_fd < 0)
+        agent->log_fd = memfd_create("log", MFD_CLOEXEC);
+    if (agent->log_fd < 0)
         return sp_fail_os(&x->err, SP_E_IO, errno, "a place for what %s says", adapter->name);
     enum sp_rc rc = exec_told_open(x, who);
     if (rc != SP_OK)
-        goto out;
-    start_fill(x, who, log, &start);
+        return rc;
+    start_fill(x, who, agent->log_fd, &start);
     rc = sp_lab_spawn(&x->lab, place, start_main, &start, &agent->proc, &x->err);
     if (rc != SP_OK)
-        goto out;
+        return rc;
     sp_agent_conn_init(&agent->conn, agent->proc.in_fd, agent->proc.out_fd);
     agent->alive = true;
     agent->hellos = 0;
@@ -172,7 +182,7 @@ enum sp_rc exec_adapter_spawn(struct exec *x, enum sp_who who)
         rc = exec_pump(x, until_ns);
     if (agent->hellos && adapter->takes_address) /* what a cable brings back is not the kernel's */
         x->lab.config.mute[place] = true;
-    log_read(log, said);
+    log_read(agent->log_fd, said);
     if (rc == SP_OK && !agent->hellos)
         rc = sp_fail(&x->err, SP_E_IO, "the %s's agent on %s %s%s%s", sp_end_name((enum sp_end)who),
                      adapter->name,
@@ -180,8 +190,6 @@ enum sp_rc exec_adapter_spawn(struct exec *x, enum sp_who who)
                      *said ? ": " : "", said);
     else if (rc != SP_OK && *said)
         sp_err_prefix(&x->err, "%s said \"%s\"", adapter->name, said);
-out:
-    close(log);
     return rc;
 }
 

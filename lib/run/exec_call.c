@@ -231,9 +231,9 @@ static enum sp_rc call_await(struct exec *x, struct exec_call *call, int64_t unt
         return rc;
     *returned = call->done;
     if (!call->done && !x->agents[call->who].alive)
-        return sp_fail(&x->err, SP_E_PROTO, "the %s's agent%s died in %s",
-                       sp_end_name((enum sp_end)call->who), exec_agent_on(x, call->who),
-                       call->call);
+        return sp_fail(&x->err, SP_E_PROTO, "the %s's agent%s died in %s%s",
+                       sp_end_name((enum sp_end)call->who), exec_agent_on(x, call->who), call->call,
+                       exec_agent_said(x, call->who));
     if (!call->done) {
         exec_calls_abandon(x, call->who, SP_CALL_HUNG, exec_now(x));
         rc = exec_end(x, call->who, 9, 0);

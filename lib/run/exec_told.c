@@ -30,7 +30,9 @@ void exec_told_close(struct exec *x, enum sp_who who)
 {
     if (x->agents[who].states_fd >= 0)
         close(x->agents[who].states_fd);
-    x->agents[who].states_fd = -1;
+    if (x->agents[who].log_fd >= 0)
+        close(x->agents[who].log_fd);
+    x->agents[who].states_fd = x->agents[who].log_fd = -1;
 }
 
 static bool state_parse(const char *name, enum sp_tcp_state *state)

@@ -1,4 +1,5 @@
 /* The agent on lwIP: what stacks/lwip/start becomes (docs/adding-a-stack.md). */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,16 @@ static const char *told(const char *name)
 {
     const char *value = getenv(name);
     return value ? value : "";
+}
+
+/*
+ * Replies have the output for themselves: lwIP prints its assertions there, and what it says last
+ * is to be told as what a stack said on standard error. -1 with errno.
+ */
+static int output_take(void)
+{
+    int out = dup(STDOUT_FILENO);
+    return out < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0 ? -1 : out;
 }
 
 int main(int argc, char **argv)
@@ -36,8 +47,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s is started by sockproof run --client lwip\n", argv[0]);
         return EXIT_USAGE;
     }
-    if (sp_lwip_start(&link, &err) == SP_OK &&
-        sp_agent_serve(STDIN_FILENO, STDOUT_FILENO, salt, peer_salt, &err) == SP_OK)
+    int out = output_take();
+    if (out < 0)
+        sp_fail_os(&err, SP_E_IO, errno, "no descriptor for the replies");
+    else if (sp_lwip_start(&link, &err) == SP_OK &&
+             sp_agent_serve(STDIN_FILENO, out, salt, peer_salt, &err) == SP_OK)
         return 0;
     fprintf(stderr, "sockproof-lwip: %s\n", err.text);
     return EXIT_BROKEN;

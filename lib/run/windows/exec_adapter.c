@@ -22,6 +22,12 @@ const char *exec_agent_on(struct exec *x, enum sp_who who)
     return "";
 }
 
+const char *exec_agent_said(struct exec *x, enum sp_who who)
+{
+    (void)x, (void)who;
+    return "";
+}
+
 bool exec_has_kernel(const struct exec *x, enum sp_who who)
 {
     return exec_is_real(x, who);

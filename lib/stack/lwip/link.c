@@ -13,6 +13,7 @@
 #include <netif/ethernet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,9 +32,11 @@ struct link {
     ip_addr_t address, peer;
     struct netif netif;
     pthread_t reader;
+    pthread_mutex_t taking; /* frames, by the reader or before a call: they stay in order */
 };
 
-static struct link link_; /* lwIP has one world a process */
+/* lwIP has one world a process. */
+static struct link link_ = {.fd = -1, .taking = PTHREAD_MUTEX_INITIALIZER};
 
 static err_t frame_send(struct netif *netif, struct pbuf *p)
 {
@@ -82,28 +85,60 @@ static void was_read(void *arg)
     sp_lwip_states_look();
 }
 
+/* What the interface has for us, one frame: false where there is none. */
+static bool frame_take(struct link *link)
+{
+    static uint8_t frame[FRAME_MAX_BYTES]; /* under `taking` */
+    struct sockaddr_ll from;
+    socklen_t from_len = sizeof from;
+    ssize_t len = recvfrom(link->fd, frame, sizeof frame, MSG_DONTWAIT, (void *)&from, &from_len);
+    if (len < 0)
+        return errno == EINTR || errno == ENETDOWN;
+    if (len == 0 || from.sll_pkttype == PACKET_OUTGOING)
+        return true;
+    /* Not PBUF_POOL: Debian's 2.1.3 gives those less room than it says they have. */
+    struct pbuf *p = pbuf_alloc(PBUF_RAW, (uint16_t)len, PBUF_RAM);
+    if (!p)
+        return true; /* as a card without room does */
+    pbuf_take(p, frame, (uint16_t)len);
+    if (link->netif.input(p, &link->netif) != ERR_OK)
+        pbuf_free(p);
+    else
+        tcpip_callback(was_read, NULL);
+    return true;
+}
+
+static void frames_take(struct link *link)
+{
+    pthread_mutex_lock(&link->taking);
+    while (frame_take(link))
+        ;
+    pthread_mutex_unlock(&link->taking);
+}
+
 static void *frames_read(void *arg)
 {
     struct link *link = arg;
-    static uint8_t frame[FRAME_MAX_BYTES];
-    for (;;) {
-        struct sockaddr_ll from;
-        socklen_t from_len = sizeof from;
-        ssize_t len = recvfrom(link->fd, frame, sizeof frame, 0, (void *)&from, &from_len);
-        if (len < 0 && errno != EINTR && errno != ENETDOWN)
-            return NULL;
-        if (len <= 0 || from.sll_pkttype == PACKET_OUTGOING)
-            continue;
-        /* Not PBUF_POOL: Debian's 2.1.3 gives those less room than it says they have. */
-        struct pbuf *p = pbuf_alloc(PBUF_RAW, (uint16_t)len, PBUF_RAM);
-        if (!p)
-            continue; /* as a card without room does */
-        pbuf_take(p, frame, (uint16_t)len);
-        if (link->netif.input(p, &link->netif) != ERR_OK)
-            pbuf_free(p);
-        else
-            tcpip_callback(was_read, NULL);
-    }
+    struct pollfd wait = {.fd = link->fd, .events = POLLIN};
+    while (poll(&wait, 1, -1) >= 0 || errno == EINTR)
+        frames_take(link);
+    return NULL;
+}
+
+static void signal_semaphore(void *semaphore)
+{
+    sys_sem_signal(semaphore);
+}
+
+void sp_lwip_catch_up(void)
+{
+    sys_sem_t done;
+    frames_take(&link_);
+    if (sys_sem_new(&done, 0) != ERR_OK)
+        return;
+    if (tcpip_callback(signal_semaphore, &done) == ERR_OK)
+        sys_arch_sem_wait(&done, 0);
+    sys_sem_free(&done);
 }
 
 static err_t netif_fill(struct netif *netif)
@@ -170,11 +205,6 @@ static enum sp_rc open_interface(struct link *link, const char *name, struct sp_
     return SP_OK;
 }
 
-static void started(void *semaphore)
-{
-    sys_sem_signal(semaphore);
-}
-
 enum sp_rc sp_lwip_start(const struct sp_lwip_link *config, struct sp_err *err)
 {
     sys_sem_t ready;
@@ -190,7 +220,7 @@ enum sp_rc sp_lwip_start(const struct sp_lwip_link *config, struct sp_err *err)
         return rc;
     if (sys_sem_new(&ready, 0) != ERR_OK)
         return sp_fail(err, SP_E_LIMIT, "lwIP has no room for a semaphore");
-    tcpip_init(started, &ready);
+    tcpip_init(signal_semaphore, &ready);
     sys_arch_sem_wait(&ready, 0);
     sys_sem_free(&ready);
     netif_up(&link_);

@@ -20,4 +20,10 @@ struct sp_lwip_link {
  */
 enum sp_rc sp_lwip_start(const struct sp_lwip_link *link, struct sp_err *err);
 
+/*
+ * What has arrived at the interface by now has gone through lwIP when this returns, as it has in a
+ * kernel before a call of a program begins. From any thread without the core lock.
+ */
+void sp_lwip_catch_up(void);
+
 #endif

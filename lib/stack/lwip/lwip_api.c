@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "../posix/api.h"
+#include "link.h"
 #include "states.h"
 #include "stack.h"
 
@@ -159,6 +160,11 @@ int sp_api_epoll_wait(int set, unsigned *events, int timeout_ms)
     (void)set, (void)timeout_ms;
     *events = 0;
     return has_not();
+}
+
+void sp_api_catch_up(void)
+{
+    sp_lwip_catch_up();
 }
 
 bool sp_api_descriptors_travel(void)

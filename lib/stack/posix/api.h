@@ -38,6 +38,9 @@ int sp_api_epoll_create(void);
 int sp_api_epoll_set(int set, int fd, bool first, unsigned events);
 int sp_api_epoll_wait(int set, unsigned *events, int timeout_ms);
 
+/* Before each call: what has arrived by now is taken in, where the stack has to be told to. */
+void sp_api_catch_up(void);
+
 /* Whether descriptors are the system's own, so that fork(2) and SCM_RIGHTS hand them on. */
 bool sp_api_descriptors_travel(void);
 

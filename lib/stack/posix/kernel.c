@@ -189,6 +189,11 @@ int sp_api_epoll_wait(int set, unsigned *events, int timeout_ms)
 }
 #endif
 
+/* The kernel does so when it arrives. */
+void sp_api_catch_up(void)
+{
+}
+
 bool sp_api_descriptors_travel(void)
 {
     return true;

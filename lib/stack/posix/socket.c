@@ -10,6 +10,7 @@ void sp_posix_enter(struct sp_stack_outcome *out, long syscall_number)
 {
     memset(out, 0, sizeof *out);
     sp_posix_signal_reset();
+    sp_api_catch_up();
     sp_posix_thread_enter(sp_stack_now_ns(), syscall_number);
     out->t_enter_ns = sp_stack_now_ns();
     errno = 0;
