@@ -414,6 +414,39 @@ static void check_stmt(struct check *ck, const struct sp_stmt *st)
 
 static void walk(struct check *ck, const struct node_list *list, const struct node_list *all);
 
+/* A copy of what is closed now, and its length. */
+static struct closed *closed_copy(const struct check *ck, size_t *count)
+{
+    struct closed *copy = sp_xcalloc(ck->closed_count, sizeof *copy);
+    *count = ck->closed_count;
+    if (*count)
+        memcpy(copy, ck->closed, *count * sizeof *copy);
+    return copy;
+}
+
+static void closed_set(struct check *ck, const struct closed *items, size_t count)
+{
+    ck->closed_count = 0;
+    for (size_t i = 0; i < count; i++)
+        SP_PUSH(ck->closed, ck->closed_count, ck->closed_cap) = items[i];
+}
+
+/* Behind an `on` block a socket is closed where both sides leave it so. */
+static void merge_closed(struct check *ck, const struct closed *one, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct closed *both = find_closed(ck, one[i].who, one[i].sock);
+        if (both) {
+            struct closed swap = ck->closed[kept];
+            size_t at = (size_t)(both - ck->closed);
+            ck->closed[kept++] = *both;
+            ck->closed[at] = swap;
+        }
+    }
+    ck->closed_count = kept;
+}
+
 static void walk_on(struct check *ck, const struct node *node, const struct node_list *all)
 {
     struct arm *arm = &ck->arms[ck->depth++];
@@ -421,6 +454,8 @@ static void walk_on(struct check *ck, const struct node *node, const struct node
     struct pending *before = sp_xcalloc(count, sizeof *before);
     if (count)
         memcpy(before, ck->pending, count * sizeof *before);
+    size_t closed_before = 0, closed_one = 0;
+    struct closed *was_closed = closed_copy(ck, &closed_before);
     *arm = (struct arm){.on = node, .other = false};
     walk(ck, &node->kids, all);
 
@@ -434,12 +469,17 @@ static void walk_on(struct check *ck, const struct node *node, const struct node
         else
             ck->pending[i].maybe_open = !(ck->pending[i].maybe_idle = true);
     }
+    struct closed *one_closed = closed_copy(ck, &closed_one);
+    closed_set(ck, was_closed, closed_before);
     *arm = (struct arm){.on = node, .other = true};
     walk(ck, &node->other, all);
     merge_pending(ck, one, after);
+    merge_closed(ck, one_closed, closed_one);
     ck->depth--;
     free(before);
     free(one);
+    free(was_closed);
+    free(one_closed);
 }
 
 /* establish, peer connects */

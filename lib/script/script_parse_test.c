@@ -454,6 +454,40 @@ static void complaints_show_place_line_caret_and_correction(void **state)
     sp_buf_release(&out);
 }
 
+/* How many complaints a body draws, all of which must be warnings. */
+static size_t warnings_of(const char *body)
+{
+    struct fixture f = {0};
+    struct sp_buf text;
+    sp_buf_init(&text, 0);
+    sp_buf_addf(&text, "%s%s", HEADER, body);
+    open_case(&f, text.data);
+    size_t count = f.diags.len;
+    for (size_t i = 0; i < count; i++)
+        assert_true(f.diags.items[i].warning);
+    sp_buf_release(&text);
+    close_plan(&f);
+    return count;
+}
+
+static void a_socket_is_closed_where_both_sides_of_a_block_leave_it_so(void **state)
+{
+    (void)state;
+    assert_int_equal(warnings_of("establish\nserver close\nserver recv 1\n"), 1);
+    assert_int_equal(warnings_of("establish\non server=lwip {\n  server close\n} else {\n"
+                                 "  server recv 1\n  server close\n}\n"),
+                     0);
+    assert_int_equal(warnings_of("establish\non server=lwip {\n  server close\n} else {\n"
+                                 "  server close\n}\nserver recv 1\n"),
+                     1);
+    assert_int_equal(warnings_of("establish\nserver close\non server=lwip {\n"
+                                 "  server recv 1\n} else {\n  server recv 1\n}\n"),
+                     2);
+    assert_int_equal(warnings_of("establish\non server=lwip {\n  server close\n}\n"
+                                 "server recv 1\n"),
+                     0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -468,6 +502,7 @@ int main(void)
         cmocka_unit_test(a_variant_keeps_what_it_does_not_say_again),
         cmocka_unit_test(versions_compare_as_numbers),
         cmocka_unit_test(complaints_show_place_line_caret_and_correction),
+        cmocka_unit_test(a_socket_is_closed_where_both_sides_of_a_block_leave_it_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
