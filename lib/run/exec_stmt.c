@@ -383,8 +383,7 @@ static enum sp_rc do_peer(struct stepping *s)
     enum sp_rc rc = hear_all(x, real); /* its numbers are those of all that has come */
     /* Right behind a segment the peer answers it, before the real end's timers go off. */
     bool answers = s->before && s->before->kind == SP_ST_WIRE;
-    if (answers && sp_match_last_ns(x->match) >= 0)
-        exec_note_stall(x, sp_match_last_ns(x->match));
+    int64_t asked_ns = sp_match_last_ns(x->match);
     if (rc == SP_OK)
         rc = way_of(x, stmt, real, &way);
     if (rc == SP_OK)
@@ -398,6 +397,8 @@ static enum sp_rc do_peer(struct stepping *s)
         event = exec_event_by_order(x, order);
         event->t_end_ns = exec_now(x);
         event->u.lab.detail = sp_trace_str(&x->trace, detail.data ? detail.data : "");
+        if (answers && asked_ns >= 0) /* now that it has left: we may be put aside up to there */
+            exec_note_stall(x, asked_ns);
     }
     sp_buf_release(&detail);
     return rc;

@@ -6,7 +6,8 @@
  *   which looks like one of its own accord but where data or a FIN has just come,
  *   or nothing is left that could;
  * - answering one without: SEQ=0, ACK=SEG.SEQ+SEG.LEN;
- * - of its sender's own accord: SEQ within what it has sent, ACK within what has arrived.
+ * - of its sender's own accord: SEQ within what it has sent, ACK within what has arrived; lwIP's
+ * has ACK=0 in SYN_SENT.
  */
 #include "tcp_in.h"
 
@@ -105,6 +106,17 @@ static bool is_own_border(const struct replay *replay, int which, size_t at,
     return false;
 }
 
+/* Whether any of its own segments before had an ACK. */
+static bool has_acked(const struct replay *replay, int which, size_t at)
+{
+    while (at-- > 0) {
+        const struct entry *entry = &replay->entries[which][at];
+        if (entry->out && (entry->event->u.seg.seg.flags & SP_ACK))
+            return true;
+    }
+    return false;
+}
+
 static bool is_own(const struct replay *replay, int which, size_t at, const struct view *view,
                    int64_t other_sent)
 {
@@ -117,7 +129,7 @@ static bool is_own(const struct replay *replay, int which, size_t at, const stru
                 (side->resent && view->from > side->una && is_own_border(replay, which, at, view));
     if ((view->from > side->snd_max || !next) && !blind)
         return false;
-    if (!view->ack_known)
+    if (!view->ack_known || (!view->seg->ack && !has_acked(replay, which, at)))
         return true;
     return (other_sent < 0 || view->ack <= other_sent) && view->ack >= least_ack(side, view);
 }
@@ -142,7 +154,8 @@ static bool is_over(const struct replay *replay, int which, size_t at, const str
     bool closed = side->fin_acked_ns >= 0 && side->fin_in >= 0 && side->fin_in < side->rcv_nxt &&
                   view->t_ns > side->fin_acked_ns + SKEW_NS &&
                   view->t_ns > side->fin_in_ns + SKEW_NS;
-    bool reset = view->t_ns - SKEW_NS > side->killed_ns;
+    int64_t slack_ns = side->own_process && side->killed_by_other ? OWN_READ_NS : SKEW_NS;
+    bool reset = view->t_ns - slack_ns > side->killed_ns;
     return closed || reset || (side->rst_sent && !arrived_since_rst(replay, which, at));
 }
 

@@ -203,8 +203,10 @@ void sp_tcp_side_out(struct side *side, const struct view *view)
         side->rst_sent = true;
         earliest(&side->rst_out_ns, view->t_ns);
         /* An abort (RFC 9293 section 3.10.5); or the connection is not there any more: the numbers
-         * of what was refused were good ones, or it was a SYN. SYN_SENT stays as it is. */
-        bool abort = view->has_ack && view->from == side->snd_max;
+         * of what was refused were good ones, or it was a SYN. SYN_SENT stays as it is, and before
+         * the other's SYN has come only a call tells an abort from an answer (lwIP's has ACK). */
+        bool called = side->syn_in || side->facts->abort_ns <= view->t_ns;
+        bool abort = view->has_ack && view->from == side->snd_max && called;
         bool gone = view->has_ack
                         ? !seg->seq
                         : view->from > 0 && view->from >= side->una && view->from <= side->snd_max;
@@ -419,8 +421,10 @@ void sp_tcp_side_in(struct side *side, const struct side *other, const struct vi
         bool waits = side->fin_acked_ns >= 0 && side->fin_in >= 0;
         bool taken = side->syn_in && view->from == side->rcv_nxt && !waits &&
                      side->rcv_nxt <= sp_tcp_own_edge(side);
-        if (side->syn_sent && (taken || refused))
+        if (side->syn_sent && (taken || refused)) {
+            side->killed_by_other = side->killed_ns > view->t_ns;
             earliest(&side->killed_ns, view->t_ns);
+        }
         return;
     }
     bool stray_syn = (seg->flags & SP_SYN) && other->isn_known && seg->seq != other->isn;

@@ -180,12 +180,6 @@ static bool is_silent_end(const struct ctx *ctx, const struct side *side,
            !has_given_up(ctx, side, report->old_state, t_ns);
 }
 
-/*
- * A stack in a process of its own knows of what was captured for it when its threads have read it,
- * and on a busy machine they wait for a processor.
- */
-#define TOLD_READ_NS (1000 * SP_MS)
-
 /* What the socket had left behind by then: it had itself said or been told more. */
 static const char *is_past(const struct ctx *ctx, const struct side *side, enum sp_tcp_state state,
                            int64_t t_ns)

@@ -40,6 +40,21 @@ static const struct story clean[] = {
     {"data sent again at once, smaller, because a router could not pass it on", VETH,
      OPEN "2000-2010 client conn send 1400 = 1400\n2005 c> PSH,ACK len=1400 lost\n2100 icmp\n"
           "2110 c> ACK seq=1 len=960\n2111 c> PSH,ACK seq=961 len=440\n2145 s> ACK\n"},
+    {"an abort in SYN_SENT that has ACK=0 (lwIP)", VETH,
+     "0 client start\n0 server start\n"
+     "1-2 server listener socket = 3\n3-4 server listener listen 1 = 0\n"
+     "10-11 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+     "100-120 client conn connect addr = EINPROGRESS\n110 c> SYN\n140 s> SYN,ACK lost\n"
+     "200-210 client conn close = 0\n205 c> RST,ACK seq=1 ack=-7000\n"},
+    {"an acknowledgement of what came before a RST that is yet to be read (lwIP)", VETH,
+     "0 own server\n" OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=1 = 0\n"
+     "2000-1250100 client conn close = 0\n2005 c> FIN,ACK\n2035 s> ACK lost\n"
+     "1250000 c> FIN,ACK seq=1\n1250010 c> RST,ACK seq=2\n1250900 s> ACK seq=1 ack=2 lost\n"},
+    {"a RST that answers what has ACK and no SYN in SYN_SENT, and goes on (lwIP)", VETH,
+     "0 own client\n0 client start\n0 server start\n"
+     "1-2 server listener socket = 3\n3-4 server listener listen 1 = 0\n"
+     "100-3200 client conn connect = 0\n110 c> SYN\n140 s> ACK seq=0 ack=1 made\n"
+     "200 c> RST,ACK seq=1 ack=0 lost\n2000 c> SYN seq=0\n2030 s> SYN,ACK\n2080 c> ACK\n"},
     {"a keepalive probe beside data under way (lwIP)", VETH,
      OPEN "1500-1501 client conn setsockopt SO_KEEPALIVE value=1 = 0\n"
           "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 lost\n"
@@ -376,6 +391,13 @@ static const struct damage damaged[] = {
     {"rst-form", BOTH, C,
      OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
           "2000-2010 client conn close = 0\n2005 c> RST seq=5000\n"},
+    {"rst-form", BOTH, C,
+     OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn close = 0\n2005 c> RST,ACK seq=1 ack=-7000\n"},
+    {"no-cause", VETH, S,
+     "0 own server\n" OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+     "2000-2010 server conn send 10 = 10\n2005 s> PSH,ACK len=10\n2035 c> ACK\n"
+     "2100-2110 client conn close = 0\n2105 c> RST,ACK seq=1\n30000 s> PSH,ACK seq=1 len=10\n"},
     {"no-cause", BOTH, C, OPEN "2005 c> FIN,ACK\n2035 s> ACK\n"},
     {"no-cause", BOTH, C, OPEN "2005 c> PSH,ACK len=10\n2035 s> ACK\n"},
     {"no-cause", BOTH, C,

@@ -57,12 +57,6 @@
  */
 #define LO_QUEUE_NS (10 * SP_MS)
 
-/*
- * A stack in a process of its own has what was captured only when its threads have read it. gVisor
- * sent again 6 ms after the acknowledgement had passed the capture on a busy machine.
- */
-#define OWN_READ_NS (20 * SP_MS)
-
 /* What came so long before a call was made has been taken by then, and answered where that asked
  * for an answer of its own: such answers are not put off (RFC 5681 section 4.2, RFC 5961). */
 #define TAKEN_NS (10 * SP_MS)
@@ -70,6 +64,15 @@
 /* No stack's timer sends anything again sooner: the shortest is Linux's tail loss probe, two ticks
  * of 1 ms (tcp_schedule_loss_probe). */
 #define AGAIN_LEAST_NS (1 * SP_MS)
+
+/*
+ * A stack in a process of its own has what was captured only when its threads have read it, and on
+ * a busy machine they wait for a processor. gVisor sent again 6 ms after the acknowledgement had
+ * passed the capture. What it says of its states, and what answers something that came in order,
+ * may be later still: lwIP acknowledged a FIN whose sender's RST had been captured behind it.
+ */
+#define OWN_READ_NS  (20 * SP_MS)
+#define TOLD_READ_NS (1000 * SP_MS)
 
 /* ---- flights and connections ---------------------------------------------------------------- */
 
@@ -294,6 +297,7 @@ struct side {
     int64_t last_ack_from; /* where that segment stood in its own stream */
     int64_t rst_out_ns;    /* first RST, INT64_MAX never */
     int64_t killed_ns;     /* a RST has ended it, its own or one that it took; INT64_MAX never */
+    bool killed_by_other;  /* one that it took */
     int64_t again_ns;      /* first retransmission, INT64_MAX never */
     int64_t probed_ns;     /* first keepalive or window probe, INT64_MAX never */
     unsigned resent;       /* retransmissions since anything new was acknowledged */
