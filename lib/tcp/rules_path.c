@@ -153,6 +153,15 @@ static void rule_leak(struct ctx *ctx)
     }
 }
 
+/* Without it a segment that goes round in a circle does so for ever. */
+static void rule_ttl(struct ctx *ctx, const struct sp_flight *flight)
+{
+    uint8_t left = flight->sent->u.seg.seg.ttl, came = flight->received->u.seg.seg.ttl;
+    if (came >= left)
+        sp_tcp_violate(ctx, RULE_PATH_TTL, flight->received, SP_END_MIDDLE,
+                       "it went into the box with a TTL of %u and came out with %u", left, came);
+}
+
 void sp_tcp_rules_path(struct ctx *ctx)
 {
     const struct sp_flights *flights = &ctx->out->flights;
@@ -171,6 +180,7 @@ void sp_tcp_rules_path(struct ctx *ctx)
             if (differs(&flight->sent->u.seg.seg, &flight->received->u.seg.seg, what, sizeof what))
                 sp_tcp_violate(ctx, RULE_PATH_CHANGED, flight->received, SP_END_MIDDLE,
                                "between %s and %s the box changed %s", from_name, to_name, what);
+            rule_ttl(ctx, flight);
         } else if (flight->sent) {
             tell_lost(ctx, flight, to_name);
         } else {

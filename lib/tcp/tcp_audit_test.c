@@ -55,6 +55,13 @@ static const struct story clean[] = {
      "1-2 server listener socket = 3\n3-4 server listener listen 1 = 0\n"
      "100-3200 client conn connect = 0\n110 c> SYN\n140 s> ACK seq=0 ack=1 made\n"
      "200 c> RST,ACK seq=1 ack=0 lost\n2000 c> SYN seq=0\n2030 s> SYN,ACK\n2080 c> ACK\n"},
+    {"timestamps of a clock that ticks twice a second, and round the end of its numbers", BOTH,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 ts=-3\n2035 s> ACK\n"
+          "12003000-12003010 client conn send 10 = 10\n12003005 c> PSH,ACK len=10 ts=21\n"
+          "12003035 s> ACK\n"},
+    {"a TTL that a call has chosen", VETH,
+     OPEN "1500-1501 client conn setsockopt IP_TTL value=1 = 0\n"
+          "2000-2050 client conn send 10 = 10\n2010 c> PSH,ACK len=10 ttl=1\n2040 s> ACK\n"},
     {"a keepalive probe beside data under way (lwIP)", VETH,
      OPEN "1500-1501 client conn setsockopt SO_KEEPALIVE value=1 = 0\n"
           "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 lost\n"
@@ -321,6 +328,21 @@ static const struct damage damaged[] = {
      "2000-2050 client conn send 10 = 10\n2010 c> PSH,ACK len=10 towin=9\n2040 s> ACK\n" FENCE},
     {"path-changed", VETH, M,
      ROUTED "2000-2010 client conn close = 0\n2005 c> FIN,ACK toflags=ACK\n" FENCE},
+    {"path-ttl", VETH, M,
+     ROUTED
+     "2000-2050 client conn send 10 = 10\n2010 c> PSH,ACK len=10 tottl=64\n2040 s> ACK\n" FENCE},
+    {"ttl-low", BOTH, C,
+     OPEN "2000-2050 client conn send 10 = 10\n2010 c> PSH,ACK len=10 ttl=3\n2040 s> ACK\n"},
+    {"ts-clock", BOTH, C,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 ts=5000\n2035 s> ACK\n"
+          "3000-3010 client conn send 10 = 10\n3005 c> PSH,ACK len=10 ts=9000\n3035 s> ACK\n"},
+    {"ts-clock", BOTH, C,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 ts=5000\n2035 s> ACK\n"
+          "3000-3010 client conn send 10 = 10\n3005 c> PSH,ACK len=10 ts=4000\n3035 s> ACK\n"},
+    {"ts-clock", BOTH, C,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 ts=5000\n2035 s> ACK\n"
+          "12003000-12003010 client conn send 10 = 10\n12003005 c> PSH,ACK len=10 ts=5000\n"
+          "12003035 s> ACK\n"},
     {"checksum", BOTH, C, OPEN "2000-2010 client conn close = 0\n2005 c> FIN,ACK badsum\n"},
     {"handshake-ack", VETH, S,
      "0 client start\n0 server start\n100-200 client conn connect = 0\n"

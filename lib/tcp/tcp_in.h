@@ -111,6 +111,11 @@ static inline enum sp_end conn_end(const struct sp_conn *conn, int side)
     X(CHECKSUM, "checksum", "RFC9293:3.1", "Every segment carries correct IP and TCP checksums.")  \
     X(FLAGS, "flags", "RFC9293:3.10", "SYN, FIN and RST exclude each other.")                      \
     X(MALFORMED, "malformed", "RFC9293:3.1", "Every frame that claims to be TCP can be decoded.")  \
+    X(TTL_LOW, "ttl-low", "RFC1122:3.2.1.7",                                                       \
+      "A segment leaves with a TTL (or hop limit) that is enough for the whole Internet.")         \
+    X(TS_CLOCK, "ts-clock", "RFC7323:5.4",                                                         \
+      "A sender's timestamps tell of a clock: it does not go back, and ticks between once a "      \
+      "millisecond and once a second.")                                                            \
     X(HANDSHAKE_ACK, "handshake-ack", "RFC9293:3.5",                                               \
       "A SYN,ACK acknowledges the peer's initial sequence number plus one (and data on the SYN "   \
       "at most), and nothing ever acknowledges less than that.")                                   \
@@ -159,6 +164,9 @@ static inline enum sp_end conn_end(const struct sp_conn *conn, int side)
     X(PATH_CHANGED, "path-changed", "RFC1812:5.2.1",                                               \
       "On the lab routed, a segment comes out of the box as it went in, but for what the box's "   \
       "class rewrites.")                                                                           \
+    X(PATH_TTL, "path-ttl", "RFC1812:5.3.1",                                                       \
+      "On the lab routed, a segment comes out of the box with a lower TTL (or hop limit) than it " \
+      "went in with.")                                                                             \
     X(PATH_LEAK, "path-leak", "RFC3022:2.2",                                                       \
       "Behind a box of the class nat the server does not see the address of a client that opens "  \
       "a connection.")                                                                             \
@@ -217,6 +225,7 @@ struct end_facts {
     int64_t urgent_ns;   /* first MSG_OOB */
     int64_t fastopen_ns; /* first TCP_FASTOPEN_CONNECT: connect() leaves the SYN to send() */
     int64_t blind_ns;    /* from then on its capture may miss what it sends */
+    bool hops_set;       /* a call chose a TTL or hop limit */
 };
 
 struct ctx;
@@ -418,6 +427,7 @@ void sp_tcp_rules_rst(struct replay *replay, int which, size_t at, const struct 
                       int64_t other_sent, struct sp_audit_seg *seg);
 
 /* Rules that look at one frame alone, and at states. */
+void sp_tcp_rules_stamps(struct ctx *ctx);
 void sp_tcp_rules_frame(struct ctx *ctx);
 void sp_tcp_rules_path(struct ctx *ctx);
 void sp_tcp_rules_states(struct ctx *ctx);

@@ -107,7 +107,9 @@ static inline void ladder_segment(struct ladder *l, double t_us, char *dir, char
     uint32_t seq = 0, ack = 0;
     double at_us = t_us + (double)LADDER_TRAVEL_US;
     int ws = -1, mss = 0, to_window = -1;
-    uint8_t to_flags = 0;
+    uint8_t to_flags = 0, to_ttl = 0;
+    int32_t ts = 0;
+    bool stamped = false;
     if (!sp_tcp_flags_parse(*words++, &seg.flags))
         abort();
     for (; *words; words++) {
@@ -126,6 +128,12 @@ static inline void ladder_segment(struct ladder *l, double t_us, char *dir, char
             ws = n;
         else if (strncmp(*words, "mss=", 4) == 0)
             mss = n;
+        else if (strncmp(*words, "ttl=", 4) == 0)
+            seg.ttl = (uint8_t)n;
+        else if (strncmp(*words, "tottl=", 6) == 0)
+            to_ttl = (uint8_t)n;
+        else if (strncmp(*words, "ts=", 3) == 0)
+            ts = n, stamped = true;
         else if (strncmp(*words, "id=", 3) == 0)
             seg.ip_id = (uint16_t)n;
         else if (strncmp(*words, "isn=", 4) == 0)
@@ -172,6 +180,11 @@ static inline void ladder_segment(struct ladder *l, double t_us, char *dir, char
         uint8_t opt[4] = {SP_OPT_MSS, 4, (uint8_t)(mss >> 8), (uint8_t)mss};
         memcpy(seg.opt, opt, seg.opt_len = sizeof opt);
     }
+    if (stamped) {
+        struct sp_opt opt = {.kind = SP_OPT_TIMESTAMPS, .ts_val = (uint32_t)ts, .ts_ecr = 1};
+        if (sp_opt_add(&seg, &opt, NULL) != SP_OK)
+            abort();
+    }
     uint8_t payload[LADDER_PAYLOAD_MAX];
     uint32_t first = seq + ((seg.flags & SP_SYN) ? 1 : 0);
     sp_pattern_fill(from == 0 ? 'c' : 's', first - 1, payload, seg.payload_len);
@@ -200,6 +213,10 @@ static inline void ladder_segment(struct ladder *l, double t_us, char *dir, char
         seg.window = (uint16_t)to_window;
     if (to_flags)
         seg.flags = to_flags;
+    if (strcmp(l->trace->head.lab, "routed") == 0)
+        seg.ttl--;
+    if (to_ttl)
+        seg.ttl = to_ttl;
     for (int i = 0; i < (lost ? 0 : dup ? 2 : 1); i++)
         ladder_record(l, from, from == 0 ? SP_AT_SERVER : SP_AT_CLIENT, at_us + i, &seg);
 }
