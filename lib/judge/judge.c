@@ -328,6 +328,10 @@ static bool is_left_to_the_box(const struct judging *j, const struct sp_event *e
     return false;
 }
 
+/* A stack in a process of its own stands still with the machine, and acts on what it knew before:
+ * it is not held to what came while it stood, or at most so long before. */
+#define OWN_STALL_NS (200 * SP_MS)
+
 static void judge_invariants(struct judging *j)
 {
     const struct sp_audit *audit = &j->out->audit;
@@ -344,6 +348,8 @@ static void judge_invariants(struct judging *j)
         f.event = v->event;
         f.blames = v->end;
         f.t_ns = v->event ? v->event->t_ns : -1;
+        if (v->end < SP_END_COUNT && j->trace->head.states_hidden[v->end])
+            f.from_ns = f.t_ns - OWN_STALL_NS;
         say(f.expected, sizeof f.expected, "%s (%s)", v->rule, v->spec ? v->spec : "");
         say(f.seen, sizeof f.seen, "%s", v->text ? v->text : "");
         hold_against(j, &f);

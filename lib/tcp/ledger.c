@@ -105,6 +105,16 @@ static int64_t call_end(const struct sp_event *event)
                                                                         : event->t_end_ns;
 }
 
+/* Until when it may open something. One that does not wait leaves that to a stack that may be in a
+ * process of its own. */
+static int64_t connect_end(const struct book *book, const struct sp_event *event)
+{
+    bool later = book->ctx->trace->head.states_hidden[event->end] && event->u.call.error &&
+                 strcmp(event->u.call.error, "EINPROGRESS") == 0;
+    int64_t end_ns = call_end(event);
+    return later && end_ns < INT64_MAX ? end_ns + OWN_READ_NS : end_ns;
+}
+
 /* Where a connect went: as the API told, else as it was asked. */
 static struct sp_addr remote_of(const struct sp_ev_call *call)
 {
@@ -129,6 +139,7 @@ static bool connect_finds(const struct book *book, const struct sp_event *event,
     const struct sp_ev_call *call = &event->u.call;
     struct sp_addr remote = remote_of(call);
     bool told = is_told(&call->local);
+    int64_t end_ns = connect_end(book, event);
     *tie = (struct tie){0};
     for (size_t i = 0; i < book->flights->conn_count; i++) {
         const struct sp_conn *conn = &book->flights->conns[i];
@@ -138,7 +149,7 @@ static bool connect_finds(const struct book *book, const struct sp_event *event,
                 continue;
             if (side == 0 && conn->first_ns < event->t_ns - SKEW_NS)
                 continue;
-            if (call_end(event) < INT64_MAX && conn->first_ns > call_end(event) + SKEW_NS)
+            if (end_ns < INT64_MAX && conn->first_ns > end_ns + SKEW_NS)
                 continue;
             if (tie->conn && !told) {
                 tie->conn = 0;
@@ -292,6 +303,7 @@ static void do_connect(struct book *book, const struct sp_event *event)
 {
     struct sock *sock = sock_of(book, event->end, event->u.call.sock);
     struct act act = act_make(ACT_CONNECT, event);
+    act.to_ns = connect_end(book, event);
     if (book->ctx->facts[event->end].fastopen_ns <= event->t_ns)
         act.to_ns = INT64_MAX;
     if (has_word(&event->u.call, "unspec")) { /* dissolves the association (POSIX: connect) */

@@ -102,6 +102,8 @@ static bool may_answer(const struct side *side, const struct view *view, const s
     int64_t edge = sp_tcp_own_edge(side);
     bool refused = side->scripted_peer || side->gaps_full || view->seg->window == 0 ||
                    (view->seg->window < side->last_window && !side->last_was_syn);
+    /* what lies before it was shown to this side's capture, and may not have been taken */
+    refused = refused || (side->own_process && owed->had > view->ack);
     return owed->end < 0 ? owed->had <= view->ack || owed->had > edge || refused
                          : owed->end > edge || refused;
 }

@@ -180,8 +180,9 @@ static bool has_brought_data(const struct replay *replay, int which, size_t at)
 /* Data that was there to be read and that no call had read. */
 static bool has_unread(const struct side *side, const struct act *closing)
 {
+    int64_t by_ns = closing->from_ns + (closing->kind == ACT_EXIT ? EXIT_SLACK_NS : 0);
     return side->facts->urgent_ns != INT64_MAX || side->ledger->strangers ||
-           side->bytes_in - 1 > sp_tcp_read_by(side->ledger, closing->from_ns + EXIT_SLACK_NS);
+           side->bytes_in - 1 > sp_tcp_read_by(side->ledger, by_ns);
 }
 
 static void say_closed(const struct side *side, const struct view *view, const struct act *closing,

@@ -180,6 +180,74 @@ static bool told_too_big(const struct replay *replay, int which, int64_t from_ns
 }
 
 /*
+ * How soon a timer may send something again. RFC 8985 section 7.2 has a tail loss probe after two
+ * round trips where more than one segment is under way, and sets no least time: gVisor probes 0.7
+ * ms after the tail has left. Linux has two ticks at least.
+ */
+static int64_t again_least_ns(const struct side *side)
+{
+    int64_t probe_ns = side->own_process && side->trip_ns >= 0 ? 2 * side->trip_ns : AGAIN_LEAST_NS;
+    return probe_ns < AGAIN_LEAST_NS ? probe_ns : AGAIN_LEAST_NS;
+}
+
+/* Since when the first of what it carries may have been under way inside its sender: a sandbox
+ * hands frames to a thread that waits for a processor, while its timer runs. */
+static int64_t queued_ns(const struct side *side, const struct view *view)
+{
+    const struct sp_event *by = NULL;
+    if (view->seg->payload_len)
+        sp_tcp_queued(side->ledger, view->t_ns, view->data > 0 ? view->data - 1 : 0, &by);
+    else if (sp_tcp_act_by(side->ledger, ACTS_THAT_CLOSE, view->t_ns))
+        by = sp_tcp_act_by(side->ledger, ACTS_THAT_CLOSE, view->t_ns)->event;
+    return by ? by->t_ns : INT64_MAX;
+}
+
+/* Whether so much as a byte, or a flag, of what it carries left in an entry before it. */
+static bool carried_before(const struct replay *replay, int which, const struct entry *entry,
+                           const struct view *view)
+{
+    struct view before;
+    sp_tcp_view(&before, &replay->side[which], &replay->side[1 - which], entry);
+    bool syn = (view->seg->flags & SP_SYN) != 0;
+    int64_t end = view->end + ((view->seg->flags & SP_FIN) ? 1 : 0);
+    int64_t to = before.end + ((before.seg->flags & SP_FIN) ? 1 : 0);
+    return !(before.seg->flags & SP_RST) && (!syn || before.has_ack == view->has_ack) &&
+           before.from < end && to > view->from;
+}
+
+/*
+ * Whether it was sent again sooner than any timer runs out, and nothing had arrived that asked for
+ * it. In gVisor an ACK asks twice where a timeout has begun to send again: it sends on from there,
+ * and its RACK sends again what that ACK shows to be lost.
+ */
+static bool is_too_soon(const struct replay *replay, int which, size_t at, const struct view *view)
+{
+    const struct side *side = &replay->side[which];
+    int64_t least_ns = again_least_ns(side);
+    unsigned left = 0, most = side->own_process && side->resent ? 1 : 0;
+    if (side->own_process && !side->resent && view->t_ns - least_ns >= queued_ns(side, view))
+        return false;
+    while (at-- > 0) {
+        const struct entry *entry = &replay->entries[which][at];
+        int64_t gap_ns = view->t_ns - entry->event->t_ns;
+        if (gap_ns >= AGAIN_LEAST_NS)
+            return left > 0;
+        if (!entry->out)
+            return left > most;
+        /* the old one's TIME_WAIT may have asked: lwIP sends its SYN again at once then */
+        if ((view->seg->flags & SP_SYN) &&
+            has_old_one_spoken(replay, side, entry->event->t_ns, view->t_ns))
+            return false;
+        if (told_too_big(replay, which, entry->event->t_ns, view->t_ns))
+            return false;
+        left += gap_ns < least_ns && carried_before(replay, which, entry, view);
+        if (left > most)
+            return true;
+    }
+    return left > 0;
+}
+
+/*
  * Sending again takes a timer, which no stack has shorter than AGAIN_LEAST_NS, or an arrival that
  * asks for it, an ICMP error about its size included; and what has been acknowledged is never sent
  * again. A SYN,ACK is: the segment that acknowledged it may have been refused for want of room.
@@ -194,23 +262,9 @@ const char *sp_tcp_again(const struct replay *replay, int which, size_t at, cons
         return NULL;
     if (!syn && side->una >= end && view->t_ns > side->una_ns + sp_tcp_unread_ns(side, view))
         return "it is sent again, though it had been acknowledged";
-    while (at-- > 0) {
-        const struct entry *entry = &replay->entries[which][at];
-        struct view before;
-        if (!entry->out || view->t_ns - entry->event->t_ns >= AGAIN_LEAST_NS)
-            return NULL;
-        sp_tcp_view(&before, side, &replay->side[1 - which], entry);
-        int64_t to = before.end + ((before.seg->flags & SP_FIN) ? 1 : 0);
-        bool same_kind = !syn || before.has_ack == view->has_ack;
-        /* the old one's TIME_WAIT may have asked: lwIP sends its SYN again at once then */
-        if (syn && has_old_one_spoken(replay, side, before.t_ns, view->t_ns))
-            return NULL;
-        if (!(before.seg->flags & SP_RST) && same_kind && before.from < end && to > view->from)
-            return told_too_big(replay, which, entry->event->t_ns, view->t_ns)
-                       ? NULL
-                       : "it is sent again, though nothing asked for it and no timer is that short";
-    }
-    return NULL;
+    return is_too_soon(replay, which, at, view)
+               ? "it is sent again, though nothing asked for it and no timer is that short"
+               : NULL;
 }
 
 /* A probe is a timer's doing, and no stack's runs out twice so soon. */

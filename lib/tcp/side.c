@@ -92,6 +92,7 @@ void sp_tcp_side_init(struct side *side, const struct ctx *ctx, const struct sp_
         .last_window = -1,
         .fin_in = -1,
         .fin_acked_ns = -1,
+        .trip_ns = -1,
         .edge = -1,
         .established_ns = -1,
         .rst_out_ns = INT64_MAX,
@@ -348,6 +349,9 @@ static void owe_for(struct side *side, const struct view *view, bool out_of_orde
 static void take_ack(struct side *side, const struct view *view)
 {
     if (view->ack > side->una && view->ack <= side->snd_max) {
+        int64_t trip_ns = view->t_ns - side->new_ns;
+        if (view->ack == side->snd_max && (side->trip_ns < 0 || trip_ns < side->trip_ns))
+            side->trip_ns = trip_ns;
         side->una = view->ack;
         side->una_ns = view->t_ns;
         side->resent = 0;

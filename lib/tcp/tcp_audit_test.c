@@ -902,13 +902,86 @@ static size_t violations_of(const char *story, bool own_stack)
     return count;
 }
 
-/* What was captured for a sandbox, its threads have yet to read: 20 ms, and not more. */
+#define RESET_AND(at)                                                                              \
+    OPEN "1500-1501 server conn setsockopt SO_LINGER on=1 linger=0 = 0\n"                          \
+         "2000-2010 server conn close = 0\n2005 s> RST,ACK\n2020-2030 client conn send 10 = "      \
+         "10\n" at " c> PSH,ACK len=10\n"
+
+#define TAIL_AGAIN(at, which)                                                                      \
+    OPEN                                                                                           \
+        "2000-2010 client conn send 20 = 20\n2005 c> PSH,ACK len=10 lost\n2008 c> PSH,ACK len=10 " \
+        "lost\n" at " c> PSH,ACK seq=" which " len=10\n"
+
+#define OPENED_AT(at)                                                                              \
+    "0 client start\n0 server start\n5-6 client conn socket = 3\n"                                 \
+    "1000-1100 client conn connect 10.0.0.2:80 = EINPROGRESS\n" at " c> SYN\n"
+
+/* What was captured for a sandbox, its threads have yet to read: 100 ms, and not more. */
 static void a_stack_in_a_process_may_not_have_read_what_was_captured(void **state)
 {
     (void)state;
     assert_true(violations_of(SENT_AGAIN("8000"), false) > 0);
-    assert_int_equal(violations_of(SENT_AGAIN("8000"), true), 0);
-    assert_true(violations_of(SENT_AGAIN("30000"), true) > 0);
+    assert_int_equal(violations_of(SENT_AGAIN("50000"), true), 0);
+    assert_true(violations_of(SENT_AGAIN("110000"), true) > 0);
+    assert_true(violations_of(RESET_AND("5000"), false) > 0);
+    assert_int_equal(violations_of(RESET_AND("5000"), true), 0);
+    assert_true(violations_of(RESET_AND("110000"), true) > 0);
+    assert_true(violations_of(OPENED_AT("4000"), false) > 0);
+    assert_int_equal(violations_of(OPENED_AT("4000"), true), 0);
+    assert_true(violations_of(OPENED_AT("110000"), true) > 0);
+}
+
+/* A round trip of 30 us in the handshake: a first retransmission 60 us after the call, or later. */
+static void a_tail_loss_probe_takes_two_round_trips(void **state)
+{
+    (void)state;
+    assert_true(violations_of(TAIL_AGAIN("2500", "11"), false) > 0);
+    assert_int_equal(violations_of(TAIL_AGAIN("2500", "11"), true), 0);
+    assert_true(violations_of(TAIL_AGAIN("2040", "11"), true) > 0);
+    assert_true(violations_of(TAIL_AGAIN("2500 c> PSH,ACK seq=11 len=10 lost\n2510", "11"), true) >
+                0);
+}
+
+#define RECOVERS(again)                                                                            \
+    OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 lost\n"                       \
+         "2100-2110 client conn close = 0\n2105 c> FIN,ACK lost\n"                                 \
+         "202100 c> PSH,ACK seq=1 len=10\n202130 s> ACK ack=11\n" again
+
+/* The ACK of what a timeout has sent again asks for the rest, of each of a sandbox's recoveries. */
+static void two_recoveries_send_again_once_each(void **state)
+{
+    (void)state;
+    const char *once = RECOVERS("202200 c> FIN,ACK seq=11\n");
+    const char *twice = RECOVERS("202400 c> FIN,ACK seq=11\n202410 c> FIN,ACK seq=11\n");
+    const char *thrice = RECOVERS("202400 c> FIN,ACK seq=11\n202410 c> FIN,ACK seq=11\n"
+                                  "202420 c> FIN,ACK seq=11\n");
+    assert_int_equal(violations_of(once, false), 0);
+    assert_true(violations_of(twice, false) > 0);
+    assert_int_equal(violations_of(twice, true), 0);
+    assert_true(violations_of(thrice, true) > 0);
+}
+
+/* A sandbox that had no room for a segment says nothing of it, and answers those behind it as
+ * being out of order: with the ACK that it has sent. */
+static void what_a_sandbox_had_no_room_for_leaves_a_gap(void **state)
+{
+    (void)state;
+    const char *story = OPEN "2000-2010 server conn send 20 = 20\n2005 s> PSH,ACK len=10\n"
+                             "2050 c> ACK ack=11\n3000-3010 server conn send 10 = 10\n"
+                             "3005 s> PSH,ACK len=10\n4000-4010 server conn close = 0\n"
+                             "4005 s> FIN,ACK\n4050 c> ACK ack=11\n";
+    assert_true(violations_of(story, false) > 0);
+    assert_int_equal(violations_of(story, true), 0);
+}
+
+/* What is read behind a shutdown() had been unread when it was called. */
+static void a_read_behind_a_shutdown_does_not_count_before_it(void **state)
+{
+    (void)state;
+    const char *story = OPEN "2000-2010 server conn send 10 = 10\n2005 s> PSH,ACK len=10\n"
+                             "2050 c> ACK ack=11\n3000-3100 client conn shutdown RDWR = 0\n"
+                             "3050 c> RST,ACK\n3200-3210 client conn recv 10 = 10\n";
+    assert_int_equal(violations_of(story, true), 0);
 }
 
 /* The same box that has not said so. */
@@ -967,6 +1040,10 @@ int main(void)
         cmocka_unit_test(undone_a_nat_leaves_one_connection_that_passes_the_audit),
         cmocka_unit_test(an_undeclared_nat_is_caught_and_named),
         cmocka_unit_test(a_stack_in_a_process_may_not_have_read_what_was_captured),
+        cmocka_unit_test(a_tail_loss_probe_takes_two_round_trips),
+        cmocka_unit_test(two_recoveries_send_again_once_each),
+        cmocka_unit_test(what_a_sandbox_had_no_room_for_leaves_a_gap),
+        cmocka_unit_test(a_read_behind_a_shutdown_does_not_count_before_it),
         cmocka_unit_test(a_port_that_a_nat_uses_again_is_told_apart_by_time),
         cmocka_unit_test(what_a_conforming_stack_does_is_clean),
         cmocka_unit_test(each_damage_trips_its_rule_and_no_other),
