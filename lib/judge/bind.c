@@ -68,10 +68,12 @@ static void open_fill(struct view *view, const struct sp_stmt *stmt, enum open_k
 
 /* ---- which connection each has made -------------------------------------------------------- */
 
-static bool taken(const struct view *view, int conn, enum open_kind kind)
+/* By such a call of that end; where SYNs cross, each end has opened it. */
+static bool taken(const struct view *view, int conn, enum open_kind kind, enum sp_who who)
 {
     for (size_t i = 0; i < view->open_count; i++)
-        if (view->opens[i].kind == kind && view->opens[i].conn == conn)
+        if (view->opens[i].kind == kind && view->opens[i].conn == conn &&
+            view->opens[i].stmt->who == who)
             return true;
     return false;
 }
@@ -118,10 +120,12 @@ static bool closed_between(const struct view *view, const struct open *from, con
     return called_between(view, from, to, "close");
 }
 
-/* What connect() says on a socket that has a connection; lwIP ENOTCONN, where it has been shut. */
+/* What connect() says on a socket that has a connection; where that is over, ENOTCONN (lwIP) or
+ * EINVAL (gVisor, NetBSD). */
 static bool had_one(const char *error)
 {
-    return strcmp(error, "EISCONN") == 0 || strcmp(error, "ENOTCONN") == 0;
+    return strcmp(error, "EISCONN") == 0 || strcmp(error, "ENOTCONN") == 0 ||
+           strcmp(error, "EINVAL") == 0;
 }
 
 /* EALREADY and EISCONN say so; a success after EINPROGRESS tells that the first has come true. */
@@ -158,7 +162,8 @@ static void assign_connect(struct view *view, struct open *open)
     bool remote = call && has_port(&call->remote);
     for (size_t i = 0; i < view->flights->conn_count && open->entry_ns >= 0; i++) {
         const struct sp_conn *conn = &view->flights->conns[i];
-        if ((int)conn->opener != (int)open->stmt->who || taken(view, (int)i, OPEN_CONNECT))
+        if ((int)conn->opener != (int)open->stmt->who ||
+            taken(view, (int)i, OPEN_CONNECT, open->stmt->who))
             continue;
         if (conn->first_ns < open->entry_ns - CLOCK_SLOP_NS)
             continue;
@@ -186,7 +191,8 @@ static void assign_accept(struct view *view, struct open *open)
         return;
     for (size_t i = 0; i < view->flights->conn_count; i++) {
         const struct sp_conn *conn = &view->flights->conns[i];
-        if ((int)conn->opener == (int)open->stmt->who || taken(view, (int)i, OPEN_ACCEPT))
+        if ((int)conn->opener == (int)open->stmt->who ||
+            taken(view, (int)i, OPEN_ACCEPT, open->stmt->who))
             continue;
         if (has_port(&call->remote) && !tells(&call->remote, &conn->client))
             continue;
@@ -282,7 +288,7 @@ static int accept_to_be(const struct view *view, const struct open *accept)
                 open->stmt->who == accept->stmt->who;
     for (size_t i = 0; i < view->flights->conn_count; i++) {
         if ((int)view->flights->conns[i].opener == (int)accept->stmt->who ||
-            taken(view, (int)i, OPEN_ACCEPT))
+            taken(view, (int)i, OPEN_ACCEPT, accept->stmt->who))
             continue;
         if (rank-- == 0)
             return (int)i;

@@ -212,6 +212,48 @@ static void an_invariant_of_tcp_fails_the_run(void **state)
     judged_release(&d);
 }
 
+/* Judged once more, with the client in a sandbox. */
+static void judge_sandboxed(struct judged *d, const char *lines, const char *ladder)
+{
+    judge(d, lines, ladder);
+    assert_verdict(d, SP_VERDICT_FAIL);
+    assert_int_equal(d->j.kind, SP_FAIL_INVARIANT);
+    d->trace.head.states_hidden[SP_END_CLIENT] = true;
+    sp_judgement_release(&d->j);
+    sp_judge(&d->plan, &d->trace, &d->j);
+}
+
+/* Of a sandbox, and of RST only: the case says that it aborts without being asked to. */
+static void an_abort_that_a_line_asks_for_has_its_cause(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge_sandboxed(&d, HANDSHAKE_LINES "wire client RST\n", HANDSHAKE "500 c> RST,ACK\n" CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge_sandboxed(&d, HANDSHAKE_LINES "wire client 1..10\n",
+                    HANDSHAKE "500 c> ACK len=10\n523 s> ACK\n" CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_FAIL);
+    judged_release(&d);
+}
+
+/* It stands still with the machine: what it does then may be about what it knew before. */
+static void a_sandbox_is_not_held_to_what_came_while_the_machine_stood(void **state)
+{
+    (void)state;
+    struct judged d;
+#define TOLD_AND_AGAIN HANDSHAKE "400-410 client conn send 10 = 10\n402 c> ACK len=10\n423 s> ACK\n"
+    judge_sandboxed(&d, HANDSHAKE_LINES "client send 10\nwire client 1..10\n",
+                    TOLD_AND_AGAIN "150000 c> ACK seq=1 len=10\n150023 s> ACK\n160000 end\n");
+    assert_verdict(&d, SP_VERDICT_FAIL);
+    judged_release(&d);
+    judge_sandboxed(&d, HANDSHAKE_LINES "client send 10\nwire client 1..10\n",
+                    TOLD_AND_AGAIN "20000-140000 stall\n150000 c> ACK seq=1 len=10\n"
+                                   "150023 s> ACK\n160000 end\n");
+    assert_verdict(&d, SP_VERDICT_INCONCLUSIVE);
+    judged_release(&d);
+}
+
 static void a_refused_connection_is_known_by_its_port(void **state)
 {
     (void)state;
@@ -261,6 +303,9 @@ static void a_connect_that_tells_of_the_first_opens_nothing(void **state)
     assert_verdict(&d, SP_VERDICT_PASS);
     judged_release(&d);
     judge(&d, ASKED_TWICE("EINPROGRESS", "EISCONN"), ASKED_TWICE_SEEN("EISCONN"));
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge(&d, ASKED_TWICE("EINPROGRESS", "EINVAL"), ASKED_TWICE_SEEN("EINVAL"));
     assert_verdict(&d, SP_VERDICT_PASS);
     judged_release(&d);
 }
@@ -357,6 +402,8 @@ int main(void)
         cmocka_unit_test(a_queue_that_the_system_does_not_tell_is_unwatched),
         cmocka_unit_test(a_queue_that_a_stack_tells_of_itself_is_judged),
         cmocka_unit_test(an_invariant_of_tcp_fails_the_run),
+        cmocka_unit_test(an_abort_that_a_line_asks_for_has_its_cause),
+        cmocka_unit_test(a_sandbox_is_not_held_to_what_came_while_the_machine_stood),
         cmocka_unit_test(a_refused_connection_is_known_by_its_port),
         cmocka_unit_test(a_connect_that_fails_at_once_takes_no_connection_from_the_first),
         cmocka_unit_test(a_connect_that_tells_of_the_first_opens_nothing),

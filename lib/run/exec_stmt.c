@@ -107,7 +107,7 @@ static enum sp_rc do_finish(struct stepping *s)
  */
 static enum sp_rc let_settle(struct exec *x, const struct sp_stmt *stmt)
 {
-    static const int64_t settle_ns = 20 * SP_MS;
+    static const int64_t settle_ns = 50 * SP_MS;
     bool unseen =
         exec_is_real(x, stmt->who) && !exec_has_kernel(x, stmt->who) && !exec_tells(x, stmt->who);
     return unseen ? exec_sleep(x, exec_now(x) + settle_ns) : SP_OK;

@@ -165,14 +165,23 @@ static void say(struct sp_audit_seg *seg, enum sp_cause cause, const struct sp_e
     seg->by = by;
 }
 
-/* Whether the last arrival had data, or a SYN: what a socket that was shut down may refuse. */
-static bool has_brought_data(const struct replay *replay, int which, size_t at)
+/* Whether the last arrival had data, or a SYN: what a socket that was shut down may refuse. A stack
+ * in a process of its own may not have read those behind it. */
+static bool has_brought_data(const struct replay *replay, int which, size_t at,
+                             const struct view *view)
 {
+    int64_t unread_ns = replay->side[which].own_process ? OWN_READ_NS : 0;
+    bool last = true;
     while (at-- > 0) {
         const struct entry *entry = &replay->entries[which][at];
         const struct sp_seg *seg = &entry->event->u.seg.seg;
-        if (!entry->out)
-            return seg->payload_len || (seg->flags & SP_SYN);
+        if (entry->out)
+            continue;
+        if (!last && view->t_ns - entry->event->t_ns >= unread_ns)
+            return false;
+        if (seg->payload_len || (seg->flags & SP_SYN))
+            return true;
+        last = false;
     }
     return false;
 }
@@ -237,7 +246,8 @@ void sp_tcp_rules_rst(struct replay *replay, int which, size_t at, const struct 
         ; /* nothing is left that could ask for it */
     else if (closing)
         say_closed(side, view, closing, provoked, seg);
-    else if (read_shut && (has_unread(side, read_shut) || has_brought_data(replay, which, at)))
+    else if (read_shut &&
+             (has_unread(side, read_shut) || has_brought_data(replay, which, at, view)))
         say(seg, SP_CAUSE_CALL, read_shut->event);
     else
         say_open(side, view, provoked, seg);
