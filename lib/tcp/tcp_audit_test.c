@@ -419,7 +419,7 @@ static const struct damage damaged[] = {
     {"no-cause", VETH, S,
      "0 own server\n" OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
      "2000-2010 server conn send 10 = 10\n2005 s> PSH,ACK len=10\n2035 c> ACK\n"
-     "2100-2110 client conn close = 0\n2105 c> RST,ACK seq=1\n30000 s> PSH,ACK seq=1 len=10\n"},
+     "2100-2110 client conn close = 0\n2105 c> RST,ACK seq=1\n130000 s> PSH,ACK seq=1 len=10\n"},
     {"no-cause", BOTH, C, OPEN "2005 c> FIN,ACK\n2035 s> ACK\n"},
     {"no-cause", BOTH, C, OPEN "2005 c> PSH,ACK len=10\n2035 s> ACK\n"},
     {"no-cause", BOTH, C,
