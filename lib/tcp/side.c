@@ -426,7 +426,7 @@ void sp_tcp_side_in(struct side *side, const struct side *other, const struct vi
         bool taken = side->syn_in && view->from == side->rcv_nxt && !waits &&
                      side->rcv_nxt <= sp_tcp_own_edge(side);
         if (side->syn_sent && (taken || refused)) {
-            side->killed_by_other = side->killed_ns > view->t_ns;
+            side->killed_by_other |= side->killed_ns > view->t_ns;
             earliest(&side->killed_ns, view->t_ns);
         }
         return;

@@ -50,6 +50,11 @@ static const struct story clean[] = {
      "0 own server\n" OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=1 = 0\n"
      "2000-1250100 client conn close = 0\n2005 c> FIN,ACK\n2035 s> ACK lost\n"
      "1250000 c> FIN,ACK seq=1\n1250010 c> RST,ACK seq=2\n1250900 s> ACK seq=1 ack=2 lost\n"},
+    {"an acknowledgement of what came before two RSTs that are yet to be read (gVisor)", VETH,
+     "0 own server\n" OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+     "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n"
+     "2020-2030 client conn close = 0\n2025 c> RST,ACK seq=11\n"
+     "2027 c> RST,ACK seq=11 made\n2500 s> ACK ack=11\n"},
     {"a RST that answers what has ACK and no SYN in SYN_SENT, and goes on (lwIP)", VETH,
      "0 own client\n0 client start\n0 server start\n"
      "1-2 server listener socket = 3\n3-4 server listener listen 1 = 0\n"
