@@ -41,6 +41,18 @@ static bool state_parse(const char *name, enum sp_tcp_state *state)
     return strcmp(name, "none") == 0 || sp_tcp_state_parse(name, state);
 }
 
+/* "late FROM TO": its timers went off so late. */
+static bool late_add(struct exec *x, const char *line)
+{
+    int64_t from_ns, to_ns;
+    if (sscanf(line, "late %" SCNd64 " %" SCNd64, &from_ns, &to_ns) != 2)
+        return false;
+    struct sp_event *mark = exec_mark(x, SP_MARK_STALL, 0, "the stack was late");
+    mark->t_ns = from_ns - x->trace.head.start_mono_ns;
+    mark->t_end_ns = to_ns - x->trace.head.start_mono_ns;
+    return true;
+}
+
 /* "T BEFORE ID OLD NEW LOCAL REMOTE UNREAD UNACKED": "none" is a connection that is not there. */
 static enum sp_rc line_add(struct exec *x, enum sp_who who, const char *line)
 {
@@ -48,6 +60,8 @@ static enum sp_rc line_add(struct exec *x, enum sp_who who, const char *line)
     uint64_t id;
     char old[24], new[24], local[SP_ADDR_TEXT], remote[SP_ADDR_TEXT];
     struct sp_ev_state told = {.source = SP_STATE_TABLE, .timer = -1, .timer_ms = -1};
+    if (late_add(x, line))
+        return SP_OK;
     int fields =
         sscanf(line, "%" SCNd64 " %" SCNd64 " %" SCNu64 " %23s %23s %63s %63s %" SCNd64 " %" SCNd64,
                &t_ns, &before_ns, &id, old, new, local, remote, &told.recv_queue, &told.send_queue);

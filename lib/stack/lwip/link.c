@@ -30,7 +30,7 @@ struct link {
     int ifindex;
     uint8_t mac[6], peer_mac[6];
     ip_addr_t address, peer;
-    struct netif netif;
+    struct netif netif, other;
     pthread_t reader;
     pthread_mutex_t taking; /* frames, by the reader or before a call: they stay in order */
 };
@@ -166,7 +166,16 @@ static bool is_near(const struct link *link)
     return memcmp(&ip_2_ip4(a)->addr, &ip_2_ip4(b)->addr, NETWORK4_BYTES) == 0;
 }
 
-/* The address is ours alone: no detection of duplicates, no router. */
+/* Nothing goes out here; it is never up. */
+static err_t other_fill(struct netif *netif)
+{
+    netif->name[0] = 'n';
+    netif->name[1] = 'o';
+    return ERR_OK;
+}
+
+/* The address is ours alone: no detection of duplicates, no router. A second interface is there,
+ * since lwIP sends IPv6 to wherever it is for by an only one, as if there were no other network. */
 static void netif_up(struct link *link)
 {
     ip4_addr_t any = {0}, mask;
@@ -176,6 +185,7 @@ static void netif_up(struct link *link)
     LOCK_TCPIP_CORE();
     netif_add(netif, v6 ? &any : ip_2_ip4(&link->address), v6 ? &any : &mask, &any, link,
               netif_fill, tcpip_input); /* which takes Ethernet apart */
+    netif_add(&link->other, &any, &any, &any, link, other_fill, tcpip_input);
     if (!is_near(link))
         netif_set_default(netif);
     netif_create_ip6_linklocal_address(netif, 1);

@@ -12,7 +12,7 @@
 #include <lwip/api.h>
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/tcpip.h>
-#include <pthread.h>
+#include <lwip/timeouts.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,7 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONNECTIONS_MAX = 256, LINE_MAX_BYTES = 256, LOOK_EVERY_MS = 10 };
+enum { CONNECTIONS_MAX = 256, LINE_MAX_BYTES = 256 };
+enum { LOOK_EVERY_NS = 10000000, LATE_LEAST_NS = 4000000, LATE_NS = 40000000 };
 
 /* A connection as it was told last. */
 struct told {
@@ -41,6 +42,8 @@ static struct {
     uint64_t last_id;
     int64_t before_ns; /* when the look before was done */
     int64_t now_ns;
+    int64_t due_ns;  /* when its timer is to go off */
+    int64_t late_ns; /* what it was late by and has not been told */
 } looks = {.fd = -1};
 
 /* RFC 9293's names, by lwIP's numbers. */
@@ -165,21 +168,33 @@ void sp_lwip_states_look_locked(void)
     UNLOCK_TCPIP_CORE();
 }
 
-static void *look_on(void *arg)
+/*
+ * One of lwIP's own timers, in its thread: where this one goes off late, so do those of its
+ * connections. Each of them begins when the one before has gone off, so that what they are late by
+ * adds up; so it does here, until it is worth telling.
+ */
+static void look_on(void *arg)
 {
-    const struct timespec step = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
-    for (;;) {
-        nanosleep(&step, NULL);
-        sp_lwip_states_look_locked();
+    char line[LINE_MAX_BYTES];
+    int64_t now_ns = mono_ns();
+    if (now_ns - looks.due_ns >= LATE_LEAST_NS)
+        looks.late_ns += now_ns - looks.due_ns;
+    if (looks.late_ns >= LATE_NS && looks.fd >= 0) {
+        int len = snprintf(line, sizeof line, "late %" PRId64 " %" PRId64 "\n",
+                           now_ns - looks.late_ns, now_ns);
+        looks.late_ns = 0;
+        if (write(looks.fd, line, (size_t)len) < 0)
+            looks.fd = -1;
     }
-    return arg;
+    sp_lwip_states_look();
+    looks.due_ns = mono_ns() + LOOK_EVERY_NS;
+    sys_timeout(LOOK_EVERY_NS / 1000000, look_on, arg);
 }
 
 void sp_lwip_states_start(const char *path)
 {
-    pthread_t thread;
     looks.fd = *path ? open(path, O_WRONLY | O_APPEND | O_CLOEXEC) : -1;
-    looks.before_ns = mono_ns();
+    looks.before_ns = looks.due_ns = mono_ns();
     if (looks.fd >= 0)
-        pthread_create(&thread, NULL, look_on, NULL);
+        tcpip_callback(look_on, NULL);
 }
