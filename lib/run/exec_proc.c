@@ -119,6 +119,8 @@ static enum sp_rc end_since(struct exec *x, enum sp_who who, int signal, uint32_
         proc_event(x, who, killed ? SP_PROC_KILLED : SP_PROC_EXIT, code, begin_ns, stmt);
     event->u.proc.pid = pid;
     event->t_end_ns = exec_now(x);
+    if (stmt) /* the other end's timers did not wait for it */
+        exec_note_late_call(x, begin_ns, exec_now(x));
     /* what the case ended was ended in its calls; our own clean-up ends what was left pending */
     exec_calls_abandon(x, who, stmt ? SP_CALL_KILLED : SP_CALL_PENDING, exec_now(x));
     sp_agent_conn_release(&agent->conn);
