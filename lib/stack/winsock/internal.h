@@ -34,6 +34,8 @@ void sp_winsock_has_not(struct sp_stack_outcome *out);
         sp_winsock_leave((out), value_);                                                           \
     } while (0)
 
+/* Before each call: what has arrived by now is taken in, as in a kernel. */
+void sp_winsock_catch_up(void);
 /* Thread side of the two above (thread.c). */
 void sp_winsock_thread_enter(int64_t now_ns);
 void sp_winsock_thread_leave(void);

@@ -12,6 +12,8 @@
 
 #include "mem.h"
 
+static HANDLE asked; /* an event that nobody waits for */
+
 enum sp_rc sp_stack_startup(struct sp_err *err)
 {
     WSADATA data;
@@ -20,7 +22,18 @@ enum sp_rc sp_stack_startup(struct sp_err *err)
         return sp_fail(err, SP_E_UNSUPPORTED, "Winsock 2.2 does not start: error %d", error);
     _setmode(0, _O_BINARY);
     _setmode(1, _O_BINARY);
+    asked = CreateEventW(NULL, TRUE, FALSE, NULL);
     return SP_OK;
+}
+
+/*
+ * Wine's server, a process of its own, hears of what comes for a socket in the order in which it
+ * does, requests included. So what had come before any request is answered has been heard of.
+ */
+void sp_winsock_catch_up(void)
+{
+    if (asked)
+        SetEvent(asked);
 }
 
 /* A function of ntdll.dll, which Wine has some more of; NULL where there is none. */

@@ -6,6 +6,7 @@
 void sp_winsock_enter(struct sp_stack_outcome *out)
 {
     memset(out, 0, sizeof *out);
+    sp_winsock_catch_up();
     sp_winsock_thread_enter(sp_stack_now_ns());
     WSASetLastError(0);
     out->t_enter_ns = sp_stack_now_ns();
