@@ -113,35 +113,37 @@ static void a_source_route_is_the_destination_and_what_is_left_of_the_option(voi
     }
 }
 
+/* Two connections to nobody, the second 20 ms after the first, whose SYN has 4294967280. */
+static void assert_second_isn(const char *word, const char *isn, const char *seen)
+{
+    struct judged d;
+    char ladder[512], lines[256], expected[64];
+    snprintf(ladder, sizeof ladder,
+             "200-250 client conn connect = ECONNREFUSED\n210 c> SYN\n240 s> RST,ACK seq=0\n"
+             "20200-20250 client conn connect = ECONNREFUSED\n20210 c> SYN isn=%s\n"
+             "20240 s> RST,ACK seq=0 ack=1\n30000 end\n",
+             isn);
+    snprintf(lines, sizeof lines,
+             "client connect server -> ECONNREFUSED\nwire client SYN\nwire server RST\n"
+             "client/b connect server -> ECONNREFUSED\nwire client/b SYN %s\nwire server RST\n",
+             word);
+    snprintf(expected, sizeof expected, "SYN %s", word);
+    judge(&d, lines, ladder);
+    if (seen)
+        assert_fails(&d, SP_FAIL_SEG_WRONG, expected, seen);
+    else
+        assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+}
+
 /* The clock of initial sequence numbers, between two connections of the same addresses. */
 static void the_growth_of_the_isn_is_judged_by_the_millisecond(void **state)
 {
-    static const struct {
-        const char *isn; /* of the second SYN, 20 ms after the first, which has 4294967280 */
-        const char *seen;
-    } rows[] = {{"4984", NULL},
-                {"984", "isn-rate=50 (1000 in 20.000 ms), expected isn-rate=200..36000"},
-                {"4294967000", "isn-rate=214748350"}};
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct judged d;
-        char ladder[512];
-        snprintf(ladder, sizeof ladder,
-                 "200-250 client conn connect = ECONNREFUSED\n210 c> SYN\n240 s> RST,ACK seq=0\n"
-                 "20200-20250 client conn connect = ECONNREFUSED\n20210 c> SYN isn=%s\n"
-                 "20240 s> RST,ACK seq=0 ack=1\n30000 end\n",
-                 rows[i].isn);
-        judge(&d,
-              "client connect server -> ECONNREFUSED\nwire client SYN\nwire server RST\n"
-              "client/b connect server -> ECONNREFUSED\nwire client/b SYN isn-rate=200..36000\n"
-              "wire server RST\n",
-              ladder);
-        if (rows[i].seen)
-            assert_fails(&d, SP_FAIL_SEG_WRONG, "SYN isn-rate=200..36000", rows[i].seen);
-        else
-            assert_verdict(&d, SP_VERDICT_PASS);
-        judged_release(&d);
-    }
+    static const char word[] = "isn-rate=200..36000";
+    assert_second_isn(word, "4984", NULL);
+    assert_second_isn(word, "984", "isn-rate=50 (1000 in 20.000 ms), expected isn-rate=200..36000");
+    assert_second_isn(word, "4294967000", "isn-rate=214748350");
     struct judged d;
     judge(&d, "server listen\nclient connect server\nwire client SYN isn-rate=1..2\n",
           HANDSHAKE CLEAN_UP);
@@ -151,33 +153,12 @@ static void the_growth_of_the_isn_is_judged_by_the_millisecond(void **state)
 
 static void the_spread_of_the_isns_is_the_farthest_two_the_shorter_way_round(void **state)
 {
-    static const struct {
-        const char *isn; /* of the second SYN; the first has 4294967280 */
-        const char *seen;
-    } rows[] = {{"984", NULL},
-                {"983", "isn-spread=999, expected isn-spread=1000..5000"},
-                {"4294966281", "isn-spread=999"},
-                {"4294966280", NULL}};
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct judged d;
-        char ladder[512];
-        snprintf(ladder, sizeof ladder,
-                 "200-250 client conn connect = ECONNREFUSED\n210 c> SYN\n240 s> RST,ACK seq=0\n"
-                 "20200-20250 client conn connect = ECONNREFUSED\n20210 c> SYN isn=%s\n"
-                 "20240 s> RST,ACK seq=0 ack=1\n30000 end\n",
-                 rows[i].isn);
-        judge(&d,
-              "client connect server -> ECONNREFUSED\nwire client SYN\nwire server RST\n"
-              "client/b connect server -> ECONNREFUSED\nwire client/b SYN isn-spread=1000..5000\n"
-              "wire server RST\n",
-              ladder);
-        if (rows[i].seen)
-            assert_fails(&d, SP_FAIL_SEG_WRONG, "SYN isn-spread=1000..5000", rows[i].seen);
-        else
-            assert_verdict(&d, SP_VERDICT_PASS);
-        judged_release(&d);
-    }
+    static const char word[] = "isn-spread=1000..5000";
+    assert_second_isn(word, "984", NULL);
+    assert_second_isn(word, "983", "isn-spread=999, expected isn-spread=1000..5000");
+    assert_second_isn(word, "4294966281", "isn-spread=999");
+    assert_second_isn(word, "4294966280", NULL);
 }
 
 static void retransmissions_and_pure_acks_are_let_by_until_asked_for(void **state)

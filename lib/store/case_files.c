@@ -32,12 +32,27 @@ static enum sp_rc path_of(const char *dir, const struct sp_result *result, const
 }
 
 struct part {
-    const char *file;
     struct sp_buf bytes;
     bool present;
 };
 
 enum { PART_CASE, PART_TRACE, PART_CAPTURE, PART_RESULT, PART_COUNT };
+
+static const char *const part_files[PART_COUNT] = {[PART_CASE] = "case",
+                                                   [PART_TRACE] = "trace.json",
+                                                   [PART_CAPTURE] = "capture.pcapng",
+                                                   [PART_RESULT] = "result.json"};
+
+bool sp_store_owns_file(const char *name)
+{
+    for (size_t i = 0; i < PART_COUNT; i++) {
+        size_t len = strlen(part_files[i]);
+        if (strncmp(name, part_files[i], len) == 0 &&
+            (!name[len] || strcmp(name + len, ".new") == 0))
+            return true;
+    }
+    return false;
+}
 
 static enum sp_rc fill(struct part parts[PART_COUNT], const struct sp_result *result,
                        const struct sp_plan *plan, const struct sp_trace *trace,
@@ -68,10 +83,7 @@ enum sp_rc sp_store_write_case(const char *dir, const struct sp_result *result,
                                struct sp_err *err)
 {
     /* result.json comes last: where it stands, the others do. */
-    struct part parts[PART_COUNT] = {[PART_CASE] = {.file = "case"},
-                                     [PART_TRACE] = {.file = "trace.json"},
-                                     [PART_CAPTURE] = {.file = "capture.pcapng"},
-                                     [PART_RESULT] = {.file = "result.json"}};
+    struct part parts[PART_COUNT] = {{.present = false}};
     struct sp_arena arena;
     const char *path = NULL;
     sp_arena_init(&arena);
@@ -84,7 +96,7 @@ enum sp_rc sp_store_write_case(const char *dir, const struct sp_result *result,
         if (!parts[i].present)
             continue;
         const struct sp_piece piece = {parts[i].bytes.data, parts[i].bytes.len};
-        rc = path_of(dir, result, parts[i].file, &arena, &path, err);
+        rc = path_of(dir, result, part_files[i], &arena, &path, err);
         if (rc == SP_OK)
             rc = sp_file_write(path, &piece, 1, err);
     }
@@ -112,11 +124,11 @@ enum sp_rc sp_store_read_trace(const char *dir, const struct sp_result *result,
 {
     struct sp_buf text;
     sp_buf_init(&text, 0);
-    enum sp_rc rc = read_part(dir, result, "trace.json", TRACE_MAX_BYTES, &text, err);
+    enum sp_rc rc = read_part(dir, result, part_files[PART_TRACE], TRACE_MAX_BYTES, &text, err);
     if (rc == SP_OK) {
         rc = sp_trace_read(text.data ? text.data : "", text.len, out, err);
         if (rc != SP_OK)
-            sp_err_prefix(err, "%s/%s/trace.json", dir, result->dir);
+            sp_err_prefix(err, "%s/%s/%s", dir, result->dir, part_files[PART_TRACE]);
     }
     sp_buf_release(&text);
     return rc;
@@ -125,5 +137,5 @@ enum sp_rc sp_store_read_trace(const char *dir, const struct sp_result *result,
 enum sp_rc sp_store_read_case(const char *dir, const struct sp_result *result, struct sp_buf *text,
                               struct sp_err *err)
 {
-    return read_part(dir, result, "case", CASE_MAX_BYTES, text, err);
+    return read_part(dir, result, part_files[PART_CASE], CASE_MAX_BYTES, text, err);
 }

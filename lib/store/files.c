@@ -141,17 +141,6 @@ enum sp_rc sp_dir_look(const char *path, enum sp_dir_state *state, struct sp_err
     return SP_OK;
 }
 
-static bool file_is_ours(const char *name)
-{
-    static const char *const ours[] = {"trace.json", "capture.pcapng", "result.json", "case"};
-    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
-        size_t len = strlen(ours[i]);
-        if (strncmp(name, ours[i], len) == 0 && (!name[len] || strcmp(name + len, ".new") == 0))
-            return true;
-    }
-    return false;
-}
-
 /* Removes what is ours below the directory `name` of `parent`, and it too where it is then empty.
  * Returns 0 or an errno. */
 static int clean_tree(int parent, const char *name, unsigned depth)
@@ -174,7 +163,7 @@ static int clean_tree(int parent, const char *name, unsigned depth)
             code = errno == ENOENT ? 0 : errno;
         else if (S_ISDIR(st.st_mode) && depth < TREE_DEPTH_MAX)
             code = clean_tree(fd, entry->d_name, depth + 1);
-        else if (S_ISREG(st.st_mode) && file_is_ours(entry->d_name) &&
+        else if (S_ISREG(st.st_mode) && sp_store_owns_file(entry->d_name) &&
                  unlinkat(fd, entry->d_name, 0) < 0)
             code = errno;
     }

@@ -34,6 +34,8 @@ enum sp_dir_state {
 };
 enum sp_rc sp_dir_look(const char *path, enum sp_dir_state *state, struct sp_err *err);
 
+/* Whether a case folder's file of that name is one that we write, or the half of one. */
+bool sp_store_owns_file(const char *name);
 /*
  * Removes the case folders under DIR/cases: files with the names that we write, and the directories
  * that this leaves empty. Follows no symbolic link; whatever else lies there stays.

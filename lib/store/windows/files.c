@@ -179,17 +179,6 @@ enum sp_rc sp_dir_look(const char *path, enum sp_dir_state *state, struct sp_err
     return SP_OK;
 }
 
-static bool file_is_ours(const char *name)
-{
-    static const char *const ours[] = {"trace.json", "capture.pcapng", "result.json", "case"};
-    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
-        size_t len = strlen(ours[i]);
-        if (strncmp(name, ours[i], len) == 0 && (!name[len] || strcmp(name + len, ".new") == 0))
-            return true;
-    }
-    return false;
-}
-
 /* Removes what is ours below the directory, and it too where it is then empty. Returns 0 or a C
  * error number. */
 static int clean_tree(const char *dir, unsigned depth)
@@ -210,7 +199,7 @@ static int clean_tree(const char *dir, unsigned depth)
             code = 0;
         else if (what & FILE_ATTRIBUTE_DIRECTORY && depth < TREE_DEPTH_MAX)
             code = clean_tree(full, depth + 1);
-        else if (!(what & FILE_ATTRIBUTE_DIRECTORY) && file_is_ours(entry.cFileName) &&
+        else if (!(what & FILE_ATTRIBUTE_DIRECTORY) && sp_store_owns_file(entry.cFileName) &&
                  !DeleteFileA(full))
             code = last_error();
         free(full);
