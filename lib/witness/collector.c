@@ -214,7 +214,7 @@ enum sp_rc sp_collector_follow(struct sp_collector *collector, const struct sp_a
     collector->epoll_fd = -1;
     memcpy(collector->own, own, own_count * sizeof *own);
     collector->own_count = own_count;
-    collector->pending_count = collector->unnamed_count = 0;
+    collector->pending_count = collector->unnamed.count = 0;
     enum sp_rc rc = collector->source->follow(collector, err);
     collector->follows = true;
     return rc;
@@ -348,19 +348,12 @@ static void detail_fill(const struct sp_tp_shape *shape, const uint8_t *raw, siz
                  used ? " " : "", word);
 }
 
-/* Until its name is known (unnamed_keep), a record may be anybody's. */
-static bool is_unnamed(const struct sp_tp_record *record)
-{
-    return record->what == SP_TP_STATE && record->new_state == SP_TCP_SYN_RECEIVED &&
-           record->old_state == SP_TCP_LISTEN && !record->remote.port;
-}
-
 static bool is_wanted(const struct sp_collector *collector, const struct sp_tp_record *record)
 {
     for (size_t i = 0; i < collector->own_count; i++)
         if (sp_addr_same_ip(&record->local, &collector->own[i]))
             return true;
-    return !collector->follows || is_unnamed(record);
+    return !collector->follows || sp_is_unnamed(record);
 }
 
 static void record_fill(const struct sp_collector *collector, int i, const uint8_t *raw, size_t len,
@@ -418,38 +411,6 @@ static int by_time(const void *a, const void *b)
     return left->order < right->order ? -1 : left->order > right->order;
 }
 
-/*
- * Linux before 6.13 (inet_csk_clone_lock) tells of SYN_RECEIVED while the new socket still has its
- * listener's addresses. Such a record waits for the next one of the same socket, which follows in
- * the same call and has the connection's.
- */
-static bool unnamed_keep(struct sp_collector *collector, const struct sp_tp_record *record)
-{
-    if (!is_unnamed(record))
-        return false;
-    if (collector->unnamed_count == SP_TP_UNNAMED_MAX) /* a socket that never came to anything */
-        memmove(collector->unnamed, collector->unnamed + 1,
-                --collector->unnamed_count * sizeof *record);
-    collector->unnamed[collector->unnamed_count++] = *record;
-    return true;
-}
-
-/* The record that waits for this one, named by it; false where none does. */
-static bool unnamed_take(struct sp_collector *collector, const struct sp_tp_record *next,
-                         struct sp_tp_record *out)
-{
-    for (unsigned i = 0; next->what == SP_TP_STATE && i < collector->unnamed_count; i++) {
-        if (collector->unnamed[i].sock_id != next->sock_id)
-            continue;
-        *out = collector->unnamed[i];
-        out->local = next->local;
-        out->remote = next->remote;
-        collector->unnamed[i] = collector->unnamed[--collector->unnamed_count];
-        return true;
-    }
-    return false;
-}
-
 enum sp_rc sp_collector_drain(struct sp_collector *collector,
                               void (*sink)(const struct sp_tp_record *record, void *arg), void *arg,
                               struct sp_err *err)
@@ -461,9 +422,9 @@ enum sp_rc sp_collector_drain(struct sp_collector *collector,
     for (size_t i = 0; i < collector->pending_count; i++) {
         const struct sp_tp_record *record = &collector->pending[i].record;
         struct sp_tp_record before;
-        if (unnamed_keep(collector, record))
+        if (sp_unnamed_keep(&collector->unnamed, record))
             continue;
-        if (unnamed_take(collector, record, &before))
+        if (sp_unnamed_take(&collector->unnamed, record, &before))
             sink(&before, arg);
         sink(record, arg);
     }

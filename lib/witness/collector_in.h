@@ -9,6 +9,7 @@
 #define SP_WITNESS_COLLECTOR_IN_H
 
 #include "tracepoint_format.h"
+#include "unnamed.h"
 #include "witness.h"
 
 enum { SP_TRACEPOINTS = 5 };
@@ -68,7 +69,7 @@ struct sp_tp_pending {
     size_t order;
 };
 
-enum { SP_TP_UNNAMED_MAX = 64, SP_TP_OWN_MAX = 4 };
+enum { SP_TP_OWN_MAX = 4 };
 
 struct sp_collector {
     const struct sp_tp_source *source;
@@ -90,8 +91,7 @@ struct sp_collector {
     struct sp_tp_pending *pending;
     size_t pending_count;
     size_t pending_cap;
-    struct sp_tp_record unnamed[SP_TP_UNNAMED_MAX]; /* SYN_RECEIVED of sockets not yet named */
-    unsigned unnamed_count;
+    struct sp_unnamed unnamed;         /* SYN_RECEIVED of sockets not yet named */
     struct sp_addr own[SP_TP_OWN_MAX]; /* follows: whose records are wanted */
     size_t own_count;
 };
