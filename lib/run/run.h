@@ -80,9 +80,9 @@ struct sp_run_records {
 };
 
 /*
- * Runs one job in the calling process (which should be a child of its own: namespaces change) and
- * writes its folder. `status` is
- * told what a wait of more than a moment waits for. The result's strings live in `arena`.
+ * Runs one job in the calling process and writes its folder. The process should be a child: it goes
+ * through namespaces, and comes back unless the result is `broken`. `status` is told what a wait of
+ * more than a moment waits for. The result's strings live in `arena`.
  * Never fails: what goes wrong with the harness is a result with the verdict `broken`.
  */
 void sp_run_one(const struct sp_run_job *job, const struct sp_run_env *env,
