@@ -224,23 +224,25 @@ static bool is_too_soon(const struct replay *replay, int which, size_t at, const
 {
     const struct side *side = &replay->side[which];
     int64_t least_ns = again_least_ns(side);
-    unsigned left = 0, most = side->own_process && side->resent ? 1 : 0;
+    unsigned left = 0, since = 0, most = side->own_process && side->resent ? 1 : 0;
     if (side->own_process && !side->resent && view->t_ns - least_ns >= queued_ns(side, view))
         return false;
     while (at-- > 0) {
         const struct entry *entry = &replay->entries[which][at];
         int64_t gap_ns = view->t_ns - entry->event->t_ns;
-        if (gap_ns >= AGAIN_LEAST_NS)
+        if (gap_ns >= (most ? OWN_READ_NS : AGAIN_LEAST_NS))
             return left > 0;
         if (!entry->out)
-            return left > most;
+            return left && since > most;
         /* the old one's TIME_WAIT may have asked: lwIP sends its SYN again at once then */
         if ((view->seg->flags & SP_SYN) &&
             has_old_one_spoken(replay, side, entry->event->t_ns, view->t_ns))
             return false;
         if (told_too_big(replay, which, entry->event->t_ns, view->t_ns))
             return false;
-        left += gap_ns < least_ns && carried_before(replay, which, entry, view);
+        bool carried = carried_before(replay, which, entry, view);
+        since += carried;
+        left += carried && gap_ns < least_ns;
         if (left > most)
             return true;
     }

@@ -957,7 +957,7 @@ static void two_recoveries_send_again_once_each(void **state)
 {
     (void)state;
     const char *once = RECOVERS("202200 c> FIN,ACK seq=11\n");
-    const char *twice = RECOVERS("202400 c> FIN,ACK seq=11\n202410 c> FIN,ACK seq=11\n");
+    const char *twice = RECOVERS("207400 c> FIN,ACK seq=11\n207410 c> FIN,ACK seq=11\n");
     const char *thrice = RECOVERS("202400 c> FIN,ACK seq=11\n202410 c> FIN,ACK seq=11\n"
                                   "202420 c> FIN,ACK seq=11\n");
     assert_int_equal(violations_of(once, false), 0);
