@@ -193,6 +193,23 @@ static bool has_come(const struct sp_trace *trace, const struct path *path, int6
     return had_ns >= (path->box ? BOX_NS : LINK_NS);
 }
 
+/* Whether the path was cut then, or about to be, or only just joined again. */
+static bool is_cut(const struct sp_trace *trace, int64_t t_ns)
+{
+    bool cut = false;
+    for (size_t i = 0; i < trace->len; i++) {
+        const struct sp_event *event = &trace->events[i];
+        bool cuts = event->kind == SP_EV_LAB && strstr(event->u.lab.action, "cut");
+        bool joins = event->kind == SP_EV_LAB && strstr(event->u.lab.action, "restore");
+        int64_t after_ns = event->t_end_ns + (cuts ? LINK_NS : SKEW_NS);
+        if ((cuts || joins) && event->t_ns - LINK_NS <= t_ns && t_ns <= after_ns)
+            return true;
+        if (event->t_ns <= t_ns)
+            cut = cuts || (cut && !joins);
+    }
+    return cut;
+}
+
 /* Whether no other segment has its identity. */
 static bool is_unlike_all(const struct sp_flights *flights, const struct sp_flight *flight)
 {
@@ -216,8 +233,10 @@ static const char *strayed(const struct ctx *ctx, const struct sp_flight *flight
         return NULL; /* the captures may have been read up to different moments */
     if (!flight->sent)
         return "arrived and was never sent";
-    if (!flight->received && !is_unlike_all(&ctx->out->flights, flight))
+    if (!flight->received && path->box && !is_unlike_all(&ctx->out->flights, flight))
         return NULL; /* which of them the middle took, nobody knows */
+    if (!flight->received && is_cut(trace, flight->sent->t_ns))
+        return NULL;
     if (!flight->received) {
         int64_t go_ns =
             let_go_ns(trace, sp_tcp_identity(&flight->sent->u.seg.seg), flight->sent->t_ns);
@@ -253,8 +272,7 @@ static void path_check(struct ctx *ctx)
         sides += ctx->facts[end].watched;
     if (sides < 2 || ctx->lossy_wire || trace->head.wire != SP_WATCH_FULL ||
         path.end_ns == INT64_MIN || strcmp(trace->head.lab, "veth") != 0 ||
-        (path.box && !middle_acted(trace)) || has_action(trace, "unplug") ||
-        has_action(trace, "cut"))
+        (path.box && !middle_acted(trace)) || has_action(trace, "unplug"))
         return;
     for (size_t i = 0; i < ctx->out->flights.len; i++) {
         const struct sp_flight *flight = &ctx->out->flights.items[i];

@@ -120,6 +120,14 @@ static int answered_by(const struct side *side, const struct view *view, enum sp
     return -1;
 }
 
+/* Whether a window is another one than the last; that of a SYN is not scaled. */
+static bool has_moved(const struct side *side, uint16_t window)
+{
+    bool scaled = side->last_was_syn && side->wscale_sent && side->peer_wscale_in;
+    int64_t unit = scaled ? 1LL << side->wscale : 1;
+    return window != side->last_window / unit && window != (side->last_window + unit - 1) / unit;
+}
+
 /* A pure ACK answers what it covers; else one arrival that asked for an answer of its own; else
  * it tells of a window that a read has moved. */
 static void cause_of_ack(struct side *side, const struct view *view, struct sp_audit_seg *seg)
@@ -129,7 +137,7 @@ static void cause_of_ack(struct side *side, const struct view *view, struct sp_a
         if (side->owed[i].end >= 0 && side->owed[i].end <= view->ack)
             covered = &side->owed[i];
     const struct act *read = sp_tcp_reading(side->ledger, view->t_ns);
-    bool moved = side->last_window >= 0 && view->seg->window != side->last_window;
+    bool moved = side->last_window >= 0 && has_moved(side, view->seg->window);
     int answers = answered_by(side, view, seg->role);
     bool reads = moved && read && seg->role == SP_ROLE_DUP_ACK;
     if (covered) {
@@ -309,6 +317,8 @@ static void segment_out(struct replay *replay, int which, size_t at, int64_t oth
         sp_tcp_rules_rst(replay, which, at, &view, other_sent, seg);
     else
         rule_cause(replay, which, at, &view, seg);
+    if (seg->role == SP_ROLE_RST && seg->by && seg->cause == SP_CAUSE_SEGMENT)
+        sp_tcp_side_refused(side, seg->by);
     if (seg->by && (seg->cause == SP_CAUSE_CALL || seg->cause == SP_CAUSE_EXIT))
         sp_tcp_side_called(side, seg->by->t_ns);
     sp_tcp_side_out(side, &view);
@@ -329,9 +339,10 @@ static int64_t sent_by(const struct replay *replay, int which, struct sent *sent
         const struct entry *entry = &replay->entries[which][sent->at];
         if (entry->event->t_ns > t_ns + SKEW_NS)
             break;
-        if (!entry->out || (entry->event->u.seg.seg.flags & SP_RST))
-            continue;
         const struct sp_seg *seg = &entry->event->u.seg.seg;
+        bool stray_syn = (seg->flags & SP_SYN) && seg->seq != side->isn_left;
+        if (!entry->out || (seg->flags & SP_RST) || stray_syn)
+            continue;
         int64_t end = (int64_t)(int32_t)(seg->seq - side->isn_left) + sp_seg_space(seg);
         if (end > sent->most)
             sent->most = end;
@@ -359,7 +370,8 @@ static void walk(struct replay *replay, int which)
         sp_tcp_view(&view, other, side, entry);
         sp_tcp_side_in(side, other, &view);
         int64_t end = view.end + ((view.seg->flags & SP_FIN) ? 1 : 0);
-        if (replay->ctx->out->flights.items[entry->flight].by && end > made)
+        bool stray_syn = (view.seg->flags & SP_SYN) && view.seg->seq != other->isn;
+        if (replay->ctx->out->flights.items[entry->flight].by && end > made && !stray_syn)
             made = end;
     }
     other->isn = other->isn_left;

@@ -14,18 +14,6 @@ static void rule_handshake(struct replay *replay, const struct side *side, const
                    "acknowledges the peer's ISN%+lld instead of ISN+1", (long long)view->ack);
 }
 
-/* Within SKEW_NS two segments may have been captured the wrong way round, unless their places in
- * the sender's own stream tell their order. */
-static void rule_back(struct replay *replay, const struct side *side, const struct view *view)
-{
-    int64_t end = view->end + ((view->seg->flags & SP_FIN) ? 1 : 0);
-    bool in_order = view->t_ns > side->last_ack_ns + SKEW_NS || side->last_ack_from < end;
-    if (view->ack < side->last_ack && in_order && !(view->seg->flags & SP_SYN))
-        sp_tcp_violate(replay->ctx, RULE_ACK_BACK, view->event, side->end,
-                       "acknowledges up to %lld, after %lld", (long long)view->ack,
-                       (long long)side->last_ack);
-}
-
 /* Whether what an end sent later may be captured first: where several processors hand over its
  * segments (loopback, real interfaces), or its stack has threads. A veth takes each from its
  * socket, under that socket's lock. */
@@ -37,13 +25,29 @@ static bool may_be_swapped(const struct replay *replay, const struct side *side,
            strcmp(lab, "nics") == 0;
 }
 
-static void rule_place(struct replay *replay, const struct side *side, const struct view *view)
+/* Within SKEW_NS two segments may have been captured the wrong way round, unless their places in
+ * the sender's own stream tell their order. */
+static void rule_back(struct replay *replay, const struct side *side, const struct view *view)
 {
-    bool probe = view->from + 1 == side->snd_max && !sp_tcp_answers(side, view);
+    int64_t end = view->end + ((view->seg->flags & SP_FIN) ? 1 : 0);
+    bool in_order = !may_be_swapped(replay, side, view) ||
+                    view->t_ns > side->last_ack_ns + SKEW_NS || side->last_ack_from < end;
+    if (view->ack < side->last_ack && in_order && !(view->seg->flags & SP_SYN))
+        sp_tcp_violate(replay->ctx, RULE_ACK_BACK, view->event, side->end,
+                       "acknowledges up to %lld, after %lld", (long long)view->ack,
+                       (long long)side->last_ack);
+}
+
+static void rule_place(struct replay *replay, int which, size_t at, const struct view *view)
+{
+    const struct side *side = &replay->side[which];
+    enum sp_role role = replay->ctx->out->segs[view->flight].role;
+    bool probe = role == SP_ROLE_KEEPALIVE || role == SP_ROLE_WINDOW_PROBE;
     bool close = may_be_swapped(replay, side, view) && view->t_ns <= side->new_ns + SKEW_NS &&
                  view->from < side->snd_max && view->from >= side->last_ack_from && view->from > 0;
     if (!sp_tcp_is_pure_ack(view->seg) || view->from >= side->snd_max || probe || close ||
-        view->from == side->una + side->window || view->from == side->edge || side->resent ||
+        view->from == side->una + side->window || view->from == side->edge ||
+        (side->resent && sp_tcp_is_own_border(replay, which, at, view)) ||
         side->facts->blind_ns <= view->t_ns)
         return;
     sp_tcp_violate(replay->ctx, RULE_ACK_PLACE, view->event, side->end,
@@ -84,13 +88,14 @@ void sp_tcp_rules_ack(struct replay *replay, int which, size_t at, const struct 
     if (!side->sane || !view->ack_known || (view->seg->flags & SP_RST) || !side->syn_in ||
         view->t_ns >= side->superseded_ns)
         return;
-    if (view->ack < 1 || ((view->seg->flags & SP_SYN) && !side->synack_sent && view->ack != 1)) {
+    bool first = (view->seg->flags & SP_SYN) && !side->synack_sent;
+    if (view->ack < 1 || (first && view->ack != 1)) {
         rule_handshake(replay, side, view);
         if (view->ack < 1)
             return;
     }
     if (other_sent >= 0 && view->ack > other_sent) {
-        if (!(view->seg->flags & SP_SYN))
+        if (!first)
             sp_tcp_violate(replay->ctx, RULE_ACK_BEYOND_SENT, view->event, side->end,
                            "acknowledges up to %lld, but only %lld had been sent",
                            (long long)view->ack, (long long)other_sent);
@@ -101,6 +106,6 @@ void sp_tcp_rules_ack(struct replay *replay, int which, size_t at, const struct 
                        "acknowledges up to %lld, but only %lld had arrived without a gap",
                        (long long)view->ack, (long long)side->rcv_nxt);
     rule_back(replay, side, view);
-    rule_place(replay, side, view);
+    rule_place(replay, which, at, view);
     rule_inside(replay, which, at, view);
 }

@@ -66,6 +66,8 @@ static bool fits_outside(const struct sp_ev_state *last, const struct sp_ev_stat
         return state == last->new_state || sp_tcp_state_leads(last->new_state, state);
     if (state == SP_TCP_CLOSED)
         return last != NULL;
+    if (last && last->old_state == SP_TCP_CLOSING && state == SP_TCP_FIN_WAIT_2)
+        return false;
     bool leaves = last && ((1u << last->old_state) &
                            (BIT(FIN_WAIT_1) | BIT(FIN_WAIT_2) | BIT(CLOSING) | BIT(ESTABLISHED)));
     if (leaves && (state == SP_TCP_TIME_WAIT || state == SP_TCP_FIN_WAIT_2))
@@ -134,7 +136,10 @@ void sp_tcp_rules_looks(struct ctx *ctx)
                      (look->end == SP_END_CLIENT || look->end == SP_END_SERVER);
         if (!shows)
             continue;
-        if (!state->remote.port && state->new_state > SP_TCP_LISTEN)
+        if (state->new_state == SP_TCP_CLOSED)
+            sp_tcp_violate(ctx, RULE_STATE_LOOKS, look, look->end,
+                           "a look shows CLOSED, and a closed socket is in no table");
+        else if (!state->remote.port && state->new_state > SP_TCP_LISTEN)
             sp_tcp_violate(ctx, RULE_STATE_LOOKS, look, look->end,
                            "a look shows %s of a socket that has no peer",
                            sp_tcp_state_name(state->new_state));

@@ -11,6 +11,8 @@
  */
 #include "tcp_in.h"
 
+#include <string.h>
+
 static bool same_rst(const struct sp_seg *a, const struct sp_seg *b)
 {
     return (a->flags & SP_RST) && a->seq == b->seq && a->ack == b->ack && a->flags == b->flags;
@@ -65,9 +67,8 @@ static const struct sp_event *answered(const struct replay *replay, int which, s
         passed = passed || (!(seg->flags & SP_RST) && (entry->out || sp_seg_space(seg)));
         if (entry->out || (seg->flags & SP_RST))
             continue;
-        if (fresh && !side->own_process &&
-            (now_ns - entry->event->t_ns > PUT_OFF_NS ||
-             (at < alive && !came_too_late(replay, which, at, alive - 1))))
+        if (!side->own_process && (now_ns - entry->event->t_ns > PUT_OFF_NS ||
+                                   (at < alive && !came_too_late(replay, which, at, alive - 1))))
             continue;
         bool by_ack = (seg->flags & SP_ACK) && seg->ack == rst->seq;
         bool by_seq = seg->seq + sp_seg_space(seg) == rst->ack;
@@ -90,22 +91,6 @@ static int64_t least_ack(const struct side *side, const struct view *view)
     return newest && newest->event->u.seg.seg.payload_len ? newest->had : side->rcv_nxt;
 }
 
-/* Whether a segment of its own began or ended there. */
-static bool is_own_border(const struct replay *replay, int which, size_t at,
-                          const struct view *view)
-{
-    while (at-- > 0) {
-        const struct entry *entry = &replay->entries[which][at];
-        struct view out;
-        if (!entry->out)
-            continue;
-        sp_tcp_view(&out, &replay->side[which], &replay->side[1 - which], entry);
-        if (view->from == out.data || view->from == out.end)
-            return true;
-    }
-    return false;
-}
-
 /* Whether any of its own segments before had an ACK. */
 static bool has_acked(const struct replay *replay, int which, size_t at)
 {
@@ -124,9 +109,10 @@ static bool is_own(const struct replay *replay, int which, size_t at, const stru
     if (!side->isn_known || view->from < 0)
         return false;
     bool blind = side->facts->blind_ns <= view->t_ns;
-    bool next = view->from == side->snd_max || view->from == side->una ||
-                view->from == side->edge ||
-                (side->resent && view->from > side->una && is_own_border(replay, which, at, view));
+    bool next =
+        view->from == side->snd_max || view->from == side->edge ||
+        ((side->resent || side->own_process) && view->from == side->una) ||
+        (side->resent && view->from > side->una && sp_tcp_is_own_border(replay, which, at, view));
     if ((view->from > side->snd_max || !next) && !blind)
         return false;
     if (!view->ack_known || (!view->seg->ack && !has_acked(replay, which, at)))
@@ -187,20 +173,46 @@ static bool has_brought_data(const struct replay *replay, int which, size_t at,
 }
 
 /* Data that was there to be read and that no call had read. */
-static bool has_unread(const struct side *side, const struct act *closing)
+static bool has_unread(const struct side *side, const struct act *closing, int64_t t_ns)
 {
+    bool shut = closing->kind == ACT_SHUT_RD || closing->kind == ACT_SHUT_WR;
     int64_t by_ns = closing->from_ns + (closing->kind == ACT_EXIT ? EXIT_SLACK_NS : 0);
-    return side->facts->urgent_ns != INT64_MAX || side->ledger->strangers ||
-           side->bytes_in - 1 > sp_tcp_read_by(side->ledger, by_ns);
+    if (!shut && t_ns > by_ns) /* of shutdown() it is what was there then, though it may be read */
+        by_ns = t_ns;
+    return side->bytes_in > 1 && (side->facts->urgent_ns != INT64_MAX || side->ledger->strangers ||
+                                  side->bytes_in - 1 > sp_tcp_read_by(side->ledger, by_ns));
+}
+
+/* An abort leaves while it is called for; later, what has come since may have asked for it. */
+static bool is_late(const struct side *side, const struct view *view, const struct act *closing)
+{
+    bool called = closing->kind == ACT_CLOSE || closing->kind == ACT_UNACCEPT;
+    return called && closing->to_ns != INT64_MAX && side->last_in_ns < closing->from_ns &&
+           view->t_ns - sp_tcp_unread_ns(side, view) > closing->to_ns;
+}
+
+/* The first call that ended reading alone, or both ways. */
+static const struct act *reading_shut(const struct side *side, int64_t t_ns)
+{
+    const struct ledger *ledger = side->ledger;
+    for (size_t i = 0; i < ledger->len && ledger->acts[i].from_ns <= t_ns + SKEW_NS; i++) {
+        const struct act *act = &ledger->acts[i];
+        if (act->kind == ACT_SHUT_RD ||
+            (act->kind == ACT_SHUT_WR && act->event->kind == SP_EV_CALL &&
+             strstr(act->event->u.call.args, "RD")))
+            return act;
+    }
+    return NULL;
 }
 
 static void say_closed(const struct side *side, const struct view *view, const struct act *closing,
                        const struct sp_event *provoked, struct sp_audit_seg *seg)
 {
     bool aborts = side->facts->abort_ns <= view->t_ns || closing->kind == ACT_UNACCEPT ||
-                  has_unread(side, closing) || (closing->kind == ACT_EXIT && !side->ledger->tied);
+                  has_unread(side, closing, view->t_ns) ||
+                  (closing->kind == ACT_EXIT && !side->ledger->tied);
     enum sp_cause by_closing = closing->kind == ACT_EXIT ? SP_CAUSE_EXIT : SP_CAUSE_CALL;
-    if (aborts)
+    if (aborts && (provoked || !is_late(side, view, closing)))
         say(seg, by_closing, closing->event);
     else if (provoked)
         say(seg, SP_CAUSE_SEGMENT, provoked);
@@ -235,19 +247,21 @@ void sp_tcp_rules_rst(struct replay *replay, int which, size_t at, const struct 
     bool own = is_own(replay, which, at, view, other_sent);
     const struct sp_event *provoked = answered(replay, which, at, view->seg, true, own);
     const struct act *closing = sp_tcp_act_last(side->ledger, ACTS_THAT_END, view->t_ns);
-    const struct act *read_shut =
-        sp_tcp_act_by(side->ledger, 1u << ACT_SHUT_RD | 1u << ACT_SHUT_WR, view->t_ns);
+    const struct act *read_shut = reading_shut(side, view->t_ns);
     /* unread data may be given up to the end: RFC 1122 section 4.2.2.13 knows no state for it */
     const struct act *gives_up = closing ? closing : read_shut;
+    bool reset = view->t_ns - SKEW_NS > side->killed_ns;
     bool over = is_over(replay, which, at, view) &&
-                !(gives_up && !side->rst_sent && has_unread(side, gives_up));
+                (reset || side->rst_sent || !gives_up || !has_unread(side, gives_up, view->t_ns));
+    bool taken =
+        side->superseded_ns != INT64_MAX && view->t_ns - OVERTAKEN_NS > side->superseded_ns;
     say(seg, SP_CAUSE_NONE, NULL);
-    if (!provoked && over && view->t_ns < side->superseded_ns)
+    if (!provoked && (taken || (over && view->t_ns < side->superseded_ns)))
         ; /* nothing is left that could ask for it */
     else if (closing)
         say_closed(side, view, closing, provoked, seg);
     else if (read_shut &&
-             (has_unread(side, read_shut) || has_brought_data(replay, which, at, view)))
+             (has_unread(side, read_shut, view->t_ns) || has_brought_data(replay, which, at, view)))
         say(seg, SP_CAUSE_CALL, read_shut->event);
     else
         say_open(side, view, provoked, seg);

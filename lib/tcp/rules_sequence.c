@@ -135,7 +135,7 @@ void sp_tcp_rules_sequence(struct replay *replay, int which, size_t at, const st
     if (!(seg->flags & SP_ACK) && side->syn_in)
         sp_tcp_violate(replay->ctx, RULE_ACK_FLAG, view->event, side->end,
                        "no ACK flag after the peer's SYN has arrived");
-    if (view->from < 0) {
+    if (view->from < 0 || (view->from < 1 && (seg->flags & SP_FIN))) {
         sp_tcp_violate(replay->ctx, RULE_HANDSHAKE_SEQ, view->event, side->end,
                        "sequence number %lld before the initial one", -(long long)view->from);
         return;
@@ -147,6 +147,21 @@ void sp_tcp_rules_sequence(struct replay *replay, int which, size_t at, const st
     rule_fin_early(replay, side, view);
     rule_mss(replay, side, view);
     rule_window(replay, side, view);
+}
+
+bool sp_tcp_is_own_border(const struct replay *replay, int which, size_t at,
+                          const struct view *view)
+{
+    while (at-- > 0) {
+        const struct entry *entry = &replay->entries[which][at];
+        struct view out;
+        if (!entry->out)
+            continue;
+        sp_tcp_view(&out, &replay->side[which], &replay->side[1 - which], entry);
+        if (view->from == out.data || view->from == out.end)
+            return true;
+    }
+    return false;
 }
 
 /* Whether anything came since then from a connection that had these addresses before. */
@@ -260,7 +275,8 @@ const char *sp_tcp_again(const struct replay *replay, int which, size_t at, cons
     int64_t end = view->end + ((view->seg->flags & SP_FIN) ? 1 : 0);
     bool syn = (view->seg->flags & SP_SYN) != 0;
     bool fin_moved = (view->seg->flags & SP_FIN) && side->fin_at >= 0 && view->end != side->fin_at;
-    if (end <= view->from || view->from < 0 || view->from >= side->snd_max || fin_moved)
+    bool early = view->from < 0 || (view->from < 1 && !syn); /* a rule of its own says so */
+    if (end <= view->from || early || view->from >= side->snd_max || fin_moved)
         return NULL;
     if (!syn && side->una >= end && view->t_ns > side->una_ns + sp_tcp_unread_ns(side, view))
         return "it is sent again, though it had been acknowledged";

@@ -81,6 +81,7 @@ void sp_tcp_side_init(struct side *side, const struct ctx *ctx, const struct sp_
 {
     enum sp_end end = conn_end(conn, which);
     *side = (struct side){
+        .conn = index,
         .end = end,
         .real = end == SP_END_CLIENT || end == SP_END_SERVER,
         .watched = ctx->facts[end].watched,
@@ -99,7 +100,6 @@ void sp_tcp_side_init(struct side *side, const struct ctx *ctx, const struct sp_
         .killed_ns = INT64_MAX,
         .closed_ns = INT64_MAX,
         .again_ns = INT64_MAX,
-        .probed_ns = INT64_MAX,
         .fin_told_ns = INT64_MAX,
         .syn_acked_ns = INT64_MAX,
         .rst_in_ns = INT64_MAX,
@@ -187,6 +187,15 @@ static void answer_syns(struct side *side)
     side->owed_count = kept;
 }
 
+void sp_tcp_side_refused(struct side *side, const struct sp_event *event)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < side->owed_count; i++)
+        if (side->owed[i].event != event)
+            side->owed[kept++] = side->owed[i];
+    side->owed_count = kept;
+}
+
 void sp_tcp_side_called(struct side *side, int64_t call_ns)
 {
     unsigned kept = 0;
@@ -227,9 +236,6 @@ void sp_tcp_side_out(struct side *side, const struct view *view)
     if ((seg->payload_len || (seg->flags & SP_FIN)) && !(seg->flags & SP_SYN))
         side->data_sent = true;
     int64_t end = view->end;
-    if (side->isn_known && view->from + 1 == side->snd_max && seg->payload_len <= 1 &&
-        !(seg->flags & (SP_SYN | SP_FIN)))
-        earliest(&side->probed_ns, view->t_ns);
     if (seg->flags & SP_FIN) {
         if (side->fin_at < 0) {
             side->fin_at = end;
@@ -338,7 +344,8 @@ static void owe_for(struct side *side, const struct view *view, bool out_of_orde
             owe(side, view, expected ? end : -1, side->syn_in);
     } else if (end > view->data) {
         bool in_order = view->from <= side->rcv_nxt && end > side->rcv_nxt && view->has_ack &&
-                        view->ack <= side->snd_max;
+                        view->ack <= side->snd_max &&
+                        (side->fin_in < 0 || side->fin_in >= side->rcv_nxt);
         owe(side, view, in_order ? end : -1, false);
     } else if (!is_in_window(side, view->from) || out_of_order || view->ack > side->snd_max ||
                view->ack < side->una || !view->has_ack) {
@@ -419,8 +426,9 @@ void sp_tcp_side_in(struct side *side, const struct side *other, const struct vi
     owe_for(side, view, out_of_order);
     if (seg->flags & SP_RST) {
         side->rst_in = true;
-        earliest(&side->rst_in_ns, view->t_ns);
         bool refused = !side->syn_in && view->ack_known && view->ack == side->snd_max;
+        if (side->syn_in || refused || !side->isn_known)
+            earliest(&side->rst_in_ns, view->t_ns);
         /* TIME_WAIT may be told to ignore it (RFC 1337); what did not fit has not been taken. */
         bool waits = side->fin_acked_ns >= 0 && side->fin_in >= 0;
         bool taken = side->syn_in && view->from == side->rcv_nxt && !waits &&

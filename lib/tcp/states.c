@@ -131,12 +131,34 @@ static bool rule_walk(struct ctx *ctx, struct knowns *knowns, const struct sp_ev
 
 /* ---- evidence ------------------------------------------------------------------------------- */
 
+/* Whether it had asked by then, and nothing had come since. */
+static bool is_probing(const struct ctx *ctx, const struct side *side, int64_t t_ns)
+{
+    const struct sp_flights *flights = &ctx->out->flights;
+    bool asked = false;
+    for (size_t i = 0; i < flights->len; i++) {
+        const struct sp_flight *flight = &flights->items[i];
+        enum sp_role role = ctx->out->segs[i].role;
+        bool probe = role == SP_ROLE_KEEPALIVE || role == SP_ROLE_WINDOW_PROBE;
+        if (flight->conn != side->conn)
+            continue;
+        if (flight->from == side->end && probe && sp_tcp_shown(flight)->t_ns <= t_ns)
+            asked = true;
+        else if (flight->from != side->end && flight->received && flight->received->t_ns <= t_ns)
+            asked = false;
+    }
+    return asked;
+}
+
 /* Whether anything can have ended the socket; ICMP errors are left to the judge. */
 static bool has_ended(const struct ctx *ctx, const struct side *side, int64_t t_ns)
 {
-    const int64_t ends_ns[] = {side->facts->blind_ns, side->facts->timers_ns, side->rst_in_ns,
-                               side->rst_out_ns,      side->again_ns,         side->probed_ns};
-    if (!side->facts->calls || ctx->icmp || sp_tcp_act_by(side->ledger, ACTS_THAT_CLOSE, t_ns) ||
+    const int64_t ends_ns[] = {
+        side->facts->blind_ns, side->facts->timers_ns, side->rst_in_ns,
+        side->rst_out_ns,      side->again_ns,
+    };
+    if (!side->facts->calls || ctx->icmp || is_probing(ctx, side, t_ns + SKEW_NS) ||
+        sp_tcp_act_by(side->ledger, ACTS_THAT_CLOSE, t_ns) ||
         sp_tcp_act_by(side->ledger, ACTS_THAT_END, t_ns))
         return true;
     for (size_t i = 0; i < sizeof ends_ns / sizeof ends_ns[0]; i++)
@@ -167,7 +189,7 @@ static bool has_given_up(const struct ctx *ctx, const struct side *side, enum sp
     int64_t by_ns = t_ns + SKEW_NS;
     return side->rst_in_ns <= by_ns || side->rst_out_ns <= t_ns + RST_AFTER_CLOSED_NS ||
            (side->resent && side->again_ns <= by_ns) || side->facts->timers_ns <= by_ns ||
-           side->probed_ns <= by_ns || ctx->icmp || side->facts->blind_ns <= by_ns ||
+           is_probing(ctx, side, by_ns) || ctx->icmp || side->facts->blind_ns <= by_ns ||
            is_forgotten(side, old, t_ns);
 }
 
@@ -213,6 +235,23 @@ static bool is_given_up(const struct side *side, const struct sp_ev_state *repor
            sp_tcp_act_by(side->ledger, 1u << ACT_SHUT_WR | 1u << ACT_SHUT_RD, t_ns);
 }
 
+/* A listener has one child of a connection, but for those that it has to give up at once. */
+static bool has_been_open(const struct ctx *ctx, const struct side *side,
+                          const struct sp_ev_state *report, int64_t t_ns)
+{
+    for (size_t i = 0; i < ctx->trace->len && ctx->trace->events[i].t_ns <= t_ns; i++) {
+        const struct sp_event *event = &ctx->trace->events[i];
+        const struct sp_ev_state *state = &event->u.state;
+        if (event->kind == SP_EV_STATE && event->end == side->end &&
+            state->source == SP_STATE_TRACEPOINT && state->old_state == SP_TCP_SYN_RECEIVED &&
+            state->new_state != SP_TCP_CLOSED && side->syn_event &&
+            event->t_ns > side->syn_event->t_ns && sp_addr_same(&state->local, &report->local) &&
+            sp_addr_same(&state->remote, &report->remote))
+            return true;
+    }
+    return false;
+}
+
 /* What a state cannot be without; NULL: it is there by then. */
 static const char *lacks(const struct ctx *ctx, const struct side *side,
                          const struct sp_ev_state *report, int64_t t_ns)
@@ -232,6 +271,8 @@ static const char *lacks(const struct ctx *ctx, const struct side *side,
         return "no SYN had arrived";
     if ((bit & (TO(ESTABLISHED) | TO(CLOSE_WAIT) | TO(FIN_WAIT_2))) && !syn_acked)
         return "no SYN of its own had been acknowledged";
+    if ((bit & TO(SYN_SENT)) && !side->plain_syn_sent && !blind)
+        return "it had sent no SYN";
     if ((bit & TO(LISTEN)) != 0)
         return "it has a peer";
     if ((bit & TO(CLOSED)) && !has_ended(ctx, side, t_ns) && !is_given_up(side, report, t_ns))
@@ -250,6 +291,9 @@ static const char *lacks(const struct ctx *ctx, const struct side *side,
         return "nothing had closed it";
     if ((bit & (TO(FIN_WAIT_2) | TO(TIME_WAIT))) && !(fin_out && fin_acked))
         return "no FIN of its own had been acknowledged";
+    if (report->old_state == SP_TCP_LISTEN && report->source == SP_STATE_TRACEPOINT &&
+        has_been_open(ctx, side, report, t_ns))
+        return "it had left that state already";
     if (report->old_state == SP_TCP_LISTEN)
         return NULL; /* a listener's child is a new socket, whatever had these addresses before */
     /* A look may be as old as the one before it, which did not show this. */
@@ -266,8 +310,12 @@ static void rule_evidence(struct ctx *ctx, const struct sp_event *event)
     bool stale = state->new_state == SP_TCP_SYN_SENT &&
                  (state->source == SP_STATE_TRACEPOINT || ctx->trace->head.states_told[event->end]);
     if (ctx->lossy_wire || !ctx->facts[event->end].watched || !state->local.port ||
-        !state->remote.port || stale)
+        !state->remote.port || stale ||
+        (state->source == SP_STATE_DIAG && state->new_state == SP_TCP_CLOSED))
         return;
+    int64_t looked_ns = state->not_before_ns < event->t_ns ? state->not_before_ns : event->t_ns;
+    if (state->source == SP_STATE_TRACEPOINT)
+        looked_ns = event->t_ns;
     if (!flights->len) /* nobody saw a segment: no evidence for or against it */
         return;
     /* Of several connections between the same addresses it may be any that had begun. */
@@ -279,6 +327,9 @@ static void rule_evidence(struct ctx *ctx, const struct sp_event *event)
             const struct sp_addr *local = which == 0 ? &conn->client : &conn->server;
             const struct sp_addr *remote = which == 0 ? &conn->server : &conn->client;
             const struct side *side = &ctx->sides[i][which];
+            bool none = !conn->isn_known[conn->opener] && !conn->isn_known[conn->responder];
+            if (none || side->superseded_ns < looked_ns - SKEW_NS)
+                continue; /* another socket has its addresses, or it never was one */
             if (side->end != event->end || !sp_addr_same(local, &state->local) ||
                 !sp_addr_same(remote, &state->remote))
                 continue;

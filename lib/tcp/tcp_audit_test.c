@@ -525,6 +525,59 @@ static const struct damage damaged[] = {
      OPEN "2000-2010 client conn send 20 = 20\n2005 c> ACK len=10 gone\n2006 c> ACK len=10\n"
           "30000-30010 server conn send 5 = 5\n30005 s> PSH,ACK len=5 ack=1\n"
           "30100 s> ACK ack=1\n"},
+    /* an abort leaves while it is called for */
+    {"no-cause", BOTH, C,
+     OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn close = 0\n40000 c> RST,ACK\n"},
+    /* where nothing has come nothing is unread, whoever may have read */
+    {"no-cause", BOTH, S,
+     OPEN "1500-1501 server worker recv 1 = EAGAIN\n2000-2010 server conn close = 0\n"
+          "2005 s> FIN,ACK\n2030 c> ACK\n3000-3010 client conn close = 0\n3005 c> FIN,ACK\n"
+          "3030 s> RST,ACK\n"},
+    /* who has ended its own stream alone still reads */
+    {"no-cause", BOTH, S,
+     OPEN "2000-2010 server conn shutdown WR = 0\n2005 s> FIN,ACK\n2035 c> ACK\n"
+          "3000-3010 client conn send 10 = 10\n3005 c> PSH,ACK len=10\n3030 s> RST,ACK\n"},
+    /* nobody hears of unread data whose connection was reset */
+    {"no-cause", BOTH, S,
+     OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK\n"
+          "3000-3010 client conn close = 0\n3005 c> RST,ACK\n"
+          "4000-4010 server conn close = 0\n4005 s> RST,ACK\n"},
+    /* a RST for a segment of long ago, from before its sender's FIN */
+    {"rst-form", VETH, S,
+     OPEN "2000-2010 server conn close = 0\n2005 s> FIN,ACK\n2030 c> ACK\n"
+          "902000-902010 client conn send 5 = 5\n902005 c> PSH,ACK len=5\n902030 s> RST seq=1\n"},
+    /* an acknowledgement of a SYN that was not taken */
+    {"rst-form", VETH, S,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK\n"
+          "2100 c> SYN seq=11 made\n2130 s> ACK ack=11\n30000-30010 server conn close = 0\n"
+          "30005 s> RST,ACK ack=12\n"},
+    {"handshake-seq", VETH, C, OPEN "2000-2010 client conn close = 0\n2005 c> FIN,ACK seq=0\n"},
+    {"ack-beyond-sent", VETH, S,
+     "0 client start\n0 server start\n100-200 client conn connect = 0\n110 c> SYN\n"
+     "140 s> SYN,ACK\n170 c> ACK gone\n1000140 s> SYN,ACK seq=0 ack=2\n1000170 c> ACK\n"},
+    {"ack-back", VETH, S,
+     OPEN "2000-2010 client conn send 20 = 20\n2005 c> ACK len=10\n2030 s> ACK\n"
+          "2040 c> PSH,ACK len=10\n2070 s> ACK\n2100 s> ACK ack=11\n"},
+    /* the place of an ACK after a retransmission is one where a segment began or ended */
+    {"ack-place", VETH, C,
+     OPEN
+     "2000-2010 client conn send 20 = 20\n2005 c> ACK len=10 gone\n2006 c> PSH,ACK len=10 gone\n"
+     "202005 c> ACK seq=1 len=10\n202010-202015 server conn send 5 = 5\n"
+     "202012 s> PSH,ACK len=5 ack=1\n202040 c> ACK seq=15\n"},
+    /* a window that was told without a scale is the same one with it */
+    {"no-cause", VETH, S,
+     "0 client start\n0 server start\n100-200 client conn connect = 0\n110 c> SYN ws=7\n"
+     "140 s> SYN,ACK ws=7 win=65160\n170 c> ACK\n250-260 server conn accept = 0\n"
+     "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n"
+     "2030 s> ACK ack=1 win=510\n2050-2060 server conn recv 10 = 10\n"},
+    {"state-evidence", VETH, C,
+     "0 client start\n0 server start\n5-6 client conn socket = 3\n"
+     "100-200 client conn connect addr = ECONNREFUSED\n105 state client 1 CLOSED>SYN_SENT\n"
+     "110 c> SYN lost\n140 s> RST,ACK seq=0 ack=0 made\n170 state client 1 SYN_SENT>CLOSED\n"},
+    {"state-evidence", VETH, S, OPEN "2000 state server 7 LISTEN>SYN_RECEIVED\n"},
+    {"state-looks", VETH, C, OPEN "2000 look client CLOSED since=1900\n"},
     /* one RST for each segment that asks for one */
     {"no-cause", BOTH, S,
      "0 client start\n0 server start\n100-200 client conn connect noaddr = ECONNREFUSED\n"

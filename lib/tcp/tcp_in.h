@@ -274,6 +274,7 @@ struct owed {
  * int64_t, so that arithmetic does not wrap within a replay.
  */
 struct side {
+    int conn;
     enum sp_end end;
     bool real;          /* a stack under test, not scripted */
     bool watched;       /* has a capture of its own */
@@ -309,7 +310,6 @@ struct side {
     int64_t killed_ns;     /* a RST has ended it, its own or one that it took; INT64_MAX never */
     bool killed_by_other;  /* one that it took */
     int64_t again_ns;      /* first retransmission, INT64_MAX never */
-    int64_t probed_ns;     /* first keepalive or window probe, INT64_MAX never */
     unsigned resent;       /* retransmissions since anything new was acknowledged */
 
     /* received */
@@ -394,6 +394,8 @@ void sp_tcp_side_init(struct side *side, const struct ctx *ctx, const struct sp_
 void sp_tcp_view(struct view *view, const struct side *from, const struct side *to,
                  const struct entry *entry);
 void sp_tcp_side_out(struct side *side, const struct view *view);
+/* A RST has answered that arrival. */
+void sp_tcp_side_refused(struct side *side, const struct sp_event *event);
 /* A call that began then has made it send. */
 void sp_tcp_side_called(struct side *side, int64_t call_ns);
 void sp_tcp_side_in(struct side *side, const struct side *other, const struct view *view);
@@ -418,6 +420,9 @@ void sp_tcp_violate(struct ctx *ctx, enum rule rule, const struct sp_event *even
 void sp_tcp_rules_sequence(struct replay *replay, int which, size_t at, const struct view *view);
 void sp_tcp_rules_ack(struct replay *replay, int which, size_t at, const struct view *view,
                       int64_t other_sent);
+/* Whether a segment of its own before it began or ended where this one stands. */
+bool sp_tcp_is_own_border(const struct replay *replay, int which, size_t at,
+                          const struct view *view);
 /* Why what was sent before must not be sent now, NULL where it may. */
 const char *sp_tcp_again(const struct replay *replay, int which, size_t at,
                          const struct view *view);

@@ -38,6 +38,13 @@ static bool is_of(const struct damage_of *d, const struct sp_flight *flight, boo
     return flight->conn == d->conn && (flight->from == d->end) == own;
 }
 
+/* A RST for a SYN carries no number of its sender's (RFC 9293 section 3.10.7.1). */
+static bool is_numberless(const struct sp_flight *flight)
+{
+    return (seg_of(flight)->flags & (SP_RST | SP_ACK)) == (SP_RST | SP_ACK) &&
+           seg_of(flight)->seq == 0;
+}
+
 /* Nothing counts from the number: it is the only segment of its sender, and not answered. */
 static bool any_isn(const struct damage_of *d)
 {
@@ -47,7 +54,8 @@ static bool any_isn(const struct damage_of *d)
         const struct sp_flight *other = &d->bench->flights->items[i];
         bool acks =
             (seg_of(other)->flags & SP_ACK) && seg_of(other)->ack == seg_of(d->flight)->seq + 1;
-        if (other != d->flight && (is_of(d, other, true) || (is_of(d, other, false) && acks)))
+        if (other != d->flight && !is_numberless(other) &&
+            (is_of(d, other, true) || (is_of(d, other, false) && acks)))
             return false;
     }
     return true;
@@ -172,6 +180,29 @@ static bool asked_again(const struct damage_of *d)
     return false;
 }
 
+/* The RST that refuses data for a closed socket stands where the sender's next byte would, and not
+ * where the data acknowledges. */
+static bool is_abort_of_closed(const struct damage_of *d)
+{
+    const struct sp_seg *came = NULL;
+    bool closed = false;
+    uint32_t next = 0;
+    if (!is_kind(d, "seq + 1") || !d->flight ||
+        (seg_of(d->flight)->flags & (SP_RST | SP_ACK)) != SP_RST)
+        return false;
+    for (size_t i = 0; i < d->bench->flights->len; i++) {
+        const struct sp_flight *flight = &d->bench->flights->items[i];
+        const struct sp_seg *seg = seg_of(flight);
+        if (is_of(d, flight, false) && flight->received && flight->received->t_ns <= d->t_ns)
+            came = seg;
+        if (!is_of(d, flight, true) || shown(flight)->t_ns >= d->t_ns)
+            continue;
+        closed = closed || (seg->flags & SP_FIN);
+        next = seg->seq + sp_seg_space(seg);
+    }
+    return closed && came && came->payload_len && seg_of(d->flight)->seq + 1 == next;
+}
+
 /* A cable was out: what left then no capture has, and positions may have moved unseen. */
 static bool in_the_dark(const struct damage_of *d)
 {
@@ -232,6 +263,10 @@ static const struct argument {
      "server send 20000, window full; server exits; server 18001..18001", still_queued},
     {"asked-again", "what came between the two may have asked for it (RFC5681:3.2, RFC6582)",
      "client 1..10; server ACK 1; client 1..10 again", asked_again},
+    {"abort",
+     "a RST that refuses data for a closed socket may be the one of an abort (RFC1122:4.2.2.13), "
+     "which stands at SND.NXT (RFC9293:3.10.5)",
+     "server FIN lost; client 1..5 ack=1; server RST seq=2", is_abort_of_closed},
     {"dark", "a pulled cable: what left meanwhile is in no capture (docs/invariants.md)",
      "cable out; client 1..10 unseen; cable in; client ACK seq=11", in_the_dark},
     {"just-come",
@@ -294,8 +329,8 @@ void argued_release(void)
     row_count = 0;
 }
 
-bool argued(const struct bench *bench, const struct kind *kind, size_t at, const char *run,
-            const char *place)
+const char *argued(const struct bench *bench, const struct kind *kind, size_t at, const char *run,
+                   const char *place)
 {
     const struct sp_event *ev = site_event(bench, kind->site, at);
     struct damage_of d = {.bench = bench, .kind = kind, .conn = -1};
@@ -310,15 +345,21 @@ bool argued(const struct bench *bench, const struct kind *kind, size_t at, const
         d.t_ns = strstr(kind->name, "clean-up") ? bench->last_ns : bench->end_ns;
     }
     for (size_t i = 0; d.conn >= 0 && i < ARGUMENTS; i++)
-        if (arguments[i].holds(&d))
-            return ++used[i];
-    if (not_told(&d, ev))
-        return ++untold;
+        if (arguments[i].holds(&d)) {
+            used[i]++;
+            return arguments[i].name;
+        }
+    if (not_told(&d, ev)) {
+        untold++;
+        return "not-told";
+    }
     for (size_t i = 0; i < row_count; i++)
         if (fnmatch(rows[i].kind, kind->name, 0) == 0 && fnmatch(rows[i].run, run, 0) == 0 &&
-            fnmatch(rows[i].place, place, 0) == 0)
-            return ++rows[i].used;
-    return false;
+            fnmatch(rows[i].place, place, 0) == 0) {
+            rows[i].used++;
+            return "argued.tsv";
+        }
+    return NULL;
 }
 
 void argued_print(bool all)

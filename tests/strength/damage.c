@@ -548,7 +548,7 @@ const struct kind kinds[] = {
     {"value + 1", AT_CALL, call_value, 1, neutral_call},
     {"value - 1", AT_CALL, call_value, -1, neutral_call},
     {"call fails", AT_CALL, call_fails, 0, neutral_call},
-    {"call succeeds", AT_CALL, call_succeeds, 0, neutral_call},
+    {"call succeeds", AT_CALL, call_succeeds, TO_NOUGHT, neutral_call},
     {"other result", AT_CALL, call_out, 0, neutral_out},
     {"signal", AT_CALL, call_signal, 13, neutral_call},
     {"byte misplaced", AT_CALL, call_bad_byte, 0, NULL},

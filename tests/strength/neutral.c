@@ -16,10 +16,13 @@ const char *const neutral_rules[][2] = {
     {"delayed-ack", "an ACK of data that nobody asked for and that could still have been delayed "
                     "when the script was over (RFC9293:3.8.6.3: 0.5 s)"},
     {"let-by", "a retransmission or probe that no line asks for is let by, and so is its absence"},
-    {"optional", "it came true for an optional line, or for a round beyond the least of a repeat"},
+    {"optional",
+     "it came true for an optional line, or for a round beyond the least of a repeat, or "
+     "one like it did"},
     {"sent-later", "a segment whose bytes were sent again: its sender was only slower"},
     {"cut-anew", "bytes that are sent twice may be cut in two ways (RFC9293:3.8.1, "
-                 "RFC1122:4.2.2.15): fewer the first time or the second, the FIN with either"},
+                 "RFC1122:4.2.2.15): fewer the first time or the second, or more of what had been "
+                 "sent, the FIN with either"},
     {"probe-byte", "a probe may carry one byte (case language; RFC9293:3.8.4, RFC1122:4.2.3.6)"},
     {"no-room", "a receiver whose window is closed may have taken a part of a segment"},
     {"missed", "looks in another order, where the tracepoints tell of the same socket: between two "
@@ -123,6 +126,24 @@ static bool is_sent_later(const struct bench *bench, size_t at)
     return false;
 }
 
+/* One like it came true for an optional line: it may as well be that one which is missing. */
+static bool has_optional_twin(const struct bench *bench, size_t at)
+{
+    const struct sp_flight *flight = &bench->flights->items[at];
+    const struct sp_seg *seg = &shown(flight)->u.seg.seg;
+    for (size_t i = at + 1; i < bench->flights->len; i++) {
+        const struct sp_flight *later = &bench->flights->items[i];
+        const struct sp_seg *also = &shown(later)->u.seg.seg;
+        const struct sp_stmt *line = line_of(bench, shown(later));
+        if (later->conn == flight->conn && later->from == flight->from && later->received &&
+            also->seq == seg->seq && also->ack == seg->ack && also->flags == seg->flags &&
+            also->payload_len == seg->payload_len && line &&
+            may_be_missing(bench->again.plan.stmts, bench->again.plan.stmt_count, line, false))
+            return true;
+    }
+    return false;
+}
+
 static const char *loss(const struct bench *bench, size_t at, bool must_arrive)
 {
     const struct sp_flight *flight = &bench->flights->items[at];
@@ -133,6 +154,8 @@ static const char *loss(const struct bench *bench, size_t at, bool must_arrive)
     if (shown(flight)->t_ns > bench->end_ns)
         return rule("clean-up");
     if (line && may_be_missing(bench->again.plan.stmts, bench->again.plan.stmt_count, line, false))
+        return rule("optional");
+    if (line && has_optional_twin(bench, at))
         return rule("optional");
     if (again && !line)
         return rule("let-by");
@@ -202,8 +225,17 @@ const char *neutral_less(const struct bench *bench, size_t at, int64_t by)
 const char *neutral_more(const struct bench *bench, size_t at, int64_t by)
 {
     enum sp_role role = bench->again.judgement.audit.segs[at].role;
-    bool empty = !shown(&bench->flights->items[at])->u.seg.seg.payload_len;
-    (void)by;
+    const struct sp_flight *flight = &bench->flights->items[at];
+    const struct sp_seg *seg = &shown(flight)->u.seg.seg;
+    bool empty = !seg->payload_len;
+    for (size_t i = 0; role == SP_ROLE_RETRANSMIT && i < at; i++) {
+        const struct sp_seg *before = &shown(&bench->flights->items[i])->u.seg.seg;
+        if (bench->flights->items[i].conn == flight->conn &&
+            bench->flights->items[i].from == flight->from &&
+            sp_seq_le(seg->seq + seg->payload_len + (uint32_t)by,
+                      before->seq + before->payload_len))
+            return rule("cut-anew");
+    }
     return empty && (role == SP_ROLE_KEEPALIVE || role == SP_ROLE_WINDOW_PROBE) ? rule("probe-byte")
                                                                                 : NULL;
 }
@@ -263,6 +295,15 @@ static bool says_what(const struct sp_expect *expect)
     return false;
 }
 
+static bool allows_nought(const struct sp_expect *expect)
+{
+    for (size_t i = 0; i < expect->count; i++)
+        if (expect->any_of[i].kind == SP_OUT_NUMBER && expect->any_of[i].min <= 0 &&
+            expect->any_of[i].max >= 0)
+            return true;
+    return false;
+}
+
 const char *neutral_call(const struct bench *bench, size_t at, int64_t by)
 {
     const struct sp_event *ev = &bench->again.trace.events[at];
@@ -274,6 +315,10 @@ const char *neutral_call(const struct bench *bench, size_t at, int64_t by)
     if (as && as->has_expect && as->expect.count)
         expect = &as->expect;
     bool value = by == 1 || by == -1;
+    if (ev->u.call.error && by == TO_NOUGHT && allows_nought(expect))
+        return rule("allowed");
+    if (by == TO_NOUGHT)
+        by = 0;
     if (is_free(expect, &ev->u.call, value ? by : 0))
         return rule("allowed");
     bool unread = !expect->count || says_what(expect);

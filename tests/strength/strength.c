@@ -177,7 +177,8 @@ static void place_say(const struct bench *bench, const struct kind *kind, size_t
         sp_buf_addf(out, " | %d: %s", line->at.line, line->text);
 }
 
-/* Whether the survivor is argued; one that is not goes to the report. */
+/* Whether the survivor is argued; one that is not goes to the report, and the others where all is
+ * shown. */
 static bool survivor_explain(struct strength *s, const struct bench *bench, const struct kind *kind,
                              size_t at)
 {
@@ -186,15 +187,16 @@ static bool survivor_explain(struct strength *s, const struct bench *bench, cons
     sp_buf_init(&place, 0);
     sp_buf_addf(&run, "%s@%s@%s", bench->run->id, bench->run->lab, bench->run->family);
     place_say(bench, kind, at, &place);
-    bool explained = argued(bench, kind, at, run.data, place.data ? place.data : "");
-    if (!explained) {
-        sp_buf_addf(&run, ": %s", place.data ? place.data : "");
+    const char *why = argued(bench, kind, at, run.data, place.data ? place.data : "");
+    sp_buf_addf(&run, ": %s", place.data ? place.data : "");
+    if (!why)
         SP_PUSH(s->survivors, s->survivor_len, s->survivor_cap).text =
             sp_arena_printf(&s->arena, "%-22s %s", kind->name, run.data);
-    }
+    else if (!s->quiet && !s->json)
+        printf("argued, %s: %-22s %s\n", why, kind->name, run.data);
     sp_buf_release(&run);
     sp_buf_release(&place);
-    return explained;
+    return why != NULL;
 }
 
 static void damage(struct strength *s, struct bench *bench, size_t k, size_t at)

@@ -72,6 +72,8 @@ const char *neutral_state_loss(const struct bench *bench, size_t at, int64_t by)
 const char *neutral_state(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_mark(const struct bench *bench, size_t at, int64_t by);
 
+enum { TO_NOUGHT = 1000 }; /* `by` of the damage that makes a call succeed, with 0 */
+
 /* What became of a call under `call-value`: also asked by its rule. */
 int64_t damaged_value(const struct sp_ev_call *call, int64_t by);
 
@@ -83,8 +85,9 @@ enum sp_tcp_state damaged_state(enum sp_tcp_state state, int64_t by);
  * reads the table of single ones.
  */
 bool argued_read(const char *path);
-bool argued(const struct bench *bench, const struct kind *kind, size_t at, const char *run,
-            const char *place);
+/* The argument's name; NULL: there is none. */
+const char *argued(const struct bench *bench, const struct kind *kind, size_t at, const char *run,
+                   const char *place);
 void argued_print(bool all);
 void argued_release(void);
 
