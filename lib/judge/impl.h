@@ -153,10 +153,8 @@ enum sp_watch view_watch_states(const struct view *view); /* where they can be w
 enum sp_watch view_watch_states_of(const struct view *view, enum sp_who who);
 struct lane *view_lane(const struct view *view, int conn, enum sp_end from);
 const struct sp_stmt *view_label(const struct view *view, const char *label);
-/* A stall of this machine that overlaps the interval, NULL none. */
-/* How long it stood still within the interval, all stalls together. */
-int64_t view_stalled_ns(const struct view *view, int64_t from_ns, int64_t to_ns);
-const struct sp_event *view_stall(const struct view *view, int64_t from_ns, int64_t to_ns);
+/* Whether the machine may be why it failed, and in `why` how. */
+bool excuse_of(const struct view *view, const struct finding *f, char *why, size_t cap);
 
 void history_build(struct view *view);
 void history_release(struct view *view);

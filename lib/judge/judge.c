@@ -445,57 +445,17 @@ static void tell_failure(struct judging *j)
     out->t_ns = f->t_ns;
 }
 
-/* Half of the shortest retransmission timeout that is in use (200 ms). */
-#define SCRIPT_LATE_NS (100 * SP_MS)
-
-/*
- * Where a stack waits for the script, because a peer is its other end or a box holds what it waits
- * for, a script that was late lets timers go off that the case is not about, and what follows is
- * another conversation.
- */
-static const struct sp_event *late_script(const struct judging *j, const struct finding *f)
-{
-    bool waits = j->plan->peer_at != SP_WHO_NONE || j->plan->needs_path;
-    int64_t by_ns = f->event || !j->plan->needs_path ? f->t_ns : f->from_ns;
-    if (!waits || (!f->event && !j->plan->needs_path) || f->t_ns < 0 || by_ns < 0 ||
-        view_stalled_ns(&j->view, 0, by_ns) < SCRIPT_LATE_NS)
-        return NULL;
-    return view_stall(&j->view, 0, by_ns);
-}
-
-/*
- * A stall that may be why: any, for what came too late or too early; for what did not come at all
- * within a deadline, stalls that took half of the time there was. A moment's stall does not excuse
- * seconds of silence.
- */
-static const struct sp_event *excuse(const struct judging *j, const struct finding *f)
-{
-    const struct sp_event *late = late_script(j, f);
-    if (late)
-        return late;
-    if (f->from_ns < 0 || f->t_ns < 0)
-        return NULL;
-    bool absent = f->kind == SP_FAIL_SEG_MISSING || f->kind == SP_FAIL_STATE_MISSING ||
-                  f->kind == SP_FAIL_HUNG || f->kind == SP_FAIL_QUEUE;
-    if (absent && view_stalled_ns(&j->view, f->from_ns, f->t_ns) < (f->t_ns - f->from_ns) / 2)
-        return NULL;
-    return view_stall(&j->view, f->from_ns, f->t_ns);
-}
-
 static bool settle_failure(struct judging *j)
 {
     const struct finding *f = &j->worst;
     if (f->kind == SP_FAIL_NONE)
         return false;
     tell_failure(j);
-    const struct sp_event *stall = excuse(j, f);
+    char why[SAY_MAX];
     const char *at = j->out->at ? j->out->at : "the run";
-    if (stall)
+    if (excuse_of(&j->view, f, why, sizeof why))
         settle(j, SP_VERDICT_INCONCLUSIVE,
-               sp_arena_printf(&j->out->arena,
-                               "%s: the machine stood still for %.0f ms meanwhile: expected %s, "
-                               "seen: %s",
-                               at, (double)(stall->t_end_ns - stall->t_ns) / (double)SP_MS,
+               sp_arena_printf(&j->out->arena, "%s: %s: expected %s, seen: %s", at, why,
                                f->expected, f->seen));
     else
         settle(

@@ -120,6 +120,27 @@ static void a_script_that_was_late_is_inconclusive(void **state)
     judged_release(&d);
 }
 
+/* No stall: delays on the way to calls and back that add up to half of the timeout. */
+static void a_script_that_lost_half_a_timeout_on_its_way_is_inconclusive(void **state)
+{
+    struct judged d;
+    (void)state;
+#define ON_ITS_WAY(asked, called)                                                                  \
+    OPENING "1000-1010 client conn send 10 = 10\n1005 c> ACK len=10\n" asked " begin 7\n" called   \
+            " client conn getsockopt SO_ERROR = 0\n"                                               \
+            "201100 c> ACK seq=1 len=10\n202000 lab reset\n202001 s> RST\n204000 end\n"
+#define ON_ITS_WAY_LINES                                                                           \
+    OPENING_LINES "client send 10\nwire client 1..10\nclient get SO_ERROR -> 0\n"                  \
+                  "wire client 11..20\npeer RST\n"
+    judge_peer(&d, ON_ITS_WAY_LINES, ON_ITS_WAY("50000", "160000-160010"));
+    assert_verdict(&d, SP_VERDICT_INCONCLUSIVE);
+    assert_non_null(strstr(d.j.reason, "lost 110 ms on its way"));
+    judged_release(&d);
+    judge_peer(&d, ON_ITS_WAY_LINES, ON_ITS_WAY("100000", "160000-160010"));
+    assert_fails(&d, SP_FAIL_SEG_EXTRA, "11..20", "again");
+    judged_release(&d);
+}
+
 static void what_left_before_the_peer_sent_does_not_answer_it(void **state)
 {
     struct judged d;
@@ -163,6 +184,7 @@ int main(void)
         cmocka_unit_test(a_retransmission_that_no_line_asks_for_fails),
         cmocka_unit_test(a_retransmission_is_no_part_of_a_stream),
         cmocka_unit_test(a_script_that_was_late_is_inconclusive),
+        cmocka_unit_test(a_script_that_lost_half_a_timeout_on_its_way_is_inconclusive),
         cmocka_unit_test(what_left_before_the_peer_sent_does_not_answer_it),
         cmocka_unit_test(what_the_peer_sends_is_held_against_nobody),
         cmocka_unit_test(an_answer_to_a_wrong_checksum_has_no_cause),

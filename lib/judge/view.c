@@ -373,22 +373,3 @@ const struct sp_stmt *view_label(const struct view *view, const char *label)
     }
     return NULL;
 }
-
-int64_t view_stalled_ns(const struct view *view, int64_t from_ns, int64_t to_ns)
-{
-    int64_t sum_ns = 0;
-    for (size_t i = 0; i < view->stall_count; i++) {
-        int64_t begin_ns = view->stalls[i]->t_ns > from_ns ? view->stalls[i]->t_ns : from_ns;
-        int64_t end_ns = view->stalls[i]->t_end_ns < to_ns ? view->stalls[i]->t_end_ns : to_ns;
-        sum_ns += end_ns > begin_ns ? end_ns - begin_ns : 0;
-    }
-    return sum_ns;
-}
-
-const struct sp_event *view_stall(const struct view *view, int64_t from_ns, int64_t to_ns)
-{
-    for (size_t i = 0; i < view->stall_count; i++)
-        if (view->stalls[i]->t_ns <= to_ns && view->stalls[i]->t_end_ns >= from_ns)
-            return view->stalls[i];
-    return NULL;
-}

@@ -1,0 +1,115 @@
+/*
+ * Whether a machine that was slow, and not the stack, may be why something failed. Then the run has
+ * shown nothing.
+ */
+#include "impl.h"
+
+/* Half of the shortest retransmission timeout that is in use (200 ms). */
+#define SCRIPT_LATE_NS (100 * SP_MS)
+
+static int64_t part_of(int64_t begin_ns, int64_t end_ns, int64_t from_ns, int64_t to_ns)
+{
+    int64_t begin = begin_ns > from_ns ? begin_ns : from_ns;
+    int64_t end = end_ns < to_ns ? end_ns : to_ns;
+    return end > begin ? end - begin : 0;
+}
+
+static int64_t stalled_ns(const struct view *view, int64_t from_ns, int64_t to_ns)
+{
+    int64_t sum_ns = 0;
+    for (size_t i = 0; i < view->stall_count; i++)
+        sum_ns += part_of(view->stalls[i]->t_ns, view->stalls[i]->t_end_ns, from_ns, to_ns);
+    return sum_ns;
+}
+
+static const struct sp_event *stall_between(const struct view *view, int64_t from_ns, int64_t to_ns)
+{
+    for (size_t i = 0; i < view->stall_count; i++)
+        if (view->stalls[i]->t_ns <= to_ns && view->stalls[i]->t_end_ns >= from_ns)
+            return view->stalls[i];
+    return NULL;
+}
+
+/*
+ * How long the script was on its way to a call and back, between the two times: nobody who is
+ * tested had the turn. On a machine that is busy many such delays, none of them a stall, can make
+ * up a timeout.
+ */
+static int64_t lag_ns(const struct view *view, int64_t from_ns, int64_t to_ns)
+{
+    int64_t sum_ns = 0;
+    for (size_t i = 1; i < view->stmt_len; i++) {
+        const struct stmt_marks *marks = &view->stmts[i];
+        const struct sp_event *ev = marks->call ? marks->call : marks->act;
+        if (!ev || marks->begin_ns < 0)
+            continue;
+        sum_ns += part_of(marks->begin_ns, ev->t_ns, from_ns, to_ns);
+        if (ev->t_end_ns >= ev->t_ns && marks->done_ns >= 0)
+            sum_ns += part_of(ev->t_end_ns, marks->done_ns, from_ns, to_ns);
+    }
+    return sum_ns;
+}
+
+static bool is_retransmission(const struct view *view, const struct sp_event *ev)
+{
+    for (size_t l = 0; ev && l < view->lane_count; l++)
+        for (size_t i = 0; i < view->lanes[l].len; i++)
+            if (view->lanes[l].items[i].ev == ev)
+                return (view->lanes[l].items[i].is & IS_RETRANSMIT) != 0;
+    return false;
+}
+
+/*
+ * Where a stack waits for the script, because a peer is its other end or a box holds what it waits
+ * for, a script that was late lets timers go off that the case is not about, and what follows is
+ * another conversation.
+ */
+static const struct sp_event *late_script(const struct view *view, const struct finding *f)
+{
+    bool path = view->plan->needs_path;
+    bool waits = view->plan->peer_at != SP_WHO_NONE || path;
+    int64_t by_ns = f->event || !path ? f->t_ns : f->from_ns;
+    if (!waits || (!f->event && !path) || f->t_ns < 0 || by_ns < 0 ||
+        stalled_ns(view, 0, by_ns) < SCRIPT_LATE_NS)
+        return NULL;
+    return stall_between(view, 0, by_ns);
+}
+
+/* Of the shortest timeout, half went by on the way: the peer could not answer in time. */
+static int64_t slow_script_ns(const struct view *view, const struct finding *f)
+{
+    if (view->plan->peer_at == SP_WHO_NONE || !is_retransmission(view, f->event))
+        return 0;
+    int64_t lag = lag_ns(view, f->event->t_ns - 2 * SCRIPT_LATE_NS, f->event->t_ns);
+    return lag >= SCRIPT_LATE_NS ? lag : 0;
+}
+
+/*
+ * A stall that may be why: any, for what came too late or too early; for what did not come at all
+ * within a deadline, stalls that took half of the time there was. A moment's stall does not excuse
+ * seconds of silence.
+ */
+static const struct sp_event *stall_of(const struct view *view, const struct finding *f)
+{
+    const struct sp_event *late = late_script(view, f);
+    if (late || f->from_ns < 0 || f->t_ns < 0)
+        return late;
+    bool absent = f->kind == SP_FAIL_SEG_MISSING || f->kind == SP_FAIL_STATE_MISSING ||
+                  f->kind == SP_FAIL_HUNG || f->kind == SP_FAIL_QUEUE;
+    if (absent && stalled_ns(view, f->from_ns, f->t_ns) < (f->t_ns - f->from_ns) / 2)
+        return NULL;
+    return stall_between(view, f->from_ns, f->t_ns);
+}
+
+bool excuse_of(const struct view *view, const struct finding *f, char *why, size_t cap)
+{
+    const struct sp_event *stall = stall_of(view, f);
+    int64_t slow_ns = stall ? 0 : slow_script_ns(view, f);
+    if (stall)
+        say(why, cap, "the machine stood still for %.0f ms meanwhile",
+            (double)(stall->t_end_ns - stall->t_ns) / (double)SP_MS);
+    else if (slow_ns)
+        say(why, cap, "the machine was slow, the script lost %.0f ms on its way before it",
+            (double)slow_ns / (double)SP_MS);
+    return stall || slow_ns;
+}
