@@ -185,7 +185,9 @@ static void sender_note(struct sender *self, const struct sp_seg *seg)
         self->known = true;
         self->next = next;
     }
-    self->window_closed = (seg->flags & SP_ACK) && seg->window == 0;
+    /* a RST offers nothing: what its window says (gVisor: 0) closes none */
+    if (!(seg->flags & SP_RST))
+        self->window_closed = (seg->flags & SP_ACK) && seg->window == 0;
 }
 
 /*
