@@ -203,6 +203,22 @@ static bool is_abort_of_closed(const struct damage_of *d)
     return closed && came && came->payload_len && seg_of(d->flight)->seq + 1 == next;
 }
 
+/* On loopback what was sent later may be captured first, and its number says which was. */
+static bool may_be_swapped(const struct damage_of *d)
+{
+    if (!is_kind(d, "seq ") || !d->flight || shown(d->flight)->u.seg.point != SP_AT_LO ||
+        sp_seg_space(seg_of(d->flight)))
+        return false;
+    for (size_t i = 0; i < d->bench->flights->len; i++) {
+        const struct sp_flight *flight = &d->bench->flights->items[i];
+        int64_t apart_ns = shown(flight)->t_ns - d->t_ns;
+        if (is_of(d, flight, true) && flight != d->flight && sp_seg_space(seg_of(flight)) &&
+            apart_ns >= -200 * SP_US && apart_ns <= 200 * SP_US)
+            return true;
+    }
+    return false;
+}
+
 /* A cable was out: what left then no capture has, and positions may have moved unseen. */
 static bool in_the_dark(const struct damage_of *d)
 {
@@ -267,6 +283,10 @@ static const struct argument {
      "a RST that refuses data for a closed socket may be the one of an abort (RFC1122:4.2.2.13), "
      "which stands at SND.NXT (RFC9293:3.10.5)",
      "server FIN lost; client 1..5 ack=1; server RST seq=2", is_abort_of_closed},
+    {"swapped",
+     "on loopback an ACK may be captured on the other side of the data that its end sent 0.2 ms "
+     "before or after it (docs/invariants.md)",
+     "server 1..10 seq=1, client ACK; server ACK seq=1, sent before those", may_be_swapped},
     {"dark", "a pulled cable: what left meanwhile is in no capture (docs/invariants.md)",
      "cable out; client 1..10 unseen; cable in; client ACK seq=11", in_the_dark},
     {"just-come",

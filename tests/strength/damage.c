@@ -280,7 +280,7 @@ static bool call_out(struct bench *bench, size_t at, int64_t by)
     (void)by;
     if (!ev || !ev->u.call.out || !*ev->u.call.out)
         return false;
-    ev->u.call.out = "NVAL";
+    ev->u.call.out = strcmp(ev->u.call.out, "NVAL") == 0 ? "HUP" : "NVAL";
     return true;
 }
 
