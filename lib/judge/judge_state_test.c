@@ -273,6 +273,28 @@ static void a_refused_connection_is_known_by_its_port(void **state)
     judged_release(&d);
 }
 
+/* A kernel that keeps events back: what a look shows, and no tracepoint, has come by way of others.
+ */
+static void a_state_that_was_kept_back_is_unwatched(void **state)
+{
+    (void)state;
+    struct judged d;
+#define KEPT_BACK(last)                                                                            \
+    HANDSHAKE "400-410 client conn close = 0\n401 state client 1 ESTABLISHED>FIN_WAIT_1\n"         \
+              "403 c> FIN,ACK\n424 state server 2 ESTABLISHED>CLOSE_WAIT\n425 s> ACK\n"            \
+              "500-505 server conn recv 1 = 0\n600-610 server conn close = 0\n"                    \
+              "601 state server 2 CLOSE_WAIT>LAST_ACK\n603 s> FIN,ACK\n625 c> ACK\n"               \
+              "646 state server 2 LAST_ACK>CLOSED\n" last CLEAN_UP
+    judge(&d, HANDSHAKE_LINES CLOSE_LINES, KEPT_BACK("700 diag client 77 TIME_WAIT nb=450\n"));
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    /* told in full, the way has to show it */
+    judge(&d, HANDSHAKE_LINES CLOSE_LINES,
+          KEPT_BACK("647 state client 1 FIN_WAIT_1>CLOSED\n700 diag client 77 TIME_WAIT nb=650\n"));
+    assert_fails(&d, SP_FAIL_STATE_MISSING, "FIN_WAIT_2", "FIN_WAIT_1, TIME_WAIT");
+    judged_release(&d);
+}
+
 /* All of it in less than a millisecond: nearer than clocks are trusted to agree. */
 static void a_connect_that_fails_at_once_takes_no_connection_from_the_first(void **state)
 {
@@ -405,6 +427,7 @@ int main(void)
         cmocka_unit_test(an_abort_that_a_line_asks_for_has_its_cause),
         cmocka_unit_test(a_sandbox_is_not_held_to_what_came_while_the_machine_stood),
         cmocka_unit_test(a_refused_connection_is_known_by_its_port),
+        cmocka_unit_test(a_state_that_was_kept_back_is_unwatched),
         cmocka_unit_test(a_connect_that_fails_at_once_takes_no_connection_from_the_first),
         cmocka_unit_test(a_connect_that_tells_of_the_first_opens_nothing),
     };

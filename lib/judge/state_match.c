@@ -67,6 +67,17 @@ static int derived_from(const struct hist *hist, size_t from, enum sp_tcp_state 
     return -1;
 }
 
+/*
+ * Whether that state was seen by a look alone, while the tracepoints go on to tell of the socket as
+ * it was before: this kernel kept back events of it (docs/witnesses.md), and what lies in between
+ * was not shown.
+ */
+static bool was_kept_back(const struct hist *hist, size_t at)
+{
+    return hist->has_tp && !hist->tp_closed &&
+           hist->spans[at].ev->u.state.source != SP_STATE_TRACEPOINT;
+}
+
 /* Its connect() came and went between two looks. */
 static bool passed_unseen(const struct view *view, const struct sp_stmt *stmt)
 {
@@ -111,9 +122,8 @@ enum sp_try state_step(struct walk *walk, const struct sp_stmt *stmt, struct out
     for (size_t i = from; i < hist->len; i++)
         if ((int)hist->spans[i].state == stmt->state)
             return span_take(walk, stmt, hist, i, out, f);
-    int later =
-        watch == SP_WATCH_POLLED ? derived_from(hist, from, (enum sp_tcp_state)stmt->state) : -1;
-    if (later >= 0) {
+    int later = derived_from(hist, from, (enum sp_tcp_state)stmt->state);
+    if (later >= 0 && (watch == SP_WATCH_POLLED || was_kept_back(hist, (size_t)later))) {
         out->how = SP_LINE_UNWATCHED;
         *cursor_of(walk, hist) = (size_t)later;
         return SP_TRY_DONE;
