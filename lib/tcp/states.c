@@ -235,13 +235,16 @@ static bool is_given_up(const struct side *side, const struct sp_ev_state *repor
            sp_tcp_act_by(side->ledger, 1u << ACT_SHUT_WR | 1u << ACT_SHUT_RD, t_ns);
 }
 
-/* A listener has one child of a connection, but for those that it has to give up at once. */
+/* A listener has one child of a connection, but for those that it has to give up at once. What is
+ * told at one time (clocks that jump tell much at one) is in the order in which it was told. */
 static bool has_been_open(const struct ctx *ctx, const struct side *side,
                           const struct sp_ev_state *report, int64_t t_ns)
 {
     for (size_t i = 0; i < ctx->trace->len && ctx->trace->events[i].t_ns <= t_ns; i++) {
         const struct sp_event *event = &ctx->trace->events[i];
         const struct sp_ev_state *state = &event->u.state;
+        if (state == report)
+            return false;
         if (event->kind == SP_EV_STATE && event->end == side->end &&
             state->source == SP_STATE_TRACEPOINT && state->old_state == SP_TCP_SYN_RECEIVED &&
             state->new_state != SP_TCP_CLOSED && side->syn_event &&

@@ -29,6 +29,14 @@ struct story {
 };
 
 static const struct story clean[] = {
+    {"a clock that jumps tells of two steps at one time", BOTH,
+     "0 client start\n0 server start\n1-2 server listener socket = 3\n"
+     "3-4 server listener listen 1 = 0\n5-6 client conn socket = 3\n"
+     "1000-1100 client conn connect 10.0.0.2:80 = 0\n1010 state client 1 CLOSED>SYN_SENT\n"
+     "1020 c> SYN ws=7\n1050 s> SYN,ACK ws=7\n1075 state client 1 SYN_SENT>ESTABLISHED\n"
+     "1080 c> ACK win=512\n1101 state server 2 LISTEN>SYN_RECEIVED\n"
+     "1101 state server 2 SYN_RECEIVED>ESTABLISHED\n"
+     "1200-1210 server listener accept as=conn = 4\n" OVER},
     {"a close that is given up when SO_LINGER's time is over (lwIP, Windows)", VETH,
      OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=1 = 0\n"
           "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 lost\n"
