@@ -100,7 +100,6 @@ static enum sp_rc do_finish(struct stepping *s)
     return rc == SP_OK ? wait_for(s) : rc;
 }
 
-/* States: sock_diag is asked when the line is reached and, while it waits, ever more rarely. */
 /*
  * What a stack of its own has done with a segment nobody tells: where a case waits for just that, a
  * moment is all that can be given. Its threads need it; the verdict does not count on it.
@@ -113,6 +112,7 @@ static enum sp_rc let_settle(struct exec *x, const struct sp_stmt *stmt)
     return unseen ? exec_sleep(x, exec_now(x) + settle_ns) : SP_OK;
 }
 
+/* States: sock_diag is asked when the line is reached and, while it waits, ever more rarely. */
 static enum sp_rc do_expect(struct stepping *s)
 {
     struct exec *x = s->x;

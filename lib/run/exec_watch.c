@@ -67,13 +67,16 @@ static void record_sink(const struct sp_tp_record *record, void *x)
 static enum sp_rc drain_records(struct exec *x)
 {
     struct sp_tp_record batch[SP_LINK_BATCH];
-    size_t got;
+    size_t got, had = x->trace.len;
+    enum sp_rc rc = SP_OK;
     if (x->records->collector)
-        return sp_collector_drain(x->records->collector, record_sink, x, &x->err);
+        rc = sp_collector_drain(x->records->collector, record_sink, x, &x->err);
     while (x->records->link_fd >= 0 && (got = sp_link_recv(x->records->link_fd, batch)) > 0)
         for (size_t i = 0; i < got; i++)
             record_add(x, &batch[i]);
-    return SP_OK;
+    if (x->trace.len != had) /* the records of others are no news */
+        x->idle_since_ns = exec_now(x);
+    return rc;
 }
 
 enum sp_rc exec_look(struct exec *x, bool queues)
