@@ -85,6 +85,22 @@ static int64_t slow_script_ns(const struct view *view, const struct finding *f)
 }
 
 /*
+ * Where a stack in a process of its own stood still, a segment that came too many may be what it
+ * made of an older one, or what the other end's kernel made of that: the RST that answers an ACK
+ * behind the end of the connection.
+ */
+static const struct sp_event *late_stack(const struct view *view, const struct finding *f)
+{
+    const bool *own = view->trace->head.states_hidden;
+    bool extra = f->kind == SP_FAIL_SEG_EXTRA || f->kind == SP_FAIL_SEG_WRONG ||
+                 f->kind == SP_FAIL_FORBIDDEN;
+    if (!extra || !f->event || f->event->kind != SP_EV_SEG || f->t_ns < 0 ||
+        !(own[SP_END_CLIENT] || own[SP_END_SERVER]))
+        return NULL;
+    return stall_between(view, f->t_ns - OWN_STALL_NS, f->t_ns);
+}
+
+/*
  * A stall that may be why: any, for what came too late or too early; for what did not come at all
  * within a deadline, stalls that took half of the time there was. A moment's stall does not excuse
  * seconds of silence.
@@ -92,6 +108,8 @@ static int64_t slow_script_ns(const struct view *view, const struct finding *f)
 static const struct sp_event *stall_of(const struct view *view, const struct finding *f)
 {
     const struct sp_event *late = late_script(view, f);
+    if (!late)
+        late = late_stack(view, f);
     if (late || f->from_ns < 0 || f->t_ns < 0)
         return late;
     bool absent = f->kind == SP_FAIL_SEG_MISSING || f->kind == SP_FAIL_STATE_MISSING ||

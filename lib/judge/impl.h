@@ -36,6 +36,10 @@ struct finding {
     char seen[SAY_MAX];
 };
 
+/* A stack in a process of its own stands still with the machine, and acts on what it knew before:
+ * it is not held to what came while it stood, or at most so long before. */
+#define OWN_STALL_NS (200 * SP_MS)
+
 /* What came of a statement that was DONE. */
 struct outcome {
     enum sp_line_how how;

@@ -351,10 +351,6 @@ static bool is_known_abort(const struct judging *j, const struct sp_violation *v
     return false;
 }
 
-/* A stack in a process of its own stands still with the machine, and acts on what it knew before:
- * it is not held to what came while it stood, or at most so long before. */
-#define OWN_STALL_NS (200 * SP_MS)
-
 static void judge_invariants(struct judging *j)
 {
     const struct sp_audit *audit = &j->out->audit;

@@ -254,6 +254,34 @@ static void a_sandbox_is_not_held_to_what_came_while_the_machine_stood(void **st
     judged_release(&d);
 }
 
+/* A segment that arrived is not one that the sandbox has read: its ACK of the data that came again
+ * leaves behind the server's RST, and provokes another. */
+static void a_segment_too_many_after_a_sandbox_stood_is_inconclusive(void **state)
+{
+    (void)state;
+    static const char *const stall[] = {"", "10000-60000 stall\n"};
+    static const enum sp_verdict verdict[] = {SP_VERDICT_FAIL, SP_VERDICT_INCONCLUSIVE};
+    for (int stalled = 0; stalled < 2; stalled++)
+        for (int own = 0; own < 2; own++) {
+            struct judged d;
+            char ladder[1000];
+            snprintf(ladder, sizeof ladder,
+                     "%s400-410 client conn send 10 = 10\n402 c> ACK len=10\n423 s> ACK\n"
+                     "%s100000-100010 server conn close = 0\n100005 s> RST,ACK\n"
+                     "100100 c> ACK ack=1\n100130 s> RST seq=1\n200000 end\n",
+                     HANDSHAKE, stall[stalled]);
+            judge(&d,
+                  HANDSHAKE_LINES
+                  "client send 10\nwire client 1..10\nserver close\nwire server RST\n",
+                  ladder);
+            d.trace.head.states_hidden[SP_END_CLIENT] = own;
+            sp_judgement_release(&d.j);
+            sp_judge(&d.plan, &d.trace, &d.j);
+            assert_verdict(&d, verdict[own && stalled]);
+            judged_release(&d);
+        }
+}
+
 static void a_refused_connection_is_known_by_its_port(void **state)
 {
     (void)state;
@@ -426,6 +454,7 @@ int main(void)
         cmocka_unit_test(an_invariant_of_tcp_fails_the_run),
         cmocka_unit_test(an_abort_that_a_line_asks_for_has_its_cause),
         cmocka_unit_test(a_sandbox_is_not_held_to_what_came_while_the_machine_stood),
+        cmocka_unit_test(a_segment_too_many_after_a_sandbox_stood_is_inconclusive),
         cmocka_unit_test(a_refused_connection_is_known_by_its_port),
         cmocka_unit_test(a_state_that_was_kept_back_is_unwatched),
         cmocka_unit_test(a_connect_that_fails_at_once_takes_no_connection_from_the_first),

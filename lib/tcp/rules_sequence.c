@@ -217,7 +217,8 @@ static int64_t queued_ns(const struct side *side, const struct view *view)
     return by ? by->t_ns : INT64_MAX;
 }
 
-/* Whether so much as a byte, or a flag, of what it carries left in an entry before it. */
+/* Whether the first that it carries and that is not acknowledged left in an entry before it: that
+ * one's timer counts, whatever left since and goes with it. */
 static bool carried_before(const struct replay *replay, int which, const struct entry *entry,
                            const struct view *view)
 {
@@ -226,8 +227,10 @@ static bool carried_before(const struct replay *replay, int which, const struct 
     bool syn = (view->seg->flags & SP_SYN) != 0;
     int64_t end = view->end + ((view->seg->flags & SP_FIN) ? 1 : 0);
     int64_t to = before.end + ((before.seg->flags & SP_FIN) ? 1 : 0);
+    int64_t una = replay->side[which].una;
+    int64_t first = una > view->from && una < end ? una : view->from;
     return !(before.seg->flags & SP_RST) && (!syn || before.has_ack == view->has_ack) &&
-           before.from < end && to > view->from;
+           before.from <= first && to > first;
 }
 
 /*

@@ -157,6 +157,10 @@ static const struct story clean[] = {
     {"a lost ACK makes the data come again", VETH,
      OPEN "2000-2050 client conn send 100 = 100\n2010 c> PSH,ACK len=100\n2040 s> ACK lost\n"
           "202010 c> PSH,ACK seq=1 len=100\n202040 s> ACK\n" OVER},
+    {"a FIN has only just left when the timer of the data before it runs out", VETH,
+     OPEN "2000-2050 client conn send 10 = 10\n2010 c> PSH,ACK len=10 lost\n"
+          "201500-201600 client conn close = 0\n201550 c> FIN,ACK lost\n"
+          "202010 c> PSH,FIN,ACK seq=1 len=10\n202040 s> ACK ack=12\n" OVER},
     {"the path doubles and reorders", VETH,
      OPEN "2000-2050 client conn send 300 = 300\n2010 c> ACK len=100 dup\n2040 s> ACK\n"
           "2045 s> ACK\n2050 c> ACK len=100 at=2500\n2060 c> PSH,ACK len=100 at=2100\n"
@@ -439,6 +443,9 @@ static const struct damage damaged[] = {
     {"no-cause", BOTH, C,
      OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2008 c> PSH,ACK seq=1 "
           "len=10\n2035 s> ACK ack=11\n"},
+    {"no-cause", BOTH, C,
+     OPEN "2000-2010 client conn send 20 = 20\n2005 c> ACK len=10\n2035 s> ACK ack=11\n"
+          "202005 c> PSH,ACK len=10\n202008 c> PSH,ACK seq=11 len=10\n202035 s> ACK ack=21\n"},
     {"no-cause", BOTH, C,
      OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK ack=11\n"
           "202005 c> PSH,ACK seq=1 len=10\n202035 s> ACK ack=11\n"},

@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MTU_BYTES = 1500, FRAME_MAX_BYTES = 65536, NETWORK4_BYTES = 3, NETWORK6_BYTES = 8 };
@@ -78,11 +79,37 @@ static err_t ip6_send(struct netif *netif, struct pbuf *p, const ip6_addr_t *to)
                            (const struct eth_addr *)link->peer_mac, ETHTYPE_IPV6);
 }
 
-/* In lwIP's own thread, which has the core lock, behind the frame that was handed over before. */
-static void was_read(void *arg)
+static uint64_t in_us(const struct timespec *t)
 {
-    (void)arg;
+    return (uint64_t)t->tv_sec * 1000000 + (uint64_t)t->tv_nsec / 1000;
+}
+
+static uint64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now); /* as frames are stamped */
+    return in_us(&now);
+}
+
+/* In lwIP's own thread, which has the core lock, behind the frame that was handed over before and
+ * had arrived then: microseconds, their lower 32 bits. */
+static void was_read(void *arrived_us)
+{
+    sp_lwip_states_late((uint32_t)now_us() - (uint32_t)(uintptr_t)arrived_us);
     sp_lwip_states_look();
+}
+
+/* When the kernel had the frame; now where it does not say. */
+static uint64_t arrived_us(struct msghdr *message)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+        struct timespec at;
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
+            continue;
+        memcpy(&at, CMSG_DATA(c), sizeof at);
+        return in_us(&at);
+    }
+    return now_us();
 }
 
 /* What the interface has for us, one frame: false where there is none. */
@@ -90,8 +117,18 @@ static bool frame_take(struct link *link)
 {
     static uint8_t frame[FRAME_MAX_BYTES]; /* under `taking` */
     struct sockaddr_ll from;
-    socklen_t from_len = sizeof from;
-    ssize_t len = recvfrom(link->fd, frame, sizeof frame, MSG_DONTWAIT, (void *)&from, &from_len);
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(struct timespec))];
+    } said;
+    struct iovec room = {.iov_base = frame, .iov_len = sizeof frame};
+    struct msghdr message = {.msg_name = &from,
+                             .msg_namelen = sizeof from,
+                             .msg_iov = &room,
+                             .msg_iovlen = 1,
+                             .msg_control = &said,
+                             .msg_controllen = sizeof said};
+    ssize_t len = recvmsg(link->fd, &message, MSG_DONTWAIT);
     if (len < 0)
         return errno == EINTR || errno == ENETDOWN;
     if (len == 0 || from.sll_pkttype == PACKET_OUTGOING)
@@ -104,7 +141,7 @@ static bool frame_take(struct link *link)
     if (link->netif.input(p, &link->netif) != ERR_OK)
         pbuf_free(p);
     else
-        tcpip_callback(was_read, NULL);
+        tcpip_callback(was_read, (void *)(uintptr_t)arrived_us(&message));
     return true;
 }
 
@@ -207,8 +244,10 @@ static enum sp_rc open_interface(struct link *link, const char *name, struct sp_
     link->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
     struct sockaddr_ll at = {
         .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = link->ifindex};
+    const int on = 1;
     strncpy(request.ifr_name, name, sizeof request.ifr_name - 1);
-    if (link->fd < 0 || bind(link->fd, (const void *)&at, sizeof at) < 0 ||
+    if (link->fd < 0 || setsockopt(link->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) < 0 ||
+        bind(link->fd, (const void *)&at, sizeof at) < 0 ||
         ioctl(link->fd, SIOCGIFHWADDR, &request) < 0)
         return sp_fail_os(err, SP_E_IO, errno, "a packet socket on %s", name);
     memcpy(link->mac, request.ifr_hwaddr.sa_data, sizeof link->mac);

@@ -168,6 +168,23 @@ void sp_lwip_states_look_locked(void)
     UNLOCK_TCPIP_CORE();
 }
 
+static void tell_late(int64_t from_ns, int64_t to_ns)
+{
+    char line[LINE_MAX_BYTES];
+    if (looks.fd < 0)
+        return;
+    int len = snprintf(line, sizeof line, "late %" PRId64 " %" PRId64 "\n", from_ns, to_ns);
+    if (write(looks.fd, line, (size_t)len) < 0)
+        looks.fd = -1;
+}
+
+void sp_lwip_states_late(uint32_t late_us)
+{
+    int64_t now_ns = mono_ns(), late_ns = (int64_t)late_us * 1000;
+    if (late_ns >= LATE_NS)
+        tell_late(now_ns - late_ns, now_ns);
+}
+
 /*
  * One of lwIP's own timers, in its thread: where this one goes off late, so do those of its
  * connections. Each of them begins when the one before has gone off, so that what they are late by
@@ -175,16 +192,12 @@ void sp_lwip_states_look_locked(void)
  */
 static void look_on(void *arg)
 {
-    char line[LINE_MAX_BYTES];
     int64_t now_ns = mono_ns();
     if (now_ns - looks.due_ns >= LATE_LEAST_NS)
         looks.late_ns += now_ns - looks.due_ns;
-    if (looks.late_ns >= LATE_NS && looks.fd >= 0) {
-        int len = snprintf(line, sizeof line, "late %" PRId64 " %" PRId64 "\n",
-                           now_ns - looks.late_ns, now_ns);
+    if (looks.late_ns >= LATE_NS) {
+        tell_late(now_ns - looks.late_ns, now_ns);
         looks.late_ns = 0;
-        if (write(looks.fd, line, (size_t)len) < 0)
-            looks.fd = -1;
     }
     sp_lwip_states_look();
     looks.due_ns = mono_ns() + LOOK_EVERY_NS;
