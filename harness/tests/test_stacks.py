@@ -76,7 +76,7 @@ class TestAnAgentOfAnother:
             assert done.returncode == code, done.stdout + done.stderr
 
     @pytest.mark.parametrize("always, pinned, verdict", [
-        ("0", "0", "pass"), ("0", "1", "skip"), (None, "0", "skip")])
+        ("0", "0", "pass"), ("0", "1", "skip"), (None, "0", "skip"), (None, "default", "pass")])
     def test_a_pin_stands_for_what_its_tcp_does_always(self, sockproof, stack, tmp_path, always,
                                                        pinned, verdict):
         cases = tmp_path / "cases" / "a"

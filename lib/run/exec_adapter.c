@@ -249,12 +249,13 @@ static const char *need_forbids(const struct sp_run_adapter *adapter, const char
     return NULL;
 }
 
-/* Why a pin cannot stand for what that stack does; NULL it does so anyhow. */
+/* Why a pin cannot stand for what that stack does; NULL it does so anyhow. Of its own settings
+ * nobody has held any still: `default` is what is there. */
 static const char *pin_forbids(const struct sp_run_adapter *adapter, const struct sp_case_pin *pin,
                                struct sp_arena *arena)
 {
     size_t name_len = strlen(pin->name);
-    if (is_one_of(pin->name, adapter->pins))
+    if (is_one_of(pin->name, adapter->pins) || strcmp(pin->value, "default") == 0)
         return NULL;
     for (const char *const *held = adapter->sysctls; held && *held; held++) {
         if (strncmp(*held, pin->name, name_len) != 0 || (*held)[name_len] != '=')

@@ -629,12 +629,12 @@ const struct act *sp_tcp_act_last(const struct ledger *ledger, unsigned kinds, i
     return last;
 }
 
-const struct act *sp_tcp_reading(const struct ledger *ledger, int64_t t_ns)
+const struct act *sp_tcp_reading(const struct ledger *ledger, int64_t t_ns, int64_t late_ns)
 {
     for (size_t i = 0; i < ledger->len && ledger->acts[i].from_ns <= t_ns + SKEW_NS; i++) {
         const struct act *act = &ledger->acts[i];
         if (act->kind == ACT_READ && act->bytes &&
-            (act->to_ns == INT64_MAX || act->to_ns + SKEW_NS >= t_ns))
+            (act->to_ns == INT64_MAX || act->to_ns + late_ns >= t_ns))
             return act;
     }
     return NULL;

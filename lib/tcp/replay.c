@@ -136,7 +136,8 @@ static void cause_of_ack(struct side *side, const struct view *view, struct sp_a
     for (unsigned i = 0; i < side->owed_count; i++)
         if (side->owed[i].end >= 0 && side->owed[i].end <= view->ack)
             covered = &side->owed[i];
-    const struct act *read = sp_tcp_reading(side->ledger, view->t_ns);
+    int64_t late_ns = side->own_process ? OWN_READ_NS : SKEW_NS; /* its threads tell of it */
+    const struct act *read = sp_tcp_reading(side->ledger, view->t_ns, late_ns);
     bool moved = side->last_window >= 0 && has_moved(side, view->seg->window);
     int answers = answered_by(side, view, seg->role);
     bool reads = moved && read && seg->role == SP_ROLE_DUP_ACK;

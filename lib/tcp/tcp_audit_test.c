@@ -394,6 +394,22 @@ static void what_a_sandbox_had_no_room_for_leaves_a_gap(void **state)
     assert_int_equal(violations_of(story, true), 0);
 }
 
+#define DRAINED(next)                                                                              \
+    OPEN "2000-2010 server conn send 20 = 20\n2005 s> PSH,ACK len=20\n2050 c> ACK win=0\n"         \
+         "3000-3100 client conn recv 20 = 20\n3250 c> ACK win=100\n" next
+
+/* A sandbox's threads tell of the window that a read has opened when they come to it, again where
+ * it has moved again, and at no other time. */
+static void a_sandbox_tells_of_its_window_behind_the_read(void **state)
+{
+    (void)state;
+    const char *moved = DRAINED("3400 c> ACK win=200\n");
+    assert_true(violations_of(moved, false) > 0);
+    assert_int_equal(violations_of(moved, true), 0);
+    assert_true(violations_of(DRAINED("3400 c> ACK win=100\n"), true) > 0);
+    assert_true(violations_of(DRAINED("110000 c> ACK win=200\n"), true) > 0);
+}
+
 /* What is read behind a shutdown() had been unread when it was called. */
 static void a_read_behind_a_shutdown_does_not_count_before_it(void **state)
 {
@@ -463,6 +479,7 @@ int main(void)
         cmocka_unit_test(a_tail_loss_probe_takes_two_round_trips),
         cmocka_unit_test(two_recoveries_send_again_once_each),
         cmocka_unit_test(what_a_sandbox_had_no_room_for_leaves_a_gap),
+        cmocka_unit_test(a_sandbox_tells_of_its_window_behind_the_read),
         cmocka_unit_test(a_read_behind_a_shutdown_does_not_count_before_it),
         cmocka_unit_test(a_port_that_a_nat_uses_again_is_told_apart_by_time),
         cmocka_unit_test(what_a_conforming_stack_does_is_clean),

@@ -239,8 +239,9 @@ void sp_tcp_ledgers_free(struct ctx *ctx);
 const struct act *sp_tcp_act_by(const struct ledger *ledger, unsigned kinds, int64_t t_ns);
 /* The latest of them; NULL none. */
 const struct act *sp_tcp_act_last(const struct ledger *ledger, unsigned kinds, int64_t t_ns);
-/* A call under way at t_ns that may have moved the window: that took bytes, or set its size. */
-const struct act *sp_tcp_reading(const struct ledger *ledger, int64_t t_ns);
+/* A call under way at t_ns, or that had returned late_ns before, which may have moved the window:
+ * it took bytes, or set its size. The first of them; NULL none. */
+const struct act *sp_tcp_reading(const struct ledger *ledger, int64_t t_ns, int64_t late_ns);
 /* Bytes that calls had queued by t_ns at most (INT64_MAX: no limit is known); *last gets the call
  * that queued the byte at offset `want`, if not NULL. */
 int64_t sp_tcp_queued(const struct ledger *ledger, int64_t t_ns, int64_t want,
