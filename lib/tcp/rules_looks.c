@@ -79,6 +79,14 @@ static bool fits_outside(const struct sp_ev_state *last, const struct sp_ev_stat
     return state == SP_TCP_SYN_RECEIVED || state == SP_TCP_SYN_SENT; /* the pair is used again */
 }
 
+/* The same socket, or its memory once more: a step out of SYN_SENT follows the one to it, which its
+ * port may not be told of, and nothing else. */
+static bool begins_anew(const struct sp_event *last, const struct sp_event *next)
+{
+    return begins(&next->u.state) || (next->u.state.old_state == SP_TCP_SYN_SENT &&
+                                      last->u.state.new_state != SP_TCP_SYN_SENT);
+}
+
 /*
  * Whether the look shows what was there at some moment between the two steps. Both read the same
  * clock: a look is stamped when it is over, a step just before it is made.
@@ -90,7 +98,7 @@ static bool fits(const struct sp_event *last, const struct sp_event *next,
     enum sp_tcp_state state = look->u.state.new_state;
     if ((last && last->t_ns > to_ns) || (next && next->t_ns < from_ns))
         return false;
-    bool one_life = last && next && same_socket(last, next) && !begins(&next->u.state) &&
+    bool one_life = last && next && same_socket(last, next) && !begins_anew(last, next) &&
                     last->u.state.new_state != SP_TCP_CLOSED;
     return one_life
                ? is_on_the_way(last->u.state.new_state, state, next->u.state.old_state)

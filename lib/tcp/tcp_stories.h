@@ -302,6 +302,12 @@ static const struct story clean[] = {
     {"a look may be as old as the one before it", BOTH,
      OPEN "1071 look client SYN_SENT\n1300 look server SYN_RECEIVED\n"
           "1400 look client SYN_SENT since=1000\n" OVER},
+    {"a look at a socket whose last step was not shown, before its memory is used again", BOTH,
+     OPEN "2000-2010 client conn close = 0\n2004 state client 1 ESTABLISHED>FIN_WAIT_1\n"
+          "2005 c> FIN,ACK\n2030 s> ACK\n2040 look client FIN_WAIT_1 since=1900\n"
+          "2090 look client FIN_WAIT_2 since=2035\n"
+          "3000-3100 client again connect addr = EADDRNOTAVAIL\n"
+          "3010 state client 1 CLOSED>SYN_SENT\n3020 state client 1 SYN_SENT>CLOSED\n" OVER},
     {"the last moments of a trace are not held against a box", VETH,
      "0 routed\n" OPEN "2000-2050 client conn send 100 = 100\n2010 c> PSH,ACK len=100 lost\n"
      "3000 fence\n"},
