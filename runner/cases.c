@@ -57,10 +57,13 @@ static void files_walk(struct files *files, const char *dir, int depth)
     if (!handle)
         return;
     const struct dirent *entry;
+    size_t len = strlen(dir); /* cases/linger/: as a shell completes it */
+    while (len > 1 && dir[len - 1] == '/')
+        len--;
     while ((entry = readdir(handle))) {
         char path[PATH_MAX_];
-        if (entry->d_name[0] == '.' ||
-            snprintf(path, sizeof path, "%s/%s", dir, entry->d_name) >= (int)sizeof path)
+        if (entry->d_name[0] == '.' || snprintf(path, sizeof path, "%.*s/%s", (int)len, dir,
+                                                entry->d_name) >= (int)sizeof path)
             continue;
         if (is_dir(path))
             files_walk(files, path, depth + 1);
@@ -74,6 +77,8 @@ static void files_walk(struct files *files, const char *dir, int depth)
 static void id_of(const char *path, const char *dir, char *out, size_t cap)
 {
     size_t dir_len = strlen(dir);
+    while (dir_len > 1 && dir[dir_len - 1] == '/')
+        dir_len--;
     const char *rest =
         strncmp(path, dir, dir_len) == 0 && path[dir_len] == '/' ? path + dir_len + 1 : path;
     snprintf(out, cap, "%.*s", (int)(strlen(rest) - strlen(".case")), rest);

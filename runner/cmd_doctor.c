@@ -4,36 +4,12 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "finding.h"
 #include "lab.h"
 #include "options.h"
 #include "run.h"
 #include "stack.h"
 #include "witness.h"
-
-/* One thing that a run needs or can use: whether it is there, and what to do where it is not. */
-struct finding {
-    bool ok;
-    bool needed; /* without it nothing runs; else a run only sees less */
-    const char *what;
-    char detail[700];
-    const char *remedy; /* NULL none */
-};
-
-static void print_finding(const struct finding *f)
-{
-    printf("%-7s %-26s %s\n", f->ok ? "ok" : f->needed ? "MISSING" : "without", f->what, f->detail);
-    if (!f->ok && f->remedy)
-        printf("        %-26s -> %s\n", "", f->remedy);
-}
-
-static bool check(struct finding *f, enum sp_rc rc, const struct sp_err *err)
-{
-    f->ok = rc == SP_OK;
-    if (!f->ok)
-        snprintf(f->detail, sizeof f->detail, "%s", err->text);
-    print_finding(f);
-    return f->ok || !f->needed;
-}
 
 static enum sp_rc try_lab(enum sp_lab_kind kind, int family, uint8_t slot, bool capture,
                           struct sp_err *err)
@@ -72,7 +48,7 @@ static bool check_labs(uint8_t slot)
                                 .detail = "made, pinned, read back",
                                 .remedy = "what the message names: a kernel with network "
                                           "namespaces and veth, IPv6 not disabled"};
-            ok = check(&f, try_lab(kinds[i].kind, family, slot, false, &err), &err) && ok;
+            ok = finding_check(&f, try_lab(kinds[i].kind, family, slot, false, &err), &err) && ok;
         }
     return ok;
 }
@@ -112,7 +88,7 @@ static bool check_appliances(uint8_t slot)
         enum sp_rc rc = sp_appliance_find(*name, &found, &arena, &err);
         if (rc == SP_OK)
             rc = try_appliance(&found, slot, &err);
-        ok = check(&f, rc, &err) && ok;
+        ok = finding_check(&f, rc, &err) && ok;
     }
     sp_arena_release(&arena);
     return ok;
@@ -125,7 +101,7 @@ static bool check_witnesses(uint8_t slot, bool privileged)
                            .what = "wire (libpcap)",
                            .detail = "captures in a lab",
                            .remedy = "run as root, or where unprivileged user namespaces are on"};
-    bool ok = check(&wire, try_lab(SP_LAB_LOOPBACK, 4, slot, true, &err), &err);
+    bool ok = finding_check(&wire, try_lab(SP_LAB_LOOPBACK, 4, slot, true, &err), &err);
     struct finding states = {
         .what = "states (tracepoints)",
         .detail = "every state change is seen",
@@ -133,7 +109,7 @@ static bool check_witnesses(uint8_t slot, bool privileged)
     struct sp_collector *collector = NULL;
     enum sp_rc rc = privileged ? sp_collector_new(&collector, &err)
                                : sp_fail(&err, SP_E_PERM, "only root may read tracepoints");
-    ok = check(&states, rc, &err) && ok;
+    ok = finding_check(&states, rc, &err) && ok;
     sp_collector_free(collector);
     return ok;
 }
@@ -156,19 +132,17 @@ static int main_doctor(int argc, char **argv)
            uts.sysname, uts.release, uts.machine, sp_stack_name(), version, sp_machine_hz(),
            sysconf(_SC_NPROCESSORS_ONLN));
     struct finding spaces = {.needed = true, .what = "namespaces", .detail = "can be made"};
-    if (!check(&spaces, sp_lab_process_init(&privileged, &err), &err))
+    if (!finding_check(&spaces, sp_lab_process_init(&privileged, &err), &err))
         return SP_EXIT_BROKEN;
     struct finding place = {.needed = true,
                             .what = "addresses of our own",
                             .detail = "no other runner has them",
                             .remedy = "end some of the 256 runners on this machine"};
-    bool ok = check(&place, sp_lab_slot_take(&slot, &err), &err);
+    bool ok = finding_check(&place, sp_lab_slot_take(&slot, &err), &err);
     ok = ok && check_labs(slot);
     ok = ok && check_appliances(slot);
     ok = ok && check_witnesses(slot, privileged);
-    printf("\n%s\n",
-           ok ? "sockproof run will work here." : "sockproof run will not work here yet.");
-    return ok ? SP_EXIT_PASS : SP_EXIT_BROKEN;
+    return finding_verdict(ok);
 }
 
 const struct cmd cmd_doctor = {

@@ -56,7 +56,7 @@ static void print_help(FILE *to)
 
 int main(int argc, char **argv)
 {
-    os_start();
+    os_start(argc, argv);
     if (argc < 2) {
         print_help(stderr);
         return SP_EXIT_USAGE;

@@ -13,8 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-void os_start(void)
+void os_start(int argc, char **argv)
 {
+    (void)argc, (void)argv;
     setlocale(LC_CTYPE, "");
 }
 

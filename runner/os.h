@@ -8,9 +8,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Once, before anything is printed: the locale, bytes as they are, a terminal that knows colours.
+/*
+ * Once, before anything is printed: the locale, bytes as they are, a terminal that knows colours;
+ * the words of the command line with folders joined by '/'.
  */
-void os_start(void);
+void os_start(int argc, char **argv);
 
 /* This program's own file, folders joined by '/'; false where that cannot be told. */
 bool os_program(char *out, size_t cap);

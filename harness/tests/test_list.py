@@ -27,6 +27,14 @@ class TestList:
         there = {str(path.relative_to(ROOT)) for path in (ROOT / "cases").rglob("*.case")}
         assert listed == there and there
 
+    def test_a_folder_may_end_as_a_shell_completes_it(self, sockproof):
+        plain, ended = (sockproof("list", "--json", word) for word in ("cases/linger", "./cases/linger//"))
+        assert ended.returncode == 0, ended.stderr
+        assert [case["id"] for case in json.loads(ended.stdout)] == [
+            case["id"] for case in json.loads(plain.stdout)]
+        within = sockproof("list", "--json", "--cases", "cases/", "linger")
+        assert within.returncode == 0 and len(json.loads(within.stdout)) > 5
+
     def test_a_person_sees_titles_under_topics(self, sockproof):
         done = sockproof("list", "--cases", HERE, "plain", "slow")
         lines = done.stdout.splitlines()

@@ -100,6 +100,27 @@ class TestWhatNeedsNoSocket:
         done = windows("fmt", "--check")
         assert done.returncode == 0, done.stdout + done.stderr
 
+    @pytest.mark.parametrize("word", ["linger\\zero-resets", "cases\\linger\\zero-resets.case",
+                                      ".\\cases\\linger\\"])
+    def test_folders_may_be_joined_as_windows_does(self, windows, word):
+        done = windows("list", word)
+        assert done.returncode == 0, done.stderr
+        assert b"zero-resets" in done.stdout
+
+    def test_a_name_may_be_of_any_letters_and_of_any_length(self, windows, plain, tmp_path):
+        folder = tmp_path.joinpath("Ergebnisse für 測試", *["a folder with a long name"] * 12)
+        shutil.copytree(plain.folder, folder)
+        again = windows("judge", folder, "--json")
+        ladder = windows("explain", "plain/conversation", "--results", folder)
+        assert again.returncode == ladder.returncode == 0, again.stderr + ladder.stderr
+        missing = windows("judge", folder / "測", "--json")
+        assert missing.returncode == 4 and "測" in missing.stderr.decode()
+
+    def test_a_file_in_the_place_of_the_results_is_named(self, windows, tmp_path):
+        (tmp_path / "file").write_text("")
+        done = windows("run", "--cases", HERE, "plain/conversation", "--results", tmp_path / "file")
+        assert done.returncode == 3 and "Not a directory" in done.stderr.decode()
+
     def test_the_commands_are_those_that_work_there(self, windows):
         words = windows("--help").stdout.decode()
         assert "judge" in words and "guest" not in words
@@ -243,6 +264,24 @@ class TestRuns:
                  for row in json.loads(done.stdout)["runs"]}
         assert again == {(row["id"], row["family"]): (row["verdict"], row["seen"])
                          for row in rows_of(folder)}
+
+    def test_the_doctor_tells_what_is_missing(self, windows):
+        both = windows("doctor", prefix=alone(TWO_MORE))
+        none = windows("doctor", prefix=alone(), env={"WINEDLLOVERRIDES": "wpcap="})
+        assert both.returncode == none.returncode == 0, both.stdout + none.stdout
+        assert b"without" not in both.stdout
+        assert [line.split()[1] for line in none.stdout.decode().splitlines()
+                if line.startswith("without")] == ["wire", "lab"]
+        assert b"npcap.com" in none.stdout and b"netsh" in none.stdout
+
+    def test_who_connects_from_the_wildcard_is_skipped(self, windows, tmp_path):
+        done = windows("run", "connect/wildcard", "connect/bound-port", "--family", "ipv4",
+                       "--results", tmp_path / "r", prefix=alone())
+        rows = rows_of(tmp_path / "r")
+        skipped = {row["id"]: row["reason"] for row in rows if row["verdict"] == "skip"}
+        assert done.returncode == 0, done.stdout
+        assert set(skipped) == {"connect/wildcard", "connect/bound-port[address=any]"}
+        assert len(rows) == 3 and all("wildcard" in reason for reason in skipped.values())
 
     def test_without_wpcap_the_verdict_says_that_the_wire_was_not_watched(self, windows, tmp_path):
         done = windows("run", "--cases", HERE, "plain/conversation", "--results", tmp_path / "r",

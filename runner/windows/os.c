@@ -11,9 +11,19 @@
 /* A word such as close/[a-z]* is ours to expand, over the ids of cases. */
 int _dowildcard = 0;
 
-void os_start(void)
+static void with_slashes(char *path)
+{
+    for (; *path; path++)
+        if (*path == '\\')
+            *path = '/';
+}
+
+void os_start(int argc, char **argv)
 {
     DWORD mode = 0;
+    for (int i = 1; i < argc; i++)
+        if (strncmp(argv[i], "\\\\?\\", 4) != 0) /* \\?\ is not looked into by Windows either */
+            with_slashes(argv[i]);
     _setmode(_fileno(stdout), _O_BINARY); /* a line ends with \n alone, as in the results folder */
     _setmode(_fileno(stderr), _O_BINARY);
     SetConsoleOutputCP(CP_UTF8);
@@ -22,13 +32,6 @@ void os_start(void)
         if (GetConsoleMode(console, &mode))
             SetConsoleMode(console, mode | ENABLE_VIRTUAL_TERMINAL_PROCESSING);
     }
-}
-
-static void with_slashes(char *path)
-{
-    for (; *path; path++)
-        if (*path == '\\')
-            *path = '/';
 }
 
 bool os_program(char *out, size_t cap)

@@ -79,6 +79,43 @@ enum sp_rc exec_adapter_spawn(struct exec *x, enum sp_who who)
     return rc;
 }
 
+static bool names_wildcard(const struct sp_stmt *stmt, const char *call)
+{
+    bool calls = (stmt->kind == SP_ST_CALL || stmt->kind == SP_ST_START) && stmt->arg_count &&
+                 strcmp(stmt->call, call) == 0;
+    return calls && strncmp(stmt->args[0].text, "any", 3) == 0 &&
+           strchr(":", stmt->args[0].text[3]);
+}
+
+static bool connects_later(const struct exec *x, size_t i)
+{
+    const struct sp_stmt *bound = &x->plan.stmts[i];
+    for (i++; i < x->plan.stmt_count; i++) {
+        const struct sp_stmt *stmt = &x->plan.stmts[i];
+        bool calls = stmt->kind == SP_ST_CALL || stmt->kind == SP_ST_START;
+        if (calls && stmt->who == bound->who && strcmp(stmt->call, "connect") == 0 &&
+            strcmp(stmt->sock, bound->sock) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The loopback has no way of its own from one end to the other: who connects to the wildcard is
+ * connected to itself, and who has bound it and connects is 127.0.0.1, or the other end. */
+static const char *wildcard_forbids(const struct exec *x, struct sp_arena *arena)
+{
+    for (size_t i = 0; i < x->plan.stmt_count; i++) {
+        const struct sp_stmt *stmt = &x->plan.stmts[i];
+        if (names_wildcard(stmt, "connect") ||
+            (names_wildcard(stmt, "bind") && connects_later(x, i)))
+            return sp_arena_printf(arena,
+                                   "%s:%d connects to or from the wildcard, which is none of the "
+                                   "run's addresses on Windows's loopback",
+                                   x->plan.case_->file, stmt->at.line);
+    }
+    return NULL;
+}
+
 /* Why a line cannot be done here; NULL it can. */
 static const char *line_forbids(const struct exec *x, const struct sp_stmt *stmt,
                                 struct sp_arena *arena)
@@ -115,5 +152,5 @@ const char *exec_adapter_forbids(const struct exec *x, struct sp_arena *arena)
         if (why)
             return why;
     }
-    return NULL;
+    return wildcard_forbids(x, arena);
 }

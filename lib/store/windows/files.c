@@ -1,6 +1,9 @@
 /*
  * files.h on Windows: its names, its locks, and the C library's own calls for all else. Text has
  * \n at the end of a line here too, so that a results folder is the same wherever it was written.
+ *
+ * Names come in UTF-8 and go to Windows whole, in its own form: \\?\C:\..., which alone may be
+ * longer than MAX_PATH on every Windows. learn.microsoft.com, "Maximum Path Length Limitation".
  */
 #include "files.h"
 
@@ -10,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 #include <windows.h>
 
 static const char schema_mark[] = "\"sockproof-run/";
@@ -21,6 +25,38 @@ static char *with_suffix(const char *path, const char *suffix)
     char *name = sp_xcalloc(1, size);
     snprintf(name, size, "%s%s", path, suffix);
     return name;
+}
+
+/* The caller frees it. What cannot be turned is left as it is, and is in no folder. */
+static wchar_t *native(const char *path)
+{
+    static const wchar_t whole[] = L"\\\\?\\", share[] = L"\\\\?\\UNC\\";
+    size_t len = strlen(path) + 1;
+    wchar_t *wide = sp_xcalloc(len, sizeof *wide);
+    MultiByteToWideChar(CP_UTF8, 0, path, (int)len, wide, (int)len);
+    DWORD need = GetFullPathNameW(wide, 0, NULL, NULL);
+    if (!need || wcsncmp(wide, whole, 4) == 0)
+        return wide;
+    wchar_t *full = sp_xcalloc(need + 8, sizeof *full);
+    wchar_t *at = full + 8; /* room for what goes before it */
+    GetFullPathNameW(wide, need, at, NULL);
+    bool shared = wcsncmp(at, L"\\\\", 2) == 0;
+    const wchar_t *head = shared ? share : whole;
+    at += shared ? 2 : 0;
+    wmemmove(full + wcslen(head), at, wcslen(at) + 1);
+    wmemcpy(full, head, wcslen(head));
+    free(wide);
+    return full;
+}
+
+static FILE *file_open(const char *path, const wchar_t *mode)
+{
+    wchar_t *name = native(path);
+    FILE *file = _wfopen(name, mode);
+    int code = errno;
+    free(name);
+    errno = code;
+    return file;
 }
 
 /* A C error number for what a call of Windows's own said. */
@@ -37,6 +73,13 @@ static int last_error(void)
         return ENOTEMPTY;
     case ERROR_DISK_FULL:
         return ENOSPC;
+    case ERROR_ALREADY_EXISTS: /* a file, where a folder should be */
+    case ERROR_DIRECTORY:
+        return ENOTDIR;
+    case ERROR_INVALID_NAME:
+        return EINVAL;
+    case ERROR_FILENAME_EXCED_RANGE:
+        return ENAMETOOLONG;
     default:
         return EIO;
     }
@@ -48,16 +91,26 @@ static int last_error(void)
  */
 static int move_over(const char *from, const char *to)
 {
-    for (int tries = 0;; tries++) {
-        if (MoveFileExA(from, to, MOVEFILE_REPLACE_EXISTING))
-            return 0;
-        DWORD why = GetLastError();
-        bool busy = why == ERROR_SHARING_VIOLATION || why == ERROR_ACCESS_DENIED;
-        int code = last_error();
-        if (!busy || tries == MOVE_TRIES)
-            return code;
-        Sleep(MOVE_WAIT_MS);
+    wchar_t *old = native(from), *new = native(to);
+    int code = 0;
+    for (int tries = 0; tries <= MOVE_TRIES; tries++) {
+        if (tries)
+            Sleep(MOVE_WAIT_MS);
+        code = MoveFileExW(old, new, MOVEFILE_REPLACE_EXISTING) ? 0 : last_error();
+        if (code != EACCES)
+            break;
     }
+    free(old);
+    free(new);
+    return code;
+}
+
+static bool file_remove(const char *path)
+{
+    wchar_t *name = native(path);
+    bool ok = DeleteFileW(name);
+    free(name);
+    return ok;
 }
 
 enum sp_rc sp_file_write(const char *path, const struct sp_piece *pieces, size_t count,
@@ -65,7 +118,7 @@ enum sp_rc sp_file_write(const char *path, const struct sp_piece *pieces, size_t
 {
     char *temporary = with_suffix(path, ".new");
     int code = 0;
-    FILE *file = fopen(temporary, "wb");
+    FILE *file = file_open(temporary, L"wb");
     if (!file)
         code = errno;
     for (size_t i = 0; i < count && !code; i++)
@@ -77,7 +130,7 @@ enum sp_rc sp_file_write(const char *path, const struct sp_piece *pieces, size_t
     if (!code)
         code = move_over(temporary, path);
     if (code && file)
-        remove(temporary);
+        file_remove(temporary);
     free(temporary);
     return code ? sp_fail_os(err, SP_E_IO, code, "cannot write %s", path) : SP_OK;
 }
@@ -87,7 +140,7 @@ enum sp_rc sp_file_read(const char *path, size_t max_bytes, struct sp_buf *out, 
     enum sp_rc rc = SP_OK;
     char chunk[16 * 1024];
     size_t total = 0;
-    FILE *file = fopen(path, "rb");
+    FILE *file = file_open(path, L"rb");
     if (!file)
         return sp_fail_os(err, errno == ENOENT || errno == ENOTDIR ? SP_E_NOTFOUND : SP_E_IO, errno,
                           "cannot read %s", path);
@@ -106,8 +159,19 @@ enum sp_rc sp_file_read(const char *path, size_t max_bytes, struct sp_buf *out, 
 
 static bool is_dir(const char *path)
 {
-    DWORD attributes = GetFileAttributesA(path);
+    wchar_t *name = native(path);
+    DWORD attributes = GetFileAttributesW(name);
+    free(name);
     return attributes != INVALID_FILE_ATTRIBUTES && attributes & FILE_ATTRIBUTE_DIRECTORY;
+}
+
+/* Of a name that ends without a separator. Returns 0 or a C error number. */
+static int dir_make(const char *path)
+{
+    wchar_t *name = native(path);
+    int code = CreateDirectoryW(name, NULL) ? 0 : last_error();
+    free(name);
+    return code;
 }
 
 enum sp_rc sp_dir_make(const char *path, struct sp_err *err)
@@ -123,8 +187,9 @@ enum sp_rc sp_dir_make(const char *path, struct sp_err *err)
         char kept = copy[i];
         copy[i] = '\0';
         /* "C:" is there, and cannot be made */
-        if (!CreateDirectoryA(copy, NULL) && !is_dir(copy))
-            code = copy[i - 1] == ':' ? 0 : last_error();
+        bool there =
+            copy[i - 1] == ':' || copy[i - 1] == '/' || copy[i - 1] == '\\' || is_dir(copy);
+        code = there ? 0 : dir_make(copy);
         copy[i] = kept;
     }
     if (!code && !is_dir(path))
@@ -138,7 +203,7 @@ static bool run_json_is_ours(const char *dir)
 {
     char head[SCHEMA_WITHIN_BYTES + 1] = {0};
     char *path = with_suffix(dir, "/run.json");
-    FILE *file = fopen(path, "rb");
+    FILE *file = file_open(path, L"rb");
     size_t got = file ? fread(head, 1, SCHEMA_WITHIN_BYTES, file) : 0;
     if (file)
         fclose(file);
@@ -151,11 +216,22 @@ static bool is_dots(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
+/* The name in UTF-8; the caller frees it. */
+static char *name_of(const WIN32_FIND_DATAW *entry)
+{
+    enum { BYTES = 4 * MAX_PATH };
+    char *name = sp_xcalloc(1, BYTES);
+    WideCharToMultiByte(CP_UTF8, 0, entry->cFileName, -1, name, BYTES, NULL, NULL);
+    return name;
+}
+
 /* Begins to go through a directory; INVALID_HANDLE_VALUE where that fails. */
-static HANDLE first_of(const char *dir, WIN32_FIND_DATAA *entry)
+static HANDLE first_of(const char *dir, WIN32_FIND_DATAW *entry)
 {
     char *pattern = with_suffix(dir, "/*");
-    HANDLE find = FindFirstFileA(pattern, entry);
+    wchar_t *name = native(pattern);
+    HANDLE find = FindFirstFileW(name, entry);
+    free(name);
     free(pattern);
     return find;
 }
@@ -163,17 +239,19 @@ static HANDLE first_of(const char *dir, WIN32_FIND_DATAA *entry)
 enum sp_rc sp_dir_look(const char *path, enum sp_dir_state *state, struct sp_err *err)
 {
     static const char *const ours[] = {"run.json.new", "run.json.old", "run.json.lock"};
-    WIN32_FIND_DATAA entry;
+    WIN32_FIND_DATAW entry;
     HANDLE find = first_of(path, &entry);
     if (find == INVALID_HANDLE_VALUE)
         return sp_fail_os(err, SP_E_IO, last_error(), "cannot read the directory %s", path);
     bool empty = true;
     do {
-        bool known = is_dots(entry.cFileName);
+        char *name = name_of(&entry);
+        bool known = is_dots(name);
         for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-            known = known || strcmp(entry.cFileName, ours[i]) == 0;
+            known = known || strcmp(name, ours[i]) == 0;
+        free(name);
         empty = empty && known;
-    } while (FindNextFileA(find, &entry));
+    } while (FindNextFileW(find, &entry));
     FindClose(find);
     *state = empty ? SP_DIR_EMPTY : run_json_is_ours(path) ? SP_DIR_RESULTS : SP_DIR_FOREIGN;
     return SP_OK;
@@ -183,7 +261,7 @@ enum sp_rc sp_dir_look(const char *path, enum sp_dir_state *state, struct sp_err
  * error number. */
 static int clean_tree(const char *dir, unsigned depth)
 {
-    WIN32_FIND_DATAA entry;
+    WIN32_FIND_DATAW entry;
     HANDLE find = first_of(dir, &entry);
     if (find == INVALID_HANDLE_VALUE) { /* not there, or a file of a stranger's */
         int code = last_error();
@@ -191,25 +269,29 @@ static int clean_tree(const char *dir, unsigned depth)
     }
     int code = 0;
     do {
+        char *name = name_of(&entry);
         char *path = with_suffix(dir, "/");
-        char *full = with_suffix(path, entry.cFileName);
+        char *full = with_suffix(path, name);
         DWORD what = entry.dwFileAttributes;
         /* links and mounted folders are reparse points: not followed */
-        if (is_dots(entry.cFileName) || what & FILE_ATTRIBUTE_REPARSE_POINT)
+        if (is_dots(name) || what & FILE_ATTRIBUTE_REPARSE_POINT)
             code = 0;
         else if (what & FILE_ATTRIBUTE_DIRECTORY && depth < TREE_DEPTH_MAX)
             code = clean_tree(full, depth + 1);
-        else if (!(what & FILE_ATTRIBUTE_DIRECTORY) && sp_store_owns_file(entry.cFileName) &&
-                 !DeleteFileA(full))
+        else if (!(what & FILE_ATTRIBUTE_DIRECTORY) && sp_store_owns_file(name) &&
+                 !file_remove(full))
             code = last_error();
         free(full);
         free(path);
-    } while (!code && FindNextFileA(find, &entry));
+        free(name);
+    } while (!code && FindNextFileW(find, &entry));
     FindClose(find);
-    if (!code && !RemoveDirectoryA(dir)) {
+    wchar_t *name = native(dir);
+    if (!code && !RemoveDirectoryW(name)) {
         code = last_error();
         code = code == ENOTEMPTY || code == ENOENT ? 0 : code;
     }
+    free(name);
     return code;
 }
 
@@ -226,10 +308,12 @@ enum sp_rc sp_dir_clean(const char *dir, struct sp_err *err)
 enum sp_rc sp_dir_lock(const char *dir, int *fd, struct sp_err *err)
 {
     char *path = with_suffix(dir, "/run.json.lock");
-    HANDLE lock = CreateFileA(path, GENERIC_WRITE, 0, NULL, OPEN_ALWAYS,
+    wchar_t *name = native(path);
+    HANDLE lock = CreateFileW(name, GENERIC_WRITE, 0, NULL, OPEN_ALWAYS,
                               FILE_ATTRIBUTE_NORMAL | FILE_FLAG_DELETE_ON_CLOSE, NULL);
     bool held = lock == INVALID_HANDLE_VALUE && GetLastError() == ERROR_SHARING_VIOLATION;
     int code = lock == INVALID_HANDLE_VALUE ? last_error() : 0;
+    free(name);
     free(path);
     if (held)
         return sp_fail(err, SP_E_USAGE, "another run is writing its results to %s", dir);

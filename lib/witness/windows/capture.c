@@ -30,7 +30,7 @@
 
 enum {
     SNAP_BYTES = 65535,
-    RING_BYTES = 1024 * 1024,
+    RING_BYTES = 16 * 1024 * 1024, /* a run that sends megabytes, on a machine that is busy */
     ETHERNET_BYTES = 14,
     FAMILY_BYTES = 4, /* of DLT_NULL */
     UDP_PROTOCOL = 17,
