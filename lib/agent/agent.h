@@ -56,6 +56,7 @@ struct sp_agent_reply {
     uint32_t id;
     int64_t t_enter_ns; /* CLOCK_MONOTONIC of the agent's machine */
     int64_t t_return_ns;
+    int64_t kept_waiting_ns; /* of the time between: ready to run, and no processor free */
     int64_t value;
     char error[24];  /* POSIX name, "" on success; "E<number>" where the stack has no name for it */
     char native[32]; /* the API's own name, "" where the same */

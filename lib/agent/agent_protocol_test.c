@@ -27,6 +27,7 @@ static struct sp_agent_reply sample_reply(void)
                                    .id = 4000000000u,
                                    .t_enter_ns = INT64_MIN,
                                    .t_return_ns = INT64_MAX,
+                                   .kept_waiting_ns = 206000000,
                                    .value = -1,
                                    .sig = -13,
                                    .first_bad = -1,
@@ -90,6 +91,7 @@ static void a_reply_comes_back_as_it_was(void **state)
     assert_int_equal(got.kind, want.kind);
     assert_int_equal(got.id, want.id);
     assert_true(got.t_enter_ns == want.t_enter_ns && got.t_return_ns == want.t_return_ns);
+    assert_int_equal(got.kept_waiting_ns, want.kept_waiting_ns);
     assert_int_equal(got.value, want.value);
     assert_int_equal(got.sig, want.sig);
     assert_int_equal(got.first_bad, want.first_bad);

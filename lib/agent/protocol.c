@@ -47,7 +47,7 @@ static const struct field reply_fields[] = {
     REPLY(7, FIELD_TEXT, native, false),    REPLY(8, FIELD_I32, sig, false),
     REPLY(9, FIELD_I64, first_bad, false),  REPLY(10, FIELD_I64, stream_from, false),
     REPLY(11, FIELD_TEXT, out, false),      REPLY(12, FIELD_TEXT, local, false),
-    REPLY(13, FIELD_TEXT, remote, false),
+    REPLY(13, FIELD_TEXT, remote, false),   REPLY(14, FIELD_I64, kept_waiting_ns, false),
 };
 
 struct message {

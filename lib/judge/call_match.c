@@ -201,20 +201,32 @@ static enum sp_fail_kind mismatch_kind(const struct sp_expect *expect,
     return call->how == SP_CALL_RETURNED && !call->error && numbers ? SP_FAIL_VALUE : SP_FAIL_ERROR;
 }
 
+/*
+ * A call was over when the stack had its thread go on; that it then got no processor is not the
+ * stack's doing. It came to its end between the two.
+ */
 static bool took_fits(const struct call_ask *ask, const struct sp_expect *expect, struct finding *f)
 {
     const struct sp_event *ev = ask->ev;
     if (expect->took.kind == SP_BOUND_NONE || ev->t_end_ns < 0)
         return true;
     int32_t hz = ask->walk->view->trace->head.hz;
+    int64_t kept_ns = ev->u.call.kept_waiting_ns;
+    if (kept_ns < 0 || kept_ns > ev->t_end_ns - ev->t_ns)
+        kept_ns = 0;
+    int64_t over_ns = ev->t_end_ns - kept_ns;
     enum sp_fail_kind kind =
-        bound_check(&expect->took, hz, ev->t_ns, ev->t_ns, ev->t_end_ns, ev->t_end_ns);
+        bound_check(&expect->took, hz, ev->t_ns, ev->t_ns, over_ns, ev->t_end_ns);
     if (kind == SP_FAIL_NONE)
         return true;
     f->kind = kind;
     f->from_ns = ev->t_ns;
+    f->over_ns = kind == SP_FAIL_LATE ? over_ns - ev->t_ns - bound_max_ns(&expect->took, hz) : 0;
     say_more(f->seen, sizeof f->seen, " after %.3f ms",
              (double)(ev->t_end_ns - ev->t_ns) / (double)SP_MS);
+    if (kept_ns)
+        say_more(f->seen, sizeof f->seen, ", %.3f ms of them without a processor",
+                 (double)kept_ns / (double)SP_MS);
     return false;
 }
 

@@ -102,8 +102,8 @@ static const struct sp_event *late_stack(const struct view *view, const struct f
 
 /*
  * A stall that may be why: any, for what came too late or too early; for what did not come at all
- * within a deadline, stalls that took half of the time there was. A moment's stall does not excuse
- * seconds of silence.
+ * within a deadline, stalls that took half of the time there was; for a call that took too long,
+ * half of what it took over its bound. A moment's stall does not excuse seconds of silence.
  */
 static const struct sp_event *stall_of(const struct view *view, const struct finding *f)
 {
@@ -115,6 +115,8 @@ static const struct sp_event *stall_of(const struct view *view, const struct fin
     bool absent = f->kind == SP_FAIL_SEG_MISSING || f->kind == SP_FAIL_STATE_MISSING ||
                   f->kind == SP_FAIL_HUNG || f->kind == SP_FAIL_QUEUE;
     if (absent && stalled_ns(view, f->from_ns, f->t_ns) < (f->t_ns - f->from_ns) / 2)
+        return NULL;
+    if (stalled_ns(view, f->from_ns, f->t_ns) < f->over_ns / 2)
         return NULL;
     return stall_between(view, f->from_ns, f->t_ns);
 }

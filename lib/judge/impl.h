@@ -32,6 +32,8 @@ struct finding {
     enum sp_end blames;
     int64_t t_ns;    /* of the divergence, -1 unknown */
     int64_t from_ns; /* since when time was running, for stalls; -1: time did not matter */
+    int64_t
+        over_ns; /* how much too late, where it is known how much the machine made of it; or 0 */
     char expected[SAY_MAX];
     char seen[SAY_MAX];
 };

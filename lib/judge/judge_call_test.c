@@ -127,6 +127,38 @@ static void a_started_call_is_judged_where_it_finishes(void **state)
     judged_release(&d);
 }
 
+/* It came back so late because it got no processor, or by itself. */
+static void a_call_is_over_when_its_thread_may_go_on(void **state)
+{
+    (void)state;
+    struct judged d;
+#define TOOK HANDSHAKE_LINES "server recv 1 -> EAGAIN took 1s +100ms\n"
+#define LATE HANDSHAKE "400-1400400 server conn recv 1 = EAGAIN\n"
+    static const int64_t kept_ms[] = {299, 300, 400, 401, 1400};
+    for (size_t i = 0; i < sizeof kept_ms / sizeof kept_ms[0]; i++) {
+        judge(&d, TOOK, LATE "1500000 end\n");
+        assert_fails(&d, SP_FAIL_LATE, "took", "after 1400.000 ms");
+        for (size_t e = 0; e < d.trace.len; e++)
+            if (d.trace.events[e].kind == SP_EV_CALL)
+                d.trace.events[e].u.call.kept_waiting_ns = kept_ms[i] * SP_MS;
+        sp_judgement_release(&d.j);
+        sp_judge(&d.plan, &d.trace, &d.j);
+        if (kept_ms[i] < 300)
+            assert_fails(&d, SP_FAIL_LATE, "took", "299.000 ms of them without a processor");
+        else
+            assert_verdict(&d, SP_VERDICT_PASS);
+        judged_release(&d);
+    }
+    judge(&d, TOOK, LATE "1240400-1400400 stall\n1500000 end\n");
+    assert_verdict(&d, SP_VERDICT_INCONCLUSIVE);
+    judged_release(&d);
+    judge(&d, TOOK, LATE "1300400-1400400 stall\n1500000 end\n");
+    assert_fails(&d, SP_FAIL_LATE, "took", "after 1400.000 ms");
+    judged_release(&d);
+#undef TOOK
+#undef LATE
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +168,7 @@ int main(void)
         cmocka_unit_test(hung_killed_and_scrambled_calls_fail),
         cmocka_unit_test(what_so_error_gave_is_known_by_its_name),
         cmocka_unit_test(a_started_call_is_judged_where_it_finishes),
+        cmocka_unit_test(a_call_is_over_when_its_thread_may_go_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -129,6 +129,7 @@ static void event_fill(struct exec *x, struct sp_event *event, const struct sp_a
     call->signal = reply->sig;
     call->first_bad = reply->first_bad;
     call->stream_from = reply->stream_from;
+    call->kept_waiting_ns = reply->kept_waiting_ns;
     call->out = sp_trace_str(&x->trace, reply->out);
     sp_addr_parse(reply->local, &call->local, NULL);
     sp_addr_parse(reply->remote, &call->remote, NULL);

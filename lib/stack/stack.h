@@ -291,6 +291,12 @@ enum sp_stack_sleep sp_stack_thread_sleep(struct sp_stack_thread *thread, int64_
 /* Sends the signal to that thread alone. */
 void sp_stack_thread_signal(struct sp_stack_thread *thread, int sig, struct sp_stack_outcome *out);
 
+/*
+ * How long the calling thread has been ready to run and had no processor, in all, in ns; 0 where
+ * the system keeps no account. Linux: run_delay of proc(5), /proc/[pid]/task/[tid]/schedstat.
+ */
+int64_t sp_stack_kept_waiting_ns(void);
+
 /* Lets others run: the longer, the higher the round (0, 1, 2, ...); at most a millisecond. */
 void sp_stack_yield(unsigned round);
 

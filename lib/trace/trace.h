@@ -69,7 +69,8 @@ struct sp_ev_call {
     int64_t first_bad;   /* received payload: offset of the first byte that is not the pattern's, -1
                             none */
     int64_t stream_from; /* send and recv: stream offset of the first byte moved */
-    const char *out;     /* other results, printed: poll bits "IN|HUP", option values, "" none */
+    int64_t kept_waiting_ns; /* of its time: its thread was ready to run, and no processor free */
+    const char *out;      /* other results, printed: poll bits "IN|HUP", option values, "" none */
     struct sp_addr local; /* after the call, where the API tells; family 0 where not */
     struct sp_addr remote;
 };

@@ -141,6 +141,7 @@ static const struct sp_trace_field call_rows[] = {
     EV("signal", INT, u.call.signal),
     EV_MINUS("first_bad", u.call.first_bad),
     EV("stream_from", INT, u.call.stream_from),
+    EV("kept_waiting_ns", INT, u.call.kept_waiting_ns),
     EV("out", TEXT, u.call.out),
     EV("local", ADDR, u.call.local),
     EV("remote", ADDR, u.call.remote),

@@ -64,6 +64,7 @@ static void add_call(struct sp_trace *trace)
         .signal = 13,
         .first_bad = 12,
         .stream_from = 4096,
+        .kept_waiting_ns = 206000000,
         .out = "IN|HUP",
         .local = addr("10.0.0.1:5000"),
         .remote = addr("[fd00::2]:80"),
@@ -197,6 +198,7 @@ static void assert_same_call(const struct sp_ev_call *a, const struct sp_ev_call
     assert_int_equal(a->signal, b->signal);
     assert_true(a->first_bad == b->first_bad);
     assert_true(a->stream_from == b->stream_from);
+    assert_true(a->kept_waiting_ns == b->kept_waiting_ns);
     assert_text(a->out, b->out);
     assert_addr(&a->local, &b->local);
     assert_addr(&a->remote, &b->remote);

@@ -44,6 +44,7 @@ struct sp_stack_lock {
 };
 
 static _Thread_local struct sp_stack_thread *self;
+static _Thread_local int schedstat_fd = FILE_NOT_TRIED;
 
 void sp_posix_thread_enter(int64_t now_ns, long syscall_number)
 {
@@ -67,6 +68,8 @@ static void *thread_main(void *arg)
     atomic_store(&self->tid, (int)syscall(SYS_gettid));
 #endif
     self->main_fn(self->arg);
+    if (schedstat_fd >= 0)
+        close(schedstat_fd);
     return NULL;
 }
 
@@ -102,14 +105,11 @@ void sp_stack_thread_free(struct sp_stack_thread *thread)
     free(thread);
 }
 
-/* Reads a file of the thread from its start; *fd stays open for the next time. */
-static bool read_file(int tid, const char *name, int *fd, char *text, size_t cap)
+/* Reads a file of a thread from its start; *fd stays open for the next time. */
+static bool read_path(const char *path, int *fd, char *text, size_t cap)
 {
-    if (*fd == FILE_NOT_TRIED) {
-        char path[64];
-        snprintf(path, sizeof path, "/proc/self/task/%d/%s", tid, name);
+    if (*fd == FILE_NOT_TRIED)
         *fd = open(path, O_RDONLY | O_CLOEXEC);
-    }
     ssize_t got = *fd >= 0 ? pread(*fd, text, cap - 1, 0) : -1;
     if (got <= 0) {
         if (*fd >= 0)
@@ -119,6 +119,23 @@ static bool read_file(int tid, const char *name, int *fd, char *text, size_t cap
     }
     text[got] = '\0';
     return true;
+}
+
+static bool read_file(int tid, const char *name, int *fd, char *text, size_t cap)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d/%s", tid, name);
+    return read_path(path, fd, text, cap);
+}
+
+int64_t sp_stack_kept_waiting_ns(void)
+{
+    char text[96];
+    long long ran_ns, waited_ns;
+    if (!read_path("/proc/thread-self/schedstat", &schedstat_fd, text, sizeof text) ||
+        sscanf(text, "%lld %lld", &ran_ns, &waited_ns) != 2)
+        return 0;
+    return waited_ns;
 }
 
 /* "45 0x3 ..." in system call 45, "running", "-1 ..." stopped outside of one. */

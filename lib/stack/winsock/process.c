@@ -222,6 +222,11 @@ void sp_stack_thread_signal(struct sp_stack_thread *thread, int sig, struct sp_s
     sp_winsock_has_not(out);
 }
 
+int64_t sp_stack_kept_waiting_ns(void)
+{
+    return 0;
+}
+
 void sp_stack_yield(unsigned round)
 {
     Sleep(round < 4 ? 0 : 1);
