@@ -61,7 +61,6 @@ static void facts_init(struct ctx *ctx)
 {
     for (int end = 0; end < SP_END_COUNT; end++)
         ctx->facts[end] = (struct end_facts){
-            .abort_ns = INT64_MAX,
             .keepalive_ns = INT64_MAX,
             .timers_ns = INT64_MAX,
             .urgent_ns = INT64_MAX,

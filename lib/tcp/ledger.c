@@ -25,7 +25,7 @@ struct sock {
     int what;
     int conn;
     int side;
-    bool gone;
+    int64_t abort_ns; /* its SO_LINGER {on, 0}; INT64_MAX never */
 };
 
 struct book {
@@ -34,6 +34,9 @@ struct book {
     struct sock *socks;
     size_t len, cap;
     unsigned life[SP_END_COUNT];
+    bool forked[SP_END_COUNT]; /* another process has copies of what it has */
+    size_t *passed;            /* indices of sockets under way between processes, in order */
+    size_t passed_len, passed_cap;
     bool (*taken)[2];  /* a socket is tied to that side of the connection */
     struct tie *early; /* by event: ties that the addresses alone decide */
 };
@@ -50,6 +53,7 @@ static struct sock *sock_new(struct book *book, enum sp_end end, const char *nam
     struct sock *sock = &SP_PUSH(book->socks, book->len, book->cap);
     *sock = (struct sock){.end = end, .name = name, .life = book->life[end], .what = what};
     sock->conn = -1;
+    sock->abort_ns = INT64_MAX;
     return sock;
 }
 
@@ -186,6 +190,7 @@ static void take(struct book *book, const struct tie *tie)
 {
     struct ledger *ledger = &book->ctx->ledgers[tie->conn - 1][tie->side];
     book->taken[tie->conn - 1][tie->side] = ledger->tied = true;
+    ledger->held = 1;
 }
 
 /* Refused before anything was sent, by a socket that listens or has a connection. */
@@ -216,6 +221,8 @@ static void early_ties(struct book *book)
     }
 }
 
+static void abort_set(struct book *book, const struct sock *sock);
+
 static void sock_tie(struct book *book, struct sock *sock, const struct sp_event *event,
                      bool connects)
 {
@@ -225,9 +232,16 @@ static void sock_tie(struct book *book, struct sock *sock, const struct sp_event
     sock->what = tie.conn ? SOCK_TIED : SOCK_STRANGER;
     sock->conn = tie.conn - 1;
     sock->side = tie.side;
+    abort_set(book, sock);
 }
 
 /* ---- acts ----------------------------------------------------------------------------------- */
+
+static void earliest(int64_t *when_ns, int64_t t_ns)
+{
+    if (t_ns < *when_ns)
+        *when_ns = t_ns;
+}
 
 static void ledger_add(struct ledger *ledger, const struct act *act)
 {
@@ -236,6 +250,16 @@ static void ledger_add(struct ledger *ledger, const struct act *act)
         ledger->acts[i] = ledger->acts[i - 1];
         ledger->acts[i - 1] = *act;
     }
+}
+
+/* Whether nothing of a process's is left of it when it ends. A stack that lives in the process goes
+ * with it, and with all that it has. */
+static bool is_let_go(const struct book *book, size_t conn, int side)
+{
+    const struct ledger *ledger = &book->ctx->ledgers[conn][side];
+    enum sp_end end = conn_end(&book->flights->conns[conn], side);
+    return ledger->tied && !ledger->held && !ledger->strangers && !book->forked[end] &&
+           !book->ctx->trace->head.states_hidden[end];
 }
 
 /* To every connection of the end; `unaccepted`: to those that no socket is tied to. */
@@ -249,6 +273,7 @@ static void act_of_end(struct book *book, enum sp_end end, const struct act *act
     for (size_t i = 0; i < book->flights->conn_count; i++)
         for (int side = 0; side < 2; side++)
             if (conn_end(&book->flights->conns[i], side) == end &&
+                !(act->kind == ACT_EXIT && is_let_go(book, i, side)) &&
                 (until_ns == INT64_MAX || book->flights->conns[i].first_ns <= until_ns + SKEW_NS) &&
                 (!unaccepted || (side == 1 && !book->taken[i][1]))) {
                 ledger_add(&book->ctx->ledgers[i][side], act);
@@ -263,6 +288,19 @@ static void act_add(struct book *book, const struct sock *sock, const struct act
         ledger_add(&book->ctx->ledgers[sock->conn][sock->side], act);
     else if (sock->what == SOCK_STRANGER)
         act_of_end(book, sock->end, act, false);
+}
+
+/* Its close aborts from now on: of the connection that it is, and of those that a listener takes.
+ */
+static void abort_set(struct book *book, const struct sock *sock)
+{
+    for (size_t i = 0; i < book->flights->conn_count; i++)
+        for (int side = 0; side < 2; side++) {
+            bool own = sock->what == SOCK_TIED && sock->conn == (int)i && sock->side == side;
+            bool any = sock->what == SOCK_STRANGER || (sock->what == SOCK_LISTENER && side == 1);
+            if (conn_end(&book->flights->conns[i], side) == sock->end && (own || any))
+                earliest(&book->ctx->ledgers[i][side].abort_ns, sock->abort_ns);
+        }
 }
 
 static struct act act_make(enum act_kind kind, const struct sp_event *event)
@@ -288,14 +326,11 @@ static void do_socket(struct book *book, const struct sp_event *event)
 
 static void do_listen(struct book *book, const struct sp_event *event)
 {
-    if (!event->u.call.error)
-        sock_of(book, event->end, event->u.call.sock)->what = SOCK_LISTENER;
-}
-
-static void earliest(int64_t *when_ns, int64_t t_ns)
-{
-    if (t_ns < *when_ns)
-        *when_ns = t_ns;
+    struct sock *sock = sock_of(book, event->end, event->u.call.sock);
+    if (event->u.call.error)
+        return;
+    sock->what = SOCK_LISTENER;
+    abort_set(book, sock);
 }
 
 /* Connections are matched in a pass of their own, so that a listener's end knows who is left. */
@@ -309,7 +344,9 @@ static void do_connect(struct book *book, const struct sp_event *event)
     if (has_word(&event->u.call, "unspec")) { /* dissolves the association (POSIX: connect) */
         act.kind = ACT_CLOSE;
         act_add(book, sock, &act);
-        earliest(&book->ctx->facts[event->end].abort_ns, event->t_ns); /* with RST on Linux */
+        struct sock aborted = *sock; /* with RST on Linux; what it connects to next is not */
+        earliest(&aborted.abort_ns, event->t_ns);
+        abort_set(book, &aborted);
         return;
     }
     if (sock->what == SOCK_LISTENER && event->u.call.error)
@@ -337,23 +374,62 @@ static void do_accept(struct book *book, const struct sp_event *event)
     sock_tie(book, sock, event, false);
 }
 
+static void sock_copy(struct book *book, enum sp_end end, const char *name, const struct sock *from)
+{
+    struct sock *sock = sock_new(book, end, name, from->what);
+    sock->conn = from->conn;
+    sock->side = from->side;
+    sock->abort_ns = from->abort_ns;
+}
+
+/* One more descriptor of it. */
+static void hold(struct book *book, const struct sock *sock)
+{
+    if (sock->what == SOCK_TIED)
+        book->ctx->ledgers[sock->conn][sock->side].held++;
+}
+
 static void do_dup(struct book *book, const struct sp_event *event)
 {
     const struct sp_ev_call *call = &event->u.call;
     const char *name = arg_of(book, call->args, "as=");
     struct sock from = *sock_of(book, event->end, call->sock);
-    struct sock *sock = sock_new(book, event->end, name ? name : "conn", from.what);
-    sock->conn = from.conn;
-    sock->side = from.side;
+    sock_copy(book, event->end, name ? name : "conn", &from);
+    hold(book, &from);
 }
 
-/* Which of the sockets that were passed it is, is not told: its acts count for all of the end. */
+static void do_pass(struct book *book, const struct sp_event *event)
+{
+    const struct sock *sock = sock_of(book, event->end, event->u.call.sock);
+    if (event->u.call.error)
+        return;
+    hold(book, sock);
+    SP_PUSH(book->passed, book->passed_len, book->passed_cap) = (size_t)(sock - book->socks);
+}
+
+/* Descriptors are taken in the order in which an end passed them. */
 static void do_take(struct book *book, const struct sp_event *event)
 {
     const struct sp_ev_call *call = &event->u.call;
     const char *name = arg_of(book, call->args, "as=");
-    if (!call->error)
-        sock_new(book, event->end, name ? name : "conn", SOCK_STRANGER);
+    struct sock from = {.what = SOCK_STRANGER, .conn = -1, .abort_ns = INT64_MAX};
+    size_t at = 0;
+    if (call->error)
+        return;
+    while (at < book->passed_len && book->socks[book->passed[at]].end != event->end)
+        at++;
+    if (at < book->passed_len) {
+        from = book->socks[book->passed[at]];
+        memmove(&book->passed[at], &book->passed[at + 1],
+                (book->passed_len - at - 1) * sizeof *book->passed);
+        book->passed_len--;
+    }
+    sock_copy(book, event->end, name ? name : "conn", &from);
+}
+
+static void do_fork(struct book *book, const struct sp_event *event)
+{
+    book->forked[event->end] |= !event->u.call.error;
 }
 
 /* The end of a child closes what had been closed everywhere else, of any connection. */
@@ -398,7 +474,7 @@ static int64_t bytes_read(const struct sp_ev_call *call)
     const char *bytes = call->error && call->out ? strstr(call->out, key) : NULL;
     if (call->how != SP_CALL_RETURNED)
         return INT64_MAX;
-    if (has_word(call, "PEEK"))
+    if (has_word(call, "PEEK") || has_word(call, "OOB")) /* the urgent byte keeps its place */
         return 0;
     if (bytes)
         return strtoll(bytes + strlen(key), NULL, 10);
@@ -449,6 +525,10 @@ static void do_close(struct book *book, const struct sp_event *event)
         act_of_end(book, event->end, &act, true);
     else
         act_add(book, sock, &act);
+    unsigned *held =
+        sock->what == SOCK_TIED ? &book->ctx->ledgers[sock->conn][sock->side].held : NULL;
+    if (held && *held && call->how == SP_CALL_RETURNED)
+        --*held;
 }
 
 static void do_option(struct book *book, const struct sp_event *event)
@@ -460,8 +540,11 @@ static void do_option(struct book *book, const struct sp_event *event)
     const struct sp_ev_call *call = &event->u.call;
     struct end_facts *facts = &book->ctx->facts[event->end];
     if (has_word(call, "SO_LINGER") && !has_word(call, "on=0") &&
-        (has_word(call, "linger=0") || !has_word(call, "linger=")))
-        earliest(&facts->abort_ns, event->t_ns);
+        (has_word(call, "linger=0") || !has_word(call, "linger="))) {
+        struct sock *sock = sock_of(book, event->end, call->sock);
+        earliest(&sock->abort_ns, event->t_ns);
+        abort_set(book, sock);
+    }
     const char *linger = call->args ? strstr(call->args, "linger=") : NULL;
     if (has_word(call, "SO_LINGER") && has_word(call, "on=1") && linger)
         facts->linger_ns = strtoll(linger + strlen("linger="), NULL, 10) * SP_S;
@@ -491,7 +574,8 @@ static const struct {
     {"read*", do_read},        {"drain", do_read},    {"peek", do_read},
     {"shutdown", do_shutdown}, {"close*", do_close},  {"disconnect", do_close},
     {"setsockopt", do_option}, {"set", do_option},    {"ioctl", do_option},
-    {"take", do_take},         {"reap", do_reap},
+    {"take", do_take},         {"reap", do_reap},     {"pass", do_pass},
+    {"fork", do_fork},
 };
 
 static bool is_named(const char *pattern, const char *name)
@@ -582,6 +666,8 @@ void sp_tcp_ledgers_build(struct ctx *ctx)
     struct book book = {.ctx = ctx, .flights = &ctx->out->flights};
     size_t conns = book.flights->conn_count;
     ctx->ledgers = sp_xcalloc(conns, sizeof *ctx->ledgers);
+    for (size_t i = 0; i < conns; i++)
+        ctx->ledgers[i][0].abort_ns = ctx->ledgers[i][1].abort_ns = INT64_MAX;
     book.taken = sp_xcalloc(conns, sizeof *book.taken);
     book.early = sp_xcalloc(ctx->trace->len, sizeof *book.early);
     early_ties(&book);
@@ -597,6 +683,7 @@ void sp_tcp_ledgers_build(struct ctx *ctx)
             do_end(&book, event);
     }
     free(book.early);
+    free(book.passed);
     free(book.taken);
     free(book.socks);
 }
@@ -608,74 +695,4 @@ void sp_tcp_ledgers_free(struct ctx *ctx)
             free(ctx->ledgers[i][side].acts);
     free(ctx->ledgers);
     ctx->ledgers = NULL;
-}
-
-/* ---- questions ------------------------------------------------------------------------------ */
-
-const struct act *sp_tcp_act_by(const struct ledger *ledger, unsigned kinds, int64_t t_ns)
-{
-    for (size_t i = 0; i < ledger->len && ledger->acts[i].from_ns <= t_ns + SKEW_NS; i++)
-        if (kinds & 1u << ledger->acts[i].kind)
-            return &ledger->acts[i];
-    return NULL;
-}
-
-const struct act *sp_tcp_act_last(const struct ledger *ledger, unsigned kinds, int64_t t_ns)
-{
-    const struct act *last = NULL;
-    for (size_t i = 0; i < ledger->len && ledger->acts[i].from_ns <= t_ns + SKEW_NS; i++)
-        if (kinds & 1u << ledger->acts[i].kind)
-            last = &ledger->acts[i];
-    return last;
-}
-
-const struct act *sp_tcp_reading(const struct ledger *ledger, int64_t t_ns, int64_t late_ns)
-{
-    for (size_t i = 0; i < ledger->len && ledger->acts[i].from_ns <= t_ns + SKEW_NS; i++) {
-        const struct act *act = &ledger->acts[i];
-        if (act->kind == ACT_READ && act->bytes &&
-            (act->to_ns == INT64_MAX || act->to_ns + late_ns >= t_ns))
-            return act;
-    }
-    return NULL;
-}
-
-int64_t sp_tcp_queued(const struct ledger *ledger, int64_t t_ns, int64_t want,
-                      const struct sp_event **by)
-{
-    int64_t total = 0;
-    for (size_t i = 0; i < ledger->len && ledger->acts[i].from_ns <= t_ns + SKEW_NS; i++) {
-        const struct act *act = &ledger->acts[i];
-        if (act->kind != ACT_SEND)
-            continue;
-        int64_t before = total;
-        total = act->bytes == INT64_MAX || total == INT64_MAX ? INT64_MAX : total + act->bytes;
-        if (by && want >= before && want < total) {
-            *by = act->event;
-            by = NULL;
-        }
-    }
-    return total;
-}
-
-int64_t sp_tcp_sent_by(const struct ledger *ledger, int64_t t_ns)
-{
-    int64_t total = 0;
-    for (size_t i = 0; i < ledger->len && ledger->acts[i].from_ns <= t_ns; i++) {
-        const struct act *act = &ledger->acts[i];
-        if (act->kind == ACT_SEND && act->bytes != INT64_MAX && act->to_ns <= t_ns)
-            total += act->bytes;
-    }
-    return total;
-}
-
-int64_t sp_tcp_read_by(const struct ledger *ledger, int64_t t_ns)
-{
-    int64_t total = 0;
-    for (size_t i = 0; i < ledger->len && ledger->acts[i].from_ns <= t_ns; i++) {
-        const struct act *act = &ledger->acts[i];
-        if (act->kind == ACT_READ && act->bytes != INT64_MAX && act->to_ns <= t_ns + SKEW_NS)
-            total += act->bytes;
-    }
-    return total;
 }

@@ -38,6 +38,29 @@ static void rule_back(struct replay *replay, const struct side *side, const stru
                        (long long)side->last_ack);
 }
 
+/* Where a stack that goes back to send again stands: after what it sent last, or at what has been
+ * acknowledged beyond that. */
+static bool has_gone_back(const struct replay *replay, int which, size_t at,
+                          const struct view *view)
+{
+    const struct side *side = &replay->side[which];
+    if (!side->resent)
+        return false;
+    if (side->own_process)
+        return sp_tcp_is_own_border(replay, which, at, view);
+    while (at-- > 0) {
+        const struct entry *entry = &replay->entries[which][at];
+        struct view out;
+        if (!entry->out || !sp_seg_space(&entry->event->u.seg.seg) ||
+            (entry->event->u.seg.seg.flags & SP_RST))
+            continue;
+        sp_tcp_view(&out, side, &replay->side[1 - which], entry);
+        int64_t next = out.end + ((out.seg->flags & SP_FIN) ? 1 : 0);
+        return view->from == (next > side->una ? next : side->una);
+    }
+    return false;
+}
+
 static void rule_place(struct replay *replay, int which, size_t at, const struct view *view)
 {
     const struct side *side = &replay->side[which];
@@ -47,8 +70,7 @@ static void rule_place(struct replay *replay, int which, size_t at, const struct
                  view->from < side->snd_max && view->from >= side->last_ack_from && view->from > 0;
     if (!sp_tcp_is_pure_ack(view->seg) || view->from >= side->snd_max || probe || close ||
         view->from == side->una + side->window || view->from == side->edge ||
-        (side->resent && sp_tcp_is_own_border(replay, which, at, view)) ||
-        side->facts->blind_ns <= view->t_ns)
+        has_gone_back(replay, which, at, view) || side->facts->blind_ns <= view->t_ns)
         return;
     sp_tcp_violate(replay->ctx, RULE_ACK_PLACE, view->event, side->end,
                    "an ACK at position %lld, but %lld had been sent", (long long)view->from,

@@ -13,6 +13,8 @@
 
 #include <string.h>
 
+enum { RESENT_LEAST = 3 }; /* R1 at least (RFC 9293, SHLD-10), below R2 */
+
 static bool same_rst(const struct sp_seg *a, const struct sp_seg *b)
 {
     return (a->flags & SP_RST) && a->seq == b->seq && a->ack == b->ack && a->flags == b->flags;
@@ -29,6 +31,19 @@ static size_t alive_after(const struct replay *replay, int which, size_t at)
     return 0;
 }
 
+/* Whether it is the handshake's third segment: without it nothing but a SYN,ACK would have left. */
+static bool has_opened(const struct replay *replay, int which, size_t in, size_t alive)
+{
+    if (which == 0 || (replay->entries[which][alive].event->u.seg.seg.flags & SP_SYN) ||
+        !sp_tcp_is_pure_ack(&replay->entries[which][in].event->u.seg.seg))
+        return false;
+    while (in-- > 0)
+        if (!replay->entries[which][in].out &&
+            !(replay->entries[which][in].event->u.seg.seg.flags & (SP_SYN | SP_RST)))
+            return false;
+    return true;
+}
+
 /* Whether what came at `in` may have been refused though its receiver sent segment `alive` after
  * it: it was taken later than that, as far as captures and acknowledgements tell. */
 static bool came_too_late(const struct replay *replay, int which, size_t in, size_t alive)
@@ -36,7 +51,8 @@ static bool came_too_late(const struct replay *replay, int which, size_t in, siz
     const struct sp_event *came = replay->entries[which][in].event;
     const struct sp_event *last = replay->entries[which][alive].event;
     const struct sp_seg *seg = &came->u.seg.seg;
-    bool slow = last->u.seg.point == SP_AT_LO && last->t_ns - came->t_ns <= OVERTAKEN_NS;
+    bool slow = last->u.seg.point == SP_AT_LO && last->t_ns - came->t_ns <= OVERTAKEN_NS &&
+                !has_opened(replay, which, in, alive);
     return slow ||
            (sp_seg_space(seg) && (!(last->u.seg.seg.flags & SP_ACK) ||
                                   sp_seq_lt(last->u.seg.seg.ack, seg->seq + sp_seg_space(seg))));
@@ -175,12 +191,19 @@ static bool has_brought_data(const struct replay *replay, int which, size_t at,
 /* Data that was there to be read and that no call had read. */
 static bool has_unread(const struct side *side, const struct act *closing, int64_t t_ns)
 {
+    /* what could not be read by then, out of order or after the end, is not lost by a close */
+    int64_t came = side->own_process || side->gaps_full ? side->bytes_in : side->rcv_nxt;
+    if (came > side->bytes_in)
+        came = side->bytes_in;
+    if (side->fin_in >= 0 && came > side->fin_in && !side->own_process)
+        came = side->fin_in; /* it has a place, too, and nothing has one after it */
     bool shut = closing->kind == ACT_SHUT_RD || closing->kind == ACT_SHUT_WR;
     int64_t by_ns = closing->from_ns + (closing->kind == ACT_EXIT ? EXIT_SLACK_NS : 0);
     if (!shut && t_ns > by_ns) /* of shutdown() it is what was there then, though it may be read */
         by_ns = t_ns;
-    return side->bytes_in > 1 && (side->facts->urgent_ns != INT64_MAX || side->ledger->strangers ||
-                                  side->bytes_in - 1 > sp_tcp_read_by(side->ledger, by_ns));
+    bool uncounted =
+        side->ledger->strangers || (side->own_process && side->facts->urgent_ns != INT64_MAX);
+    return came > 1 && (uncounted || came - 1 > sp_tcp_read_by(side->ledger, by_ns));
 }
 
 /* An abort leaves while it is called for; later, what has come since may have asked for it. */
@@ -205,30 +228,51 @@ static const struct act *reading_shut(const struct side *side, int64_t t_ns)
     return NULL;
 }
 
-static void say_closed(const struct side *side, const struct view *view, const struct act *closing,
-                       const struct sp_event *provoked, struct sp_audit_seg *seg)
+/*
+ * Whether a timer may have given it up: one that an option set while something waits for an answer,
+ * a keepalive whose probe has none, or R2, which is more than three retransmissions at least
+ * (RFC 9293 section 3.8.3). A SYN is given up in silence (section 3.10.5).
+ */
+static bool may_be_given_up(const struct replay *replay, int which, const struct view *view)
 {
-    bool aborts = side->facts->abort_ns <= view->t_ns || closing->kind == ACT_UNACCEPT ||
-                  has_unread(side, closing, view->t_ns) ||
-                  (closing->kind == ACT_EXIT && !side->ledger->tied);
+    const struct side *side = &replay->side[which];
+    bool timed = side->facts->timers_ns <= view->t_ns;
+    if (side->own_process)
+        return timed || side->facts->keepalive_ns <= view->t_ns || side->resent;
+    bool waits = side->una < side->snd_max || (side->fin_acked_ns >= 0 && side->fin_in < 0) ||
+                 sp_tcp_is_probing(replay->ctx, side, view->t_ns);
+    return side->syn_in && (side->resent >= RESENT_LEAST || (timed && waits) ||
+                            sp_tcp_is_probing(replay->ctx, side, view->t_ns));
+}
+
+static void say_closed(const struct replay *replay, int which, const struct view *view,
+                       const struct act *closing, const struct sp_event *provoked,
+                       struct sp_audit_seg *seg)
+{
+    const struct side *side = &replay->side[which];
+    bool asked = side->ledger->abort_ns <= view->t_ns;
+    /* a stack that forgets in SYN_SENT sends nothing (RFC 9293 section 3.10.5); lwIP's abort does
+     */
+    bool heard = side->any_in || side->own_process;
+    bool aborts = asked || closing->kind == ACT_UNACCEPT || has_unread(side, closing, view->t_ns) ||
+                  (closing->kind == ACT_EXIT && !side->ledger->tied && heard);
     enum sp_cause by_closing = closing->kind == ACT_EXIT ? SP_CAUSE_EXIT : SP_CAUSE_CALL;
     if (aborts && (provoked || !is_late(side, view, closing)))
         say(seg, by_closing, closing->event);
     else if (provoked)
         say(seg, SP_CAUSE_SEGMENT, provoked);
-    else if (side->facts->timers_ns <= view->t_ns || side->facts->keepalive_ns <= view->t_ns ||
-             side->resent)
+    else if (!(asked && is_late(side, view, closing)) && may_be_given_up(replay, which, view))
         say(seg, SP_CAUSE_TIMER, NULL);
 }
 
-static void say_open(const struct side *side, const struct view *view,
+static void say_open(const struct replay *replay, int which, const struct view *view,
                      const struct sp_event *provoked, struct sp_audit_seg *seg)
 {
+    const struct side *side = &replay->side[which];
     bool healthy = side->ledger->tied && side->established_ns >= 0 && !side->rst_in &&
                    !side->ledger->strangers && side->facts->blind_ns > view->t_ns &&
                    view->t_ns < side->superseded_ns;
-    bool timed = side->facts->timers_ns <= view->t_ns || side->facts->keepalive_ns <= view->t_ns ||
-                 side->resent;
+    bool timed = may_be_given_up(replay, which, view);
     /* both have closed: what comes now may find nobody */
     bool over = side->fin_acked_ns >= 0 && side->fin_in >= 0;
     bool by_syn = provoked && (provoked->u.seg.seg.flags & SP_SYN);
@@ -248,8 +292,9 @@ void sp_tcp_rules_rst(struct replay *replay, int which, size_t at, const struct 
     const struct sp_event *provoked = answered(replay, which, at, view->seg, true, own);
     const struct act *closing = sp_tcp_act_last(side->ledger, ACTS_THAT_END, view->t_ns);
     const struct act *read_shut = reading_shut(side, view->t_ns);
-    /* unread data may be given up to the end: RFC 1122 section 4.2.2.13 knows no state for it */
-    const struct act *gives_up = closing ? closing : read_shut;
+    /* An abort has nobody to tell once both have closed (RFC 9293 section 3.10.5); gVisor gives up
+     * unread data to the end: RFC 1122 section 4.2.2.13 knows no state for it. */
+    const struct act *gives_up = side->own_process ? closing ? closing : read_shut : NULL;
     bool reset = view->t_ns - SKEW_NS > side->killed_ns;
     bool over = is_over(replay, which, at, view) &&
                 (reset || side->rst_sent || !gives_up || !has_unread(side, gives_up, view->t_ns));
@@ -259,12 +304,12 @@ void sp_tcp_rules_rst(struct replay *replay, int which, size_t at, const struct 
     if (!provoked && (taken || (over && view->t_ns < side->superseded_ns)))
         ; /* nothing is left that could ask for it */
     else if (closing)
-        say_closed(side, view, closing, provoked, seg);
+        say_closed(replay, which, view, closing, provoked, seg);
     else if (read_shut &&
              (has_unread(side, read_shut, view->t_ns) || has_brought_data(replay, which, at, view)))
         say(seg, SP_CAUSE_CALL, read_shut->event);
     else
-        say_open(side, view, provoked, seg);
+        say_open(replay, which, view, provoked, seg);
 
     bool judged = side->real && side->watched && !replay->ctx->lossy_wire && !replay->conn->self;
     bool answers = answered(replay, which, at, view->seg, false, own) != NULL;

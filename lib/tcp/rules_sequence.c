@@ -158,7 +158,8 @@ bool sp_tcp_is_own_border(const struct replay *replay, int which, size_t at,
         if (!entry->out)
             continue;
         sp_tcp_view(&out, &replay->side[which], &replay->side[1 - which], entry);
-        if (view->from == out.data || view->from == out.end)
+        if (view->from == out.data || view->from == out.end ||
+            ((out.seg->flags & SP_FIN) && view->from == out.end + 1))
             return true;
     }
     return false;
@@ -233,6 +234,52 @@ static bool carried_before(const struct replay *replay, int which, const struct 
            before.from <= first && to > first;
 }
 
+static bool has_sack(const struct sp_seg *seg)
+{
+    size_t pos = 0;
+    struct sp_opt opt;
+    bool malformed = false;
+    while (sp_opt_next(seg, &pos, &opt, &malformed))
+        if (opt.kind == SP_OPT_SACK)
+            return true;
+    return malformed;
+}
+
+/*
+ * Whether an arrival may ask for something to be sent again: an ACK that says nothing new (RFC 5681
+ * section 2), one with SACK, any during a recovery, one of a window that had been closed, one that
+ * takes a part of a segment. What brings data and acknowledges nothing new does not, nor does an
+ * ACK that takes whole segments (section 3.2).
+ */
+static bool asks_again(const struct replay *replay, int which, size_t in)
+{
+    const struct side *side = &replay->side[which];
+    const struct entry *entry = &replay->entries[which][in];
+    int64_t una = 0;
+    bool open = true;
+    struct view view;
+    sp_tcp_view(&view, &replay->side[1 - which], side, entry);
+    if (side->own_process || !view.ack_known || view.ack < 1 ||
+        (view.seg->flags & (SP_SYN | SP_RST)) || has_sack(view.seg))
+        return true;
+    for (size_t i = 0; i < in; i++) {
+        struct view before;
+        if (replay->entries[which][i].out)
+            continue;
+        sp_tcp_view(&before, &replay->side[1 - which], side, &replay->entries[which][i]);
+        if (!before.ack_known)
+            continue;
+        una = before.ack > una ? before.ack : una;
+        open = before.seg->window > 0;
+    }
+    if (una < 1 || !open || una < side->recover)
+        return true;
+    if (view.ack == una)
+        return !view.seg->payload_len && !(view.seg->flags & SP_FIN);
+    struct view place = {.from = view.ack};
+    return view.ack < una || !sp_tcp_is_own_border(replay, which, in, &place);
+}
+
 /*
  * Whether it was sent again sooner than any timer runs out, and nothing had arrived that asked for
  * it. In gVisor an ACK asks twice where a timeout has begun to send again: it sends on from there,
@@ -250,6 +297,8 @@ static bool is_too_soon(const struct replay *replay, int which, size_t at, const
         int64_t gap_ns = view->t_ns - entry->event->t_ns;
         if (gap_ns >= (most ? OWN_READ_NS : AGAIN_LEAST_NS))
             return left > 0;
+        if (!entry->out && !asks_again(replay, which, at))
+            continue;
         if (!entry->out)
             return left && since > most;
         /* the old one's TIME_WAIT may have asked: lwIP sends its SYN again at once then */
@@ -278,8 +327,10 @@ const char *sp_tcp_again(const struct replay *replay, int which, size_t at, cons
     int64_t end = view->end + ((view->seg->flags & SP_FIN) ? 1 : 0);
     bool syn = (view->seg->flags & SP_SYN) != 0;
     bool fin_moved = (view->seg->flags & SP_FIN) && side->fin_at >= 0 && view->end != side->fin_at;
-    bool early = view->from < 0 || (view->from < 1 && !syn); /* a rule of its own says so */
-    if (end <= view->from || early || view->from >= side->snd_max || fin_moved)
+    bool past_fin = side->fin_at >= 0 && view->seg->payload_len && view->end > side->fin_at;
+    bool early = view->from < 0 || (view->from < 1 && !syn);
+    bool other = early || fin_moved || past_fin; /* a rule of its own says so */
+    if (end <= view->from || other || view->from >= side->snd_max)
         return NULL;
     if (!syn && side->una >= end && view->t_ns > side->una_ns + sp_tcp_unread_ns(side, view))
         return "it is sent again, though it had been acknowledged";

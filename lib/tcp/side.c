@@ -215,7 +215,7 @@ void sp_tcp_side_out(struct side *side, const struct view *view)
         /* An abort (RFC 9293 section 3.10.5); or the connection is not there any more: the numbers
          * of what was refused were good ones, or it was a SYN. SYN_SENT stays as it is, and before
          * the other's SYN has come only a call tells an abort from an answer (lwIP's has ACK). */
-        bool called = side->syn_in || side->facts->abort_ns <= view->t_ns;
+        bool called = side->syn_in || side->ledger->abort_ns <= view->t_ns;
         bool abort = view->has_ack && view->from == side->snd_max && called;
         bool gone = view->has_ack
                         ? !seg->seq
@@ -249,6 +249,7 @@ void sp_tcp_side_out(struct side *side, const struct view *view)
         side->new_ns = view->t_ns;
     } else if (seg->payload_len || (seg->flags & (SP_FIN | SP_SYN))) {
         side->resent++;
+        side->recover = side->snd_max;
         earliest(&side->again_ns, view->t_ns);
     }
     if (view->has_ack) {
@@ -427,7 +428,10 @@ void sp_tcp_side_in(struct side *side, const struct side *other, const struct vi
     if (seg->flags & SP_RST) {
         side->rst_in = true;
         bool refused = !side->syn_in && view->ack_known && view->ack == side->snd_max;
-        if (side->syn_in || refused || !side->isn_known)
+        /* One from below what has been acknowledged is dropped; Linux believes one at the FIN. */
+        bool old = side->syn_in && view->from + (side->fin_in >= 0) < side->last_ack &&
+                   view->event->u.seg.point != SP_AT_LO;
+        if ((side->syn_in && !old) || refused || !side->isn_known)
             earliest(&side->rst_in_ns, view->t_ns);
         /* TIME_WAIT may be told to ignore it (RFC 1337); what did not fit has not been taken. */
         bool waits = side->fin_acked_ns >= 0 && side->fin_in >= 0;
@@ -458,6 +462,8 @@ void sp_tcp_side_in(struct side *side, const struct side *other, const struct vi
         }
         end++;
     }
+    if (side->fin_in >= 0 && end > side->fin_in + 1)
+        end = side->fin_in + 1; /* nothing has a place after it */
     if (end > view->data)
         receive(side, view->data, end);
     if (side->syn_sent && side->syn_in && side->established_ns < 0 && view->ack > 0 &&

@@ -131,8 +131,7 @@ static bool rule_walk(struct ctx *ctx, struct knowns *knowns, const struct sp_ev
 
 /* ---- evidence ------------------------------------------------------------------------------- */
 
-/* Whether it had asked by then, and nothing had come since. */
-static bool is_probing(const struct ctx *ctx, const struct side *side, int64_t t_ns)
+bool sp_tcp_is_probing(const struct ctx *ctx, const struct side *side, int64_t t_ns)
 {
     const struct sp_flights *flights = &ctx->out->flights;
     bool asked = false;
@@ -157,7 +156,7 @@ static bool has_ended(const struct ctx *ctx, const struct side *side, int64_t t_
         side->facts->blind_ns, side->facts->timers_ns, side->rst_in_ns,
         side->rst_out_ns,      side->again_ns,
     };
-    if (!side->facts->calls || ctx->icmp || is_probing(ctx, side, t_ns + SKEW_NS) ||
+    if (!side->facts->calls || ctx->icmp || sp_tcp_is_probing(ctx, side, t_ns + SKEW_NS) ||
         sp_tcp_act_by(side->ledger, ACTS_THAT_CLOSE, t_ns) ||
         sp_tcp_act_by(side->ledger, ACTS_THAT_END, t_ns))
         return true;
@@ -172,7 +171,7 @@ static bool has_ended(const struct ctx *ctx, const struct side *side, int64_t t_
 static bool is_forgotten(const struct side *side, enum sp_tcp_state old, int64_t t_ns)
 {
     return (old == SP_TCP_CLOSING || old == SP_TCP_LAST_ACK) &&
-           side->facts->abort_ns <= t_ns + SKEW_NS &&
+           side->ledger->abort_ns <= t_ns + SKEW_NS &&
            sp_tcp_act_by(side->ledger, 1u << ACT_CLOSE | 1u << ACT_EXIT, t_ns);
 }
 
@@ -189,7 +188,7 @@ static bool has_given_up(const struct ctx *ctx, const struct side *side, enum sp
     int64_t by_ns = t_ns + SKEW_NS;
     return side->rst_in_ns <= by_ns || side->rst_out_ns <= t_ns + RST_AFTER_CLOSED_NS ||
            (side->resent && side->again_ns <= by_ns) || side->facts->timers_ns <= by_ns ||
-           is_probing(ctx, side, by_ns) || ctx->icmp || side->facts->blind_ns <= by_ns ||
+           sp_tcp_is_probing(ctx, side, by_ns) || ctx->icmp || side->facts->blind_ns <= by_ns ||
            is_forgotten(side, old, t_ns);
 }
 
@@ -303,6 +302,50 @@ static const char *lacks(const struct ctx *ctx, const struct side *side,
     return is_past(ctx, side, state, report->not_before_ns < t_ns ? report->not_before_ns : t_ns);
 }
 
+static bool has_peer(const struct sp_ev_state *state)
+{
+    static const uint8_t none[sizeof state->remote.ip] = {0};
+    return state->remote.port || memcmp(&state->remote.ip, none, sizeof none) != 0;
+}
+
+/* Whether another socket of that end began to connect to the same peer in between. */
+static bool has_begun_again(const struct ctx *ctx, const struct sp_event *event,
+                            const struct sp_event *syn)
+{
+    for (size_t i = 0; i < ctx->trace->len; i++) {
+        const struct sp_event *other = &ctx->trace->events[i];
+        if (other != event && other->kind == SP_EV_STATE && other->end == event->end &&
+            other->t_ns > event->t_ns && other->t_ns <= syn->t_ns + SKEW_NS &&
+            other->u.state.new_state == SP_TCP_SYN_SENT)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * A socket has no port until connect() has found one, just before its SYN: until then it can only
+ * fail there. (A listener's step has no peer.)
+ */
+static const char *lacks_port(const struct ctx *ctx, const struct sp_event *event)
+{
+    const struct sp_ev_state *state = &event->u.state;
+    if (state->source != SP_STATE_TRACEPOINT || state->local.port || !has_peer(state) ||
+        state->new_state == SP_TCP_SYN_SENT || !ctx->facts[event->end].watched)
+        return NULL;
+    if (state->new_state != SP_TCP_CLOSED)
+        return "it has no port";
+    for (size_t i = 0; i < ctx->out->flights.len; i++) {
+        const struct sp_flight *flight = &ctx->out->flights.items[i];
+        const struct sp_event *syn = sp_tcp_shown(flight);
+        bool began = flight->from == event->end && syn->t_ns >= event->t_ns - SKEW_NS &&
+                     (syn->u.seg.seg.flags & (SP_SYN | SP_ACK)) == SP_SYN &&
+                     sp_addr_same(&syn->u.seg.seg.dst, &state->remote);
+        if (began)
+            return has_begun_again(ctx, event, syn) ? NULL : "its SYN left";
+    }
+    return NULL;
+}
+
 static void rule_evidence(struct ctx *ctx, const struct sp_event *event)
 {
     const struct sp_ev_state *state = &event->u.state;
@@ -312,8 +355,14 @@ static void rule_evidence(struct ctx *ctx, const struct sp_event *event)
      * that tells of itself does so before its SYN leaves. */
     bool stale = state->new_state == SP_TCP_SYN_SENT &&
                  (state->source == SP_STATE_TRACEPOINT || ctx->trace->head.states_told[event->end]);
+    if (!ctx->lossy_wire)
+        why = lacks_port(ctx, event);
+    if (why)
+        sp_tcp_violate(ctx, RULE_STATE_EVIDENCE, event, event->end, "%s, though %s",
+                       sp_tcp_state_name(state->new_state), why);
+    why = NULL;
     if (ctx->lossy_wire || !ctx->facts[event->end].watched || !state->local.port ||
-        !state->remote.port || stale ||
+        !has_peer(state) || stale ||
         (state->source == SP_STATE_DIAG && state->new_state == SP_TCP_CLOSED))
         return;
     int64_t looked_ns = state->not_before_ns < event->t_ns ? state->not_before_ns : event->t_ns;

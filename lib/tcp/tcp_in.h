@@ -211,15 +211,16 @@ struct act {
 struct ledger {
     struct act *acts;
     size_t len, cap;
-    bool tied;      /* a socket is known to be this one */
-    bool strangers; /* acts of sockets that may or may not be this one */
+    bool tied;        /* a socket is known to be this one */
+    bool strangers;   /* acts of sockets that may or may not be this one */
+    int64_t abort_ns; /* first SO_LINGER {on, 0} of a socket that may be it; INT64_MAX never */
+    unsigned held;    /* descriptors of it: a process that has none of it ends nothing */
 };
 
 /* What holds for all of one end's sockets: options are seldom set, and listeners pass them on. */
 struct end_facts {
     bool calls;           /* its calls were watched */
     bool watched;         /* its side has a capture */
-    int64_t abort_ns;     /* first SO_LINGER {on, 0}; INT64_MAX never */
     int64_t keepalive_ns; /* first SO_KEEPALIVE */
     int64_t timers_ns;    /* first option that makes the stack give up or linger in its own way */
     int64_t linger_ns;   /* how long SO_LINGER has a close wait before a stack may abort; 0 never */
@@ -311,6 +312,7 @@ struct side {
     int64_t killed_ns;     /* a RST has ended it, its own or one that it took; INT64_MAX never */
     bool killed_by_other;  /* one that it took */
     int64_t again_ns;      /* first retransmission, INT64_MAX never */
+    int64_t recover;       /* what had been sent when it last sent something again */
     unsigned resent;       /* retransmissions since anything new was acknowledged */
 
     /* received */
@@ -439,6 +441,8 @@ void sp_tcp_rules_stamps(struct ctx *ctx);
 void sp_tcp_rules_frame(struct ctx *ctx);
 void sp_tcp_rules_path(struct ctx *ctx);
 void sp_tcp_rules_states(struct ctx *ctx);
+/* Whether it had asked by then, by a keepalive or window probe, and nothing had come since. */
+bool sp_tcp_is_probing(const struct ctx *ctx, const struct side *side, int64_t t_ns);
 void sp_tcp_rules_looks(struct ctx *ctx);
 
 #endif

@@ -6,7 +6,7 @@
  *               [towin=N] [toflags=F]
  *   TIME[-TIME] END SOCK CALL [ARGS...] = VALUE|ERROR
  *   TIME[-TIME] END start|exit|kill
- *   TIME state END ID OLD>NEW [bound | listener]
+ *   TIME state END ID OLD>NEW [bound | listener | portless]
  *   TIME look END STATE [since=TIME] [alone]
  *   TIME lab ACTION
  *   0 own END           its stack lives in a process of its own
@@ -274,7 +274,8 @@ static inline void ladder_state(struct ladder *l, double t_us, char **words)
     if (!words[3] || strcmp(words[3], "listener") != 0)
         event->u.state.remote = ladder_addr(event->end == SP_END_CLIENT ? 1 : 0);
     ladder_rewrite(l, &event->u.state.remote);
-    if (event->u.state.new_state == SP_TCP_SYN_SENT && !words[3])
+    bool portless = words[3] && strcmp(words[3], "portless") == 0;
+    if ((event->u.state.new_state == SP_TCP_SYN_SENT && !words[3]) || portless)
         event->u.state.local.port = 0;
 }
 

@@ -37,6 +37,13 @@ static const struct story clean[] = {
      "1080 c> ACK win=512\n1101 state server 2 LISTEN>SYN_RECEIVED\n"
      "1101 state server 2 SYN_RECEIVED>ESTABLISHED\n"
      "1200-1210 server listener accept as=conn = 4\n" OVER},
+    {"a connect that fails before it has a port", VETH,
+     "0 client start\n0 server start\n5-6 client conn socket = 3\n"
+     "100-130 client conn connect noaddr = EADDRNOTAVAIL\n105 state client 1 CLOSED>SYN_SENT\n"
+     "110 state client 1 SYN_SENT>CLOSED portless\n"},
+    {"data sent again at once, because an ACK said nothing new", VETH,
+     OPEN "2000-2010 client conn send 30 = 30\n2005 c> ACK len=10 lost\n2006 c> PSH,ACK len=20\n"
+          "2036 s> ACK ack=1\n2060 c> ACK seq=1 len=10\n2090 s> ACK ack=31\n"},
     {"a close that is given up when SO_LINGER's time is over (lwIP, Windows)", VETH,
      OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=1 = 0\n"
           "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 lost\n"
@@ -618,6 +625,77 @@ static const struct damage damaged[] = {
           "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n42000 s> ACK seq=0\n"},
     /* the end of a process that is told from the order on began then */
     {"no-cause", BOTH, S, OPEN "30000 s> FIN,ACK\n30030 c> ACK\n40000-40500 server exit\n"},
+    /* SO_LINGER of another socket asks nothing of this one */
+    {"no-cause", BOTH, C,
+     OPEN "1500-1501 client other socket = 5\n"
+          "1502-1503 client other setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn close = 0\n2005 c> RST,ACK\n"},
+    /* keepalive gives up after probes, and a retransmission after some */
+    {"no-cause", BOTH, C,
+     OPEN "1500-1501 client conn setsockopt SO_KEEPALIVE value=1 = 0\n"
+          "3000-3900 client exit\n3005 c> RST,ACK\n"},
+    {"no-cause", VETH, C,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 lost\n"
+          "202005 c> PSH,ACK seq=1 len=10 lost\n203000-203900 client exit\n"
+          "203005 c> RST,ACK seq=11\n"},
+    /* once both have closed nobody is told, though something is unread */
+    {"no-cause", VETH, C,
+     OPEN "1500-1510 server conn send 10 = 10\n1505 s> PSH,ACK len=10\n1535 c> ACK\n"
+          "2000-2010 client conn shutdown WR = 0\n2005 c> FIN,ACK\n2035 s> ACK\n"
+          "2100-2110 server conn close = 0\n2105 s> FIN,ACK\n2135 c> ACK\n"
+          "9000-9900 client exit\n9005 c> RST,ACK\n"},
+    /* what a process has closed is not ended by its end */
+    {"no-cause", VETH, C,
+     OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn shutdown WR = 0\n2000-2010 server conn close = 0\n"
+          "2005 c> FIN,ACK ack=1 lost\n2006 s> FIN,ACK ack=1\n2036 c> ACK\n"
+          "3000-3010 client conn close = 0\n9000-9900 client exit\n9005 c> RST,ACK\n"},
+    /* a descriptor that was passed has been read by who took it */
+    {"no-cause", BOTH, S,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK\n"
+          "2100-2101 server conn pass = 0\n2110-2111 server conn close = 0\n"
+          "2120-2121 server none take as=worker = 5\n2200-2210 server worker recv 10 = 10\n"
+          "3000-3900 server exit\n3005 s> RST,ACK\n"},
+    /* data behind a gap cannot be read, and is not lost by a close */
+    {"no-cause", VETH, S,
+     OPEN "2000-2010 client conn send 20 = 20\n2005 c> ACK len=10 gone\n2006 c> ACK len=10\n"
+          "2036 s> ACK ack=1\n3000-3010 server conn close = 0\n3005 s> RST,ACK ack=1\n"},
+    /* who has heard nothing gives up in silence */
+    {"no-cause", VETH, C,
+     "0 client start\n0 server start\n5-6 client conn socket = 3\n"
+     "100- client conn connect 10.0.0.2:80 = 0\n110 c> SYN lost\n1000110 c> SYN seq=0 lost\n"
+     "2000000-2000900 client exit\n2000005 c> RST seq=1\n"},
+    /* an ACK that takes whole segments does not ask for the others again */
+    {"no-cause", BOTH, C,
+     OPEN "2000-2010 client conn send 20 = 20\n2005 c> ACK len=10\n2006 c> PSH,ACK len=10\n"
+          "2030 s> ACK ack=11\n2055 c> PSH,ACK seq=11 len=10\n2090 s> ACK ack=21\n"},
+    /* nor does what brings data and acknowledges nothing new */
+    {"no-cause", VETH, C,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n"
+          "2001-2011 server conn send 5 = 5\n2006 s> PSH,ACK len=5 ack=1\n"
+          "2030 c> PSH,ACK seq=1 len=10 ack=6\n2060 s> ACK ack=11\n"},
+    /* the handshake's ACK was taken, however soon the FIN left */
+    {"rst-form", LO, S,
+     OPEN "2000-2010 server conn close = 0\n2005 s> FIN,ACK\n2030 c> ACK\n"
+          "3000-3010 client conn send 5 = 5\n3005 c> PSH,ACK len=5\n3030 s> RST seq=1\n"},
+    /* who has sent its FIN again stands behind it */
+    {"ack-place", VETH, C,
+     OPEN "2000-2010 client conn close = 0\n2005 c> FIN,ACK gone\n202005 c> FIN,ACK seq=1 gone\n"
+          "202010-202015 server conn send 5 = 5\n202012 s> PSH,ACK len=5 ack=1\n"
+          "202040 c> ACK seq=1 ack=6\n"},
+    /* a socket whose SYN leaves has not been closed before it had a port, nor got further */
+    {"state-evidence", VETH, C,
+     "0 client start\n0 server start\n5-6 client conn socket = 3\n"
+     "100-3000 client conn connect addr = ETIMEDOUT\n105 state client 1 CLOSED>SYN_SENT\n"
+     "110 state client 1 SYN_SENT>CLOSED portless\n120 c> SYN lost\n"},
+    {"state-evidence", VETH, C,
+     "0 client start\n0 server start\n5-6 client conn socket = 3\n"
+     "100-3000 client conn connect addr = ETIMEDOUT\n"
+     "105 state client 1 CLOSED>SYN_RECEIVED portless\n120 c> SYN lost\n"},
+    /* a RST from below what has been acknowledged ends nothing */
+    {"state-evidence", VETH, S,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK\n"
+          "3000 c> RST seq=5 made\n3030 state server 2 ESTABLISHED>CLOSED\n"},
     {"no-cause", BOTH, S, OPEN "2000-2010 server conn close = 0\n2005 s> RST,ACK\n"},
     {"no-cause", BOTH, C, OPEN "1000000 c> ACK seq=0\n1000030 s> ACK\n"},
     {"no-cause", BOTH, C,

@@ -137,20 +137,91 @@ static bool closed_by_exit(const struct damage_of *d)
            has_ended(d) && !has_sent(d, SP_FIN | SP_RST);
 }
 
-/* The process has ended and its connection was not over. */
-static bool aborted_by_exit(const struct damage_of *d)
+/* A RST of a connection that was not over, of a process that has ended. */
+static bool is_exit_rst(const struct damage_of *d)
 {
     return (is_kind(d, "stray RST in") || is_kind(d, "flag RST")) && in_clean_up(d) &&
            has_ended(d) && !has_sent(d, SP_RST);
 }
 
+static bool is_call(const struct sp_event *ev, enum sp_end end, const char *prefix)
+{
+    return ev->kind == SP_EV_CALL && ev->end == end &&
+           strncmp(ev->u.call.name, prefix, strlen(prefix)) == 0;
+}
+
+/* Its other end opened it, and no accept told of it. */
+static bool is_unaccepted(const struct damage_of *d)
+{
+    const struct sp_conn *conn = &d->bench->flights->conns[d->conn];
+    const struct sp_trace *trace = &d->bench->again.trace;
+    if (!is_exit_rst(d) || d->end != conn->responder)
+        return false;
+    for (size_t i = 0; i < trace->len; i++)
+        if (is_call(&trace->events[i], d->end, "accept") &&
+            sp_addr_same(&trace->events[i].u.call.remote, &conn->client))
+            return false;
+    return true;
+}
+
+/* More bytes had come to that end than its calls have read. */
+static bool is_unread(const struct damage_of *d)
+{
+    const struct sp_trace *trace = &d->bench->again.trace;
+    int64_t came = 0, read = 0;
+    if (!is_exit_rst(d))
+        return false;
+    for (size_t i = 0; i < trace->len; i++) {
+        const struct sp_ev_call *call = &trace->events[i].u.call;
+        bool reads = is_call(&trace->events[i], d->end, "recv") ||
+                     is_call(&trace->events[i], d->end, "drain");
+        if (reads && call->value > 0 && !strstr(call->args, "PEEK") && !strstr(call->args, "OOB"))
+            read += call->value;
+    }
+    for (size_t i = 0; i < d->bench->flights->len; i++) {
+        const struct sp_flight *flight = &d->bench->flights->items[i];
+        int64_t end = (int64_t)flight->rel_seq + seg_of(flight)->payload_len - 1;
+        if (is_of(d, flight, false) && flight->received && seg_of(flight)->payload_len &&
+            end > came)
+            came = end;
+    }
+    return came > read;
+}
+
+/* It had sent something again three times, or probed, and heard nothing since. */
+static bool may_have_given_up(const struct damage_of *d)
+{
+    unsigned again = 0;
+    for (size_t i = 0; is_exit_rst(d) && i < d->bench->flights->len; i++) {
+        const struct sp_flight *flight = &d->bench->flights->items[i];
+        enum sp_role role = d->bench->again.judgement.audit.segs[i].role;
+        if (is_of(d, flight, false) && flight->received && flight->received->t_ns <= d->t_ns)
+            again = 0;
+        else if (is_of(d, flight, true))
+            again += role == SP_ROLE_RETRANSMIT                                  ? 1
+                     : role == SP_ROLE_KEEPALIVE || role == SP_ROLE_WINDOW_PROBE ? 3
+                                                                                 : 0;
+    }
+    return again >= 3;
+}
+
+/* A send() with MSG_FASTOPEN tells no addresses, and so nobody knows what was read of which. */
+static bool is_fast_open(const struct damage_of *d)
+{
+    const struct sp_trace *trace = &d->bench->again.trace;
+    for (size_t i = 0; is_exit_rst(d) && i < trace->len; i++)
+        if ((is_call(&trace->events[i], d->end, "send") ||
+             is_call(&trace->events[i], d->end, "setsockopt")) &&
+            strstr(trace->events[i].u.call.args, "FASTOPEN"))
+            return true;
+    return false;
+}
+
 /* Calls had queued more than has been sent. */
-static bool still_queued(const struct damage_of *d)
+static bool has_queued(const struct damage_of *d)
 {
     const struct sp_trace *trace = &d->bench->again.trace;
     int64_t queued = 0, sent = 0;
-    if (!is_kind(d, "stray data in"))
-        return false;
     for (size_t i = 0; i < trace->len; i++) {
         const struct sp_event *ev = &trace->events[i];
         if (ev->kind == SP_EV_CALL && ev->end == d->end && ev->u.call.value > 0 &&
@@ -164,6 +235,77 @@ static bool still_queued(const struct damage_of *d)
             sent = end;
     }
     return queued > sent && !has_sent(d, SP_FIN | SP_RST);
+}
+
+/* It may go out after the end of its process as well. */
+static bool still_queued(const struct damage_of *d)
+{
+    return is_kind(d, "stray data in") && has_queued(d);
+}
+
+/* It waits before a window that has been closed for a retransmission timeout at least. */
+static bool is_probe_byte(const struct damage_of *d)
+{
+    const struct sp_flight *last = NULL;
+    for (size_t i = 0; i < d->bench->flights->len; i++) {
+        const struct sp_flight *in = &d->bench->flights->items[i];
+        if (is_of(d, in, false) && in->received && in->received->t_ns <= d->t_ns)
+            last = in;
+    }
+    return strcmp(d->kind->name, "stray data") == 0 && has_queued(d) && last &&
+           seg_of(last)->window == 0 && last->received->t_ns + 200 * SP_MS <= d->t_ns;
+}
+
+/* The scripted peer acknowledges all of it but the byte that was put in. */
+static bool is_partly_taken(const struct damage_of *d)
+{
+    if (!is_kind(d, "a byte more") || !d->flight)
+        return false;
+    for (size_t i = 0; i < d->bench->flights->len; i++) {
+        const struct sp_flight *in = &d->bench->flights->items[i];
+        if (is_of(d, in, false) && in->from == SP_END_PEER && (seg_of(in)->flags & SP_ACK) &&
+            seg_of(in)->ack == seg_of(d->flight)->seq + seg_of(d->flight)->payload_len)
+            return true;
+    }
+    return false;
+}
+
+/* An open window and then, with the same acknowledgement, the closed one that the line asks for. */
+static bool is_taken_back(const struct damage_of *d)
+{
+    if (strcmp(d->kind->name, "window") != 0 || !d->flight || seg_of(d->flight)->window)
+        return false;
+    for (size_t i = 0; i < d->bench->flights->len; i++) {
+        const struct sp_flight *later = &d->bench->flights->items[i];
+        if (is_of(d, later, true) && shown(later)->t_ns > d->t_ns && !seg_of(later)->window &&
+            (seg_of(later)->flags & (SP_SYN | SP_FIN | SP_RST | SP_ACK)) == SP_ACK)
+            return true;
+    }
+    return false;
+}
+
+/* A call of that end has chosen one. */
+static bool is_chosen_ttl(const struct damage_of *d)
+{
+    const struct sp_trace *trace = &d->bench->again.trace;
+    for (size_t i = 0; is_kind(d, "TTL") && i < trace->len; i++)
+        if (is_call(&trace->events[i], d->end, "setsockopt") &&
+            (strstr(trace->events[i].u.call.args, "IP_TTL") ||
+             strstr(trace->events[i].u.call.args, "HOPS")))
+            return true;
+    return false;
+}
+
+/* Another connection has the same addresses. */
+static bool has_namesake(const struct damage_of *d)
+{
+    const struct sp_flights *flights = d->bench->flights;
+    for (size_t i = 0; is_kind(d, "timestamp") && i < flights->conn_count; i++)
+        if ((int)i != d->conn &&
+            sp_addr_same(&flights->conns[i].client, &flights->conns[d->conn].client) &&
+            sp_addr_same(&flights->conns[i].server, &flights->conns[d->conn].server))
+            return true;
+    return false;
 }
 
 /* Something that may ask for it came between the two copies. */
@@ -244,12 +386,28 @@ static bool only_just_come(const struct damage_of *d)
     return false;
 }
 
+/* The step after it of the same socket is one that this kernel did keep back. */
+static bool is_next_withheld(const struct damage_of *d, const struct sp_event *step)
+{
+    const struct sp_trace *trace = &d->bench->again.trace;
+    for (size_t i = event_index(d->bench, step) + 1; i < trace->len; i++) {
+        const struct sp_ev_state *next = &trace->events[i].u.state;
+        if (trace->events[i].kind == SP_EV_STATE && trace->events[i].end == step->end &&
+            next->source == SP_STATE_TRACEPOINT && step->u.state.source == next->source &&
+            next->sock_id == step->u.state.sock_id)
+            return next->old_state != step->u.state.new_state;
+    }
+    return false;
+}
+
 /* A step that the kernel may keep from the tracepoints, or a look that was not taken. */
 static bool not_told(const struct damage_of *d, const struct sp_event *ev)
 {
     if (!is_kind(d, "state lost") || !ev || ev->kind != SP_EV_STATE)
         return false;
     const struct sp_ev_state *st = &ev->u.state;
+    if (is_next_withheld(d, ev))
+        return true;
     return st->source == SP_STATE_TRACEPOINT
                ? st->new_state == SP_TCP_CLOSED
                : st->new_state == SP_TCP_SYN_RECEIVED || st->new_state == SP_TCP_TIME_WAIT;
@@ -271,12 +429,38 @@ static const struct argument {
      "a process that ends closes its connections; the FIN need not leave at once "
      "(RFC9293:3.10.4)",
      "server exits; server FIN", closed_by_exit},
-    {"exit-aborts",
-     "a process that ends may leave a connection to be aborted (RFC9293:3.10.5, "
-     "RFC1122:4.2.2.13)",
-     "server exits; server RST", aborted_by_exit},
+    {"unaccepted",
+     "a connection that nobody accepted is aborted with its listener (RFC9293:3.10.5)",
+     "client connects; server exits; server RST", is_unaccepted},
+    {"unread", "a process that ends before it has read everything aborts (RFC1122:4.2.2.13)",
+     "client 1..10; server exits; server RST", is_unread},
+    {"gave-up",
+     "a connection may be given up after R2, which is more than three retransmissions, or after "
+     "probes (RFC9293:3.8.3, 3.8.4)",
+     "client 1..10 five times, unanswered; client RST", may_have_given_up},
+    {"fast-open",
+     "the API does not tell which connection a send() with MSG_FASTOPEN opened, nor so what was "
+     "read of it",
+     "client send 5 MSG_FASTOPEN; client exits; client RST", is_fast_open},
     {"queued", "what was queued goes out after the process has ended, too (RFC9293:3.10.4)",
      "server send 20000, window full; server exits; server 18001..18001", still_queued},
+    {"probe",
+     "what waits before a closed window may be probed for with a byte of it (RFC9293:3.8.6.1)",
+     "server ACK win=0; half a second; client 20001..20001", is_probe_byte},
+    {"part-taken",
+     "a receiver may take a part of a segment; the rest is sent again with what is new "
+     "(RFC9293:3.8.1, RFC1122:4.2.2.15)",
+     "client 1..11; peer ACK 10; client 11..20", is_partly_taken},
+    {"taken-back",
+     "the line takes the next ACK with a closed window; a receiver should not, but may, take a "
+     "window back (RFC9293:SHLD-14)",
+     "server ACK=100 win=10; server ACK=100 win=0", is_taken_back},
+    {"ttl-chosen", "a call may choose any, and for which segments nobody says (docs/invariants.md)",
+     "client set IP_TTL 3; client FIN with TTL 3", is_chosen_ttl},
+    {"namesake",
+     "of two connections with the same addresses nobody says whose clock it is "
+     "(docs/invariants.md)",
+     "client SYN from 4000, RST, SYN from 4000; an ACK with another offset", has_namesake},
     {"asked-again", "what came between the two may have asked for it (RFC5681:3.2, RFC6582)",
      "client 1..10; server ACK 1; client 1..10 again", asked_again},
     {"abort",

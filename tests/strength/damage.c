@@ -218,6 +218,49 @@ static bool seg_window(struct bench *bench, size_t at, int64_t by)
     return true;
 }
 
+static bool seg_hops(struct bench *bench, size_t at, int64_t by)
+{
+    struct sp_event *seg[2];
+    unsigned count = records(bench, at, seg);
+    for (unsigned i = 0; i < count; i++)
+        seg[i]->u.seg.seg.ttl = (uint8_t)by;
+    return true;
+}
+
+static bool seg_checksum(struct bench *bench, size_t at, int64_t by)
+{
+    struct sp_event *seg[2];
+    unsigned count = records(bench, at, seg);
+    (void)by;
+    for (unsigned i = 0; i < count; i++)
+        seg[i]->u.seg.seg.checksum_ok = false;
+    return true;
+}
+
+/* The clock of the timestamps of a segment that is not its sender's first. */
+static bool seg_stamp(struct bench *bench, size_t at, int64_t by)
+{
+    enum { VALUE_LEN = 4 };
+    const struct sp_flight *flight = &bench->flights->items[at];
+    struct sp_event *seg[2];
+    unsigned count = records(bench, at, seg);
+    bool stamped = false;
+    for (unsigned i = 0; i < count; i++) {
+        struct sp_seg *s = &seg[i]->u.seg.seg;
+        struct sp_opt opt;
+        for (size_t pos = 0; sp_opt_next(s, &pos, &opt, NULL);) {
+            if (opt.kind != SP_OPT_TIMESTAMPS || pos < 2 * VALUE_LEN)
+                continue;
+            uint8_t *value = &s->opt[pos - 2 * VALUE_LEN];
+            uint32_t was = opt.ts_val + (uint32_t)by;
+            for (int b = 0; b < VALUE_LEN; b++)
+                value[b] = (uint8_t)(was >> (8 * (VALUE_LEN - 1 - b)));
+            stamped = true;
+        }
+    }
+    return stamped && flight->rel_seq;
+}
+
 /* ---- calls --------------------------------------------------------------------------------- */
 
 static struct sp_event *call_at(struct bench *bench, size_t at)
@@ -544,6 +587,9 @@ const struct kind kinds[] = {
     {"a byte less", AT_SEGMENT, seg_length, -1, neutral_less},
     {"payload differs", AT_SEGMENT, seg_payload, 1, NULL},
     {"window", AT_SEGMENT, seg_window, -1, neutral_window},
+    {"TTL", AT_SEGMENT, seg_hops, 3, NULL},
+    {"checksum", AT_SEGMENT, seg_checksum, 0, NULL},
+    {"timestamp", AT_SEGMENT, seg_stamp, 1 << 24, NULL},
     {"other error", AT_CALL, call_error, 0, neutral_call},
     {"value + 1", AT_CALL, call_value, 1, neutral_call},
     {"value - 1", AT_CALL, call_value, -1, neutral_call},
