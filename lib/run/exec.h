@@ -135,9 +135,9 @@ bool exec_has_records(const struct exec *x);
 /* exec_watch.c */
 /* This machine stood still from then until now, if that is long. */
 void exec_note_stall(struct exec *x, int64_t since_ns);
-/* So did an agent's, between what we asked and the call; only where a stack waits for the script.
- */
-void exec_note_late_call(struct exec *x, int64_t asked_ns, int64_t entered_ns);
+/* So did an agent's, between what we asked and the call, or between a call that began to wait and
+ * our hearing of it; only where a stack waits for the script. */
+void exec_note_late_call(struct exec *x, int64_t from_ns, int64_t to_ns);
 enum sp_rc exec_drain(struct exec *x);                   /* take what is there, do not wait */
 enum sp_rc exec_pump(struct exec *x, int64_t until_ns);  /* wait for anything, at most until then */
 enum sp_rc exec_sleep(struct exec *x, int64_t until_ns); /* go on pumping until then */

@@ -168,8 +168,12 @@ enum sp_rc exec_agent_reply(struct exec *x, enum sp_who who, const struct sp_age
                        x->plan.case_->file, sp_end_name((enum sp_end)who), call->call, reply->out);
     if (reply->kind == SP_AGENT_ENTERED) {
         call->entered = true;
-        if (!own_clock)
+        if (!own_clock) {
+            int64_t asked_ns = event->t_ns;
             event->t_ns = reply->t_enter_ns - x->trace.head.start_mono_ns;
+            exec_note_late_call(x, asked_ns, event->t_ns);
+            exec_note_late_call(x, event->t_ns, exec_now(x));
+        }
         if (reply->out[0]) /* the agent could not prove that its thread sleeps in the call */
             event->u.call.out = sp_trace_str(&x->trace, reply->out);
         return SP_OK;

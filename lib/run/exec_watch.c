@@ -111,10 +111,10 @@ void exec_note_stall(struct exec *x, int64_t asked_ns)
     note_stall(x, asked_ns, exec_now(x), "the runner was late");
 }
 
-void exec_note_late_call(struct exec *x, int64_t asked_ns, int64_t entered_ns)
+void exec_note_late_call(struct exec *x, int64_t from_ns, int64_t to_ns)
 {
     if (x->path || x->peer)
-        note_stall(x, asked_ns, entered_ns, "the agent was late");
+        note_stall(x, from_ns, to_ns, "the agent was late");
 }
 
 /* Segments that we read long after they were captured: the peer could not answer them in time, the
