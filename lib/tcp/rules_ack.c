@@ -1,8 +1,6 @@
 /* Rules about what is acknowledged. */
 #include "tcp_in.h"
 
-#include <string.h>
-
 static void rule_handshake(struct replay *replay, const struct side *side, const struct view *view)
 {
     int64_t most = INT64_MAX;
@@ -14,23 +12,12 @@ static void rule_handshake(struct replay *replay, const struct side *side, const
                    "acknowledges the peer's ISN%+lld instead of ISN+1", (long long)view->ack);
 }
 
-/* Whether what an end sent later may be captured first: where several processors hand over its
- * segments (loopback, real interfaces), or its stack has threads. A veth takes each from its
- * socket, under that socket's lock. */
-static bool may_be_swapped(const struct replay *replay, const struct side *side,
-                           const struct view *view)
-{
-    const char *lab = replay->ctx->trace->head.lab;
-    return side->own_process || view->event->u.seg.point == SP_AT_LO || !lab ||
-           strcmp(lab, "nics") == 0;
-}
-
 /* Within SKEW_NS two segments may have been captured the wrong way round, unless their places in
  * the sender's own stream tell their order. */
 static void rule_back(struct replay *replay, const struct side *side, const struct view *view)
 {
     int64_t end = view->end + ((view->seg->flags & SP_FIN) ? 1 : 0);
-    bool in_order = !may_be_swapped(replay, side, view) ||
+    bool in_order = !sp_tcp_may_be_swapped(replay, side, view) ||
                     view->t_ns > side->last_ack_ns + SKEW_NS || side->last_ack_from < end;
     if (view->ack < side->last_ack && in_order && !(view->seg->flags & SP_SYN))
         sp_tcp_violate(replay->ctx, RULE_ACK_BACK, view->event, side->end,
@@ -66,8 +53,9 @@ static void rule_place(struct replay *replay, int which, size_t at, const struct
     const struct side *side = &replay->side[which];
     enum sp_role role = replay->ctx->out->segs[view->flight].role;
     bool probe = role == SP_ROLE_KEEPALIVE || role == SP_ROLE_WINDOW_PROBE;
-    bool close = may_be_swapped(replay, side, view) && view->t_ns <= side->new_ns + SKEW_NS &&
-                 view->from < side->snd_max && view->from >= side->last_ack_from && view->from > 0;
+    bool close = sp_tcp_may_be_swapped(replay, side, view) &&
+                 view->t_ns <= side->new_ns + SKEW_NS && view->from < side->snd_max &&
+                 view->from >= side->last_ack_from && view->from > 0;
     if (!sp_tcp_is_pure_ack(view->seg) || view->from >= side->snd_max || probe || close ||
         view->from == side->una + side->window || view->from == side->edge ||
         has_gone_back(replay, which, at, view) || side->facts->blind_ns <= view->t_ns)

@@ -1,4 +1,6 @@
 /* Rules about positions in a sender's own stream: SYN, data, FIN, and the window offered. */
+#include <string.h>
+
 #include "tcp_in.h"
 
 static bool is_blind(const struct side *side, int64_t t_ns)
@@ -31,12 +33,21 @@ static void rule_syn(struct replay *replay, const struct side *side, int which,
                        (double)(view->t_ns - side->synack_in_ns) / SP_MS);
 }
 
-/* Whether the same sender's bytes up to `to` are captured a moment later: on one interface two
- * processors can hand over one socket's segments in the wrong order. */
+bool sp_tcp_may_be_swapped(const struct replay *replay, const struct side *side,
+                           const struct view *view)
+{
+    const char *lab = replay->ctx->trace->head.lab;
+    return side->own_process || view->event->u.seg.point == SP_AT_LO || !lab ||
+           strcmp(lab, "nics") == 0;
+}
+
+/* Whether the same sender's bytes up to `to` are captured a moment later. */
 static bool follows(const struct replay *replay, int which, size_t at, const struct view *view,
                     int64_t to)
 {
     const struct side *side = &replay->side[which];
+    if (!sp_tcp_may_be_swapped(replay, side, view))
+        return false;
     for (size_t i = at + 1; i < replay->entry_count[which]; i++) {
         const struct entry *entry = &replay->entries[which][i];
         if (entry->event->t_ns > view->t_ns + SKEW_NS)

@@ -416,6 +416,12 @@ void sp_tcp_replay(struct ctx *ctx, int conn, const size_t *flights, size_t coun
 void sp_tcp_violate(struct ctx *ctx, enum rule rule, const struct sp_event *event, enum sp_end end,
                     const char *fmt, ...) SP_PRINTF(5, 6);
 
+/* Whether what an end sent later may be captured first: where several processors hand over its
+ * segments (loopback, real interfaces), or its stack has threads. A veth takes each from its
+ * socket, under that socket's lock. */
+bool sp_tcp_may_be_swapped(const struct replay *replay, const struct side *side,
+                           const struct view *view);
+
 /*
  * Questions about the segment of entry `at` of side `which`, before its model takes it in.
  * other_sent: what the other side had sent by then (position), -1 unknown.

@@ -113,6 +113,9 @@ static const struct story clean[] = {
           "3000-3010 client conn close = 0\n3005 c> FIN,ACK seq=1\n3035 s> ACK ack=11\n"
           "4000-4010 server conn close = 0\n4004 state server 2 ESTABLISHED>FIN_WAIT_1\n"},
     {"nothing", BOTH, ""},
+    {"what one interface shows the wrong way round has no gap", LO,
+     OPEN "2000-2010 client conn send 20 = 20\n2005 c> PSH,ACK seq=11 len=10\n"
+          "2105 c> ACK seq=1 len=10\n2135 s> ACK ack=21\n"},
     {"shutdown() gives up a connection attempt", VETH,
      "0 client start\n0 server start\n100- client conn connect = 0\n"
      "105 state client 1 CLOSED>SYN_SENT\n110 c> SYN lost\n"
@@ -405,6 +408,9 @@ static const struct damage damaged[] = {
      OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK seq=0\n"},
     {"seq-gap", BOTH, C,
      OPEN "2000-2010 client conn send 20 = 20\n2005 c> PSH,ACK seq=11 len=10\n2035 s> ACK ack=1\n"},
+    {"seq-gap", VETH, C,
+     OPEN "2000-2010 client conn send 20 = 20\n2005 c> PSH,ACK seq=11 len=10\n"
+          "2105 c> ACK seq=1 len=10\n2135 s> ACK ack=21\n"},
     {"data-after-fin", BOTH, C,
      OPEN "2000- client conn send 20 =\n2005 c> ACK len=10\n2020-2030 client conn close = 0\n"
           "2025 c> FIN,ACK\n2060 s> ACK\n2090 c> PSH,ACK seq=11 len=10\n"},
