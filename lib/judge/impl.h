@@ -32,8 +32,7 @@ struct finding {
     enum sp_end blames;
     int64_t t_ns;    /* of the divergence, -1 unknown */
     int64_t from_ns; /* since when time was running, for stalls; -1: time did not matter */
-    int64_t
-        over_ns; /* how much too late, where it is known how much the machine made of it; or 0 */
+    int64_t over_ns; /* of a call that took too long: by how much; 0 of anything else */
     char expected[SAY_MAX];
     char seen[SAY_MAX];
 };

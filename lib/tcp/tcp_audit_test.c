@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "tcp_ladder.h"
+#include "tcp_damages.h"
 #include "tcp_stories.h"
 
 static void print_violations(const char *what, bool lo, const struct sp_audit *audit)
