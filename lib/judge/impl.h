@@ -3,7 +3,7 @@
  *
  *   view.c     the trace sorted out: calls and marks by statement, lanes of segments
  *   history.c  the states of each kernel socket, merged from all sources
- *   bind.c     which connection and which kernel socket a statement's socket is
+ *   bind.c     which connection a statement's socket is; bind_hist.c: which kernel socket
  *   pattern.c  one segment against one pattern
  *   wire_match.c, state_match.c, call_match.c, absence.c   one statement against the view
  *   bounds.c, variant.c   time, and whose expectation holds
@@ -183,6 +183,16 @@ const struct item *bind_made_item(const struct view *view, const struct sp_stmt 
 int bind_hist_conn(const struct view *view, const struct hist *hist);
 /* Whether a call or a connection accounts for this kernel socket. */
 bool bind_explains(const struct view *view, const struct hist *hist);
+
+/* Shared by bind.c and bind_hist.c. */
+#define BIND_SLOP_NS (1 * SP_MS) /* how far the clocks of a capture and of a call may be apart */
+bool bind_has_port(const struct sp_addr *addr);
+const char *bind_sock_of(const struct sp_stmt *stmt);
+/* The connect or accept before the statement that its name is from, NULL none. */
+const struct open *bind_last_own(const struct view *view, const struct sp_stmt *stmt);
+/* Whether the case makes that call between the two, on their socket; a new process has none. */
+bool bind_called_between(const struct view *view, const struct open *from, const struct open *to,
+                         const char *call);
 
 /* ---- patterns ------------------------------------------------------------------------------ */
 

@@ -3,10 +3,10 @@
  * is parsed into, the tables of the language.
  *
  * The way of a text: lex.c cuts it into lines of words (once, kept as sp_case.ast); header.c reads
- * the header; stmt.c, call.c, segment.c, peer.c,
- * middle.c, expect.c and variant.c parse the statements of one
- * row of the `for` tables into nodes, with the row's values put into the words; check.c looks at
- * what only the whole tells; plan.c resolves nodes into statements.
+ * the header; body.c walks over the lines behind it, and stmt.c, call.c, segment.c, peer.c,
+ * middle.c, expect.c and variant.c parse the statements of one row of the `for` tables into nodes,
+ * with the row's values put into the words; check.c looks at what only the whole tells; plan.c
+ * resolves nodes into statements.
  */
 #ifndef SP_SCRIPT_PARSER_H
 #define SP_SCRIPT_PARSER_H
@@ -164,6 +164,17 @@ bool read_keys(struct cursor *cur, struct sp_stack_key **keys, size_t *count, en
 bool parse_variants(struct parse *p, const struct line *owner, struct sp_stmt *st);
 bool line_is_variant(const struct line *line);
 
+/* stmt.c: one line each, after its first word; endpoint: the whole line. */
+bool parse_endpoint(struct cursor *cur, struct node *node);
+bool parse_wire(struct cursor *cur, struct node *node);
+bool parse_state(struct cursor *cur, struct node *node);
+bool parse_still(struct cursor *cur, struct node *node);
+bool parse_never(struct cursor *cur, struct node *node);
+bool parse_silence(struct cursor *cur, struct node *node);
+bool parse_queue(struct cursor *cur, struct node *node);
+bool parse_wait(struct cursor *cur, struct node *node);
+bool parse_lab(struct cursor *cur, struct node *node);
+bool parse_establish(struct cursor *cur, struct node *node);
 /* Which end a line of the path is about, into st->target. */
 bool read_target(struct cursor *cur, struct sp_stmt *st);
 
