@@ -113,12 +113,14 @@ static void see(const struct told *now)
 static void see_connections(const struct tcp_pcb *pcb)
 {
     for (; pcb; pcb = pcb->next) {
+        /* A FIN that is put on data that waits (tcp_send_fin()) has no place in snd_lbb. */
+        int32_t unacked = (int32_t)(pcb->snd_lbb - pcb->lastack);
         struct told now = {.pcb = pcb,
                            .state = pcb->state,
                            .local_port = pcb->local_port,
                            .remote_port = pcb->remote_port,
                            .unread = TCP_WND_MAX(pcb) - pcb->rcv_wnd,
-                           .unacked = (uint32_t)(pcb->snd_lbb - pcb->lastack)};
+                           .unacked = unacked < 0 ? 0 : unacked};
         ip_addr_copy(now.local, pcb->local_ip);
         ip_addr_copy(now.remote, pcb->remote_ip);
         see(&now);
