@@ -8,6 +8,9 @@ from tools import ROOT
 FOLDER = ROOT / "tests" / "bad-cases"
 FILES = {path.stem: path for path in sorted(FOLDER.glob("*.case"))}
 
+SMALL = ("case   t/x\ntitle  one\nspec   RFC9293:3.5\nlabs   loopback\nfamily ipv4\n\n"
+         "establish\n")
+
 
 class TestBadCases:
     def test_there_are_at_least_thirty_kinds(self):
@@ -45,10 +48,35 @@ class TestBadCases:
         done = sockproof("lint", path, "--cases", tmp_path)
         assert done.returncode == 4 and "x.case" in done.stderr
 
+    @pytest.mark.parametrize("line,part", [(b"client\0 close", "NUL byte"),
+                                           (b"client " + b"x" * 500_000, "500007 bytes")],
+                             ids=["nul", "long-line"])
+    def test_one_bad_line_is_named_and_not_poured_out(self, sockproof, tmp_path, line, part):
+        path = tmp_path / "t" / "x.case"
+        path.parent.mkdir()
+        path.write_bytes(SMALL.encode() + line + b"\n")
+        done = sockproof("run", path, "--cases", tmp_path, "--results", tmp_path / "r")
+        assert done.returncode == 4 and f"x.case:{SMALL.count(chr(10)) + 1}:" in done.stderr
+        assert part in done.stderr and len(done.stderr) < 2000
+        assert not (tmp_path / "r").exists()
+
 
 class TestGoodCases:
     def test_the_projects_cases_are_well_formed(self, sockproof):
         assert sockproof("lint").returncode == 0
+
+    @pytest.mark.parametrize("content", [SMALL.replace("\n", "\r\n").encode(),
+                                         b"\xef\xbb\xbf" + SMALL.encode()],
+                             ids=["crlf", "byte-order-mark"])
+    def test_what_an_editor_of_windows_adds_is_let_by_and_fmt_takes_it_off(self, sockproof, tmp_path,
+                                                                           content):
+        path = tmp_path / "t" / "x.case"
+        path.parent.mkdir()
+        path.write_bytes(content)
+        assert sockproof("lint", path, "--cases", tmp_path).returncode == 0
+        assert sockproof("fmt", "--check", path, "--cases", tmp_path).returncode == 1
+        assert sockproof("fmt", path, "--cases", tmp_path).returncode == 0
+        assert path.read_bytes() == SMALL.encode()
 
     def test_fmt_knows_a_file_that_is_not_canonical_and_mends_it(self, sockproof, tmp_path):
         path = tmp_path / "t" / "x.case"

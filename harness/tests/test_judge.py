@@ -86,6 +86,23 @@ class TestDamage:
         (broken,) = [r for r in again["runs"] if r["verdict"] == "broken"]
         assert "trace.json" in broken["reason"]
 
+    def test_a_truncated_trace_is_said_by_all_who_read_it(self, sockproof, plain, copy_of_plain):
+        row = copy_of_plain.row("plain/conversation")
+        path = copy_of_plain.path(row, "trace.json")
+        path.write_bytes(path.read_bytes()[:500])
+        explain = sockproof("explain", "plain/conversation", "--lab", "loopback", "--family", "ipv4",
+                            "--results", copy_of_plain.folder)
+        assert explain.returncode == 3 and "trace.json: not JSON" in explain.stderr
+        compare = sockproof("compare", plain.folder, copy_of_plain.folder)
+        assert compare.returncode == 1 and "trace.json: not JSON" in compare.stdout
+
+    def test_the_verdict_needs_no_capture(self, sockproof, copy_of_plain):
+        row = copy_of_plain.row("plain/conversation")
+        path = copy_of_plain.path(row, "capture.pcapng")
+        path.write_bytes(path.read_bytes()[:100])
+        code, again = judge(sockproof, copy_of_plain.folder)
+        assert code == 0 and verdicts(again["runs"]) == verdicts(copy_of_plain.rows)
+
     @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"schema": "else/1", "runs": []}',
                                          b"\xff\xfe"], ids=range(5))
     def test_a_damaged_run_json_is_said(self, sockproof, copy_of_plain, content):
