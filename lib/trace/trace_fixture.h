@@ -1,9 +1,17 @@
 /*
  * A trace in which every field of every kind of event holds something of its own, for the tests of
- * its JSON form. For files that have included cmocka.h and trace.h.
+ * its JSON form.
  */
 #ifndef SP_TRACE_FIXTURE_H
 #define SP_TRACE_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "trace.h"
 
 static inline struct sp_addr addr(const char *text)
 {

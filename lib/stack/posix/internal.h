@@ -45,9 +45,4 @@ int sp_posix_signal_caught(void);
 /* Whether SIGURG is caught: then a call that receives is told of urgent data (socket(7)). */
 bool sp_posix_wants_urgent(void);
 
-/* From and to the system's form. No family gives AF_UNSPEC. */
-socklen_t sp_posix_addr_out(const struct sp_stack_addr *addr, struct sockaddr_storage *out);
-void sp_posix_addr_in(const struct sockaddr_storage *from, socklen_t len_bytes,
-                      struct sp_stack_addr *addr);
-
 #endif

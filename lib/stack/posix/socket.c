@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "../addr.h"
 #include "internal.h"
 
 void sp_posix_enter(struct sp_stack_outcome *out, long syscall_number)
@@ -36,7 +37,7 @@ void sp_stack_bind(sp_stack_sock sock, const struct sp_stack_addr *addr,
                    struct sp_stack_outcome *out)
 {
     struct sockaddr_storage to;
-    socklen_t len = sp_posix_addr_out(addr, &to);
+    socklen_t len = sp_stack_addr_out(addr, &to);
     SP_POSIX_CALL(out, NR(bind), sp_api_bind((int)sock, (struct sockaddr *)&to, len));
 }
 
@@ -44,7 +45,7 @@ void sp_stack_connect(sp_stack_sock sock, const struct sp_stack_addr *addr,
                       struct sp_stack_outcome *out)
 {
     struct sockaddr_storage to;
-    socklen_t len = sp_posix_addr_out(addr, &to);
+    socklen_t len = sp_stack_addr_out(addr, &to);
     SP_POSIX_CALL(out, NR(connect), sp_api_connect((int)sock, (struct sockaddr *)&to, len));
 }
 
@@ -62,7 +63,7 @@ void sp_stack_accept(sp_stack_sock sock, bool nonblock, struct sp_stack_addr *re
         out, NR(accept4),
         sp_api_accept((int)sock, (struct sockaddr *)&from, &len, nonblock ? SOCK_NONBLOCK : 0));
     if (remote)
-        sp_posix_addr_in(&from, out->value < 0 ? 0 : len, remote);
+        sp_stack_addr_in(&from, out->value < 0 ? 0 : len, remote);
 }
 
 void sp_stack_send(sp_stack_sock sock, const void *data, size_t len_bytes, int flags,
@@ -123,7 +124,7 @@ void sp_stack_getsockname(sp_stack_sock sock, struct sp_stack_addr *addr,
     socklen_t len = sizeof name;
     SP_POSIX_CALL(out, NR(getsockname),
                   sp_api_getsockname((int)sock, (struct sockaddr *)&name, &len));
-    sp_posix_addr_in(&name, out->value < 0 ? 0 : len, addr);
+    sp_stack_addr_in(&name, out->value < 0 ? 0 : len, addr);
 }
 
 void sp_stack_getpeername(sp_stack_sock sock, struct sp_stack_addr *addr,
@@ -133,5 +134,5 @@ void sp_stack_getpeername(sp_stack_sock sock, struct sp_stack_addr *addr,
     socklen_t len = sizeof name;
     SP_POSIX_CALL(out, NR(getpeername),
                   sp_api_getpeername((int)sock, (struct sockaddr *)&name, &len));
-    sp_posix_addr_in(&name, out->value < 0 ? 0 : len, addr);
+    sp_stack_addr_in(&name, out->value < 0 ? 0 : len, addr);
 }

@@ -10,9 +10,6 @@
 
 enum sp_winsock_set { SP_WINSOCK_READ = 1, SP_WINSOCK_WRITE = 2, SP_WINSOCK_EXCEPT = 4 };
 
-/* Flags of send and recv that Winsock does not have, and that we must not hand it. */
-enum { SP_WINSOCK_ABSENT = -1 };
-
 /* MSG_DONTWAIT is ours: the call is made in the mode that does not wait, and the mode put back. */
 enum { SP_WINSOCK_DONTWAIT = 0x20000000 };
 
@@ -39,9 +36,5 @@ void sp_winsock_catch_up(void);
 /* Thread side of the two above (thread.c). */
 void sp_winsock_thread_enter(int64_t now_ns);
 void sp_winsock_thread_leave(void);
-
-int sp_winsock_addr_out(const struct sp_stack_addr *addr, struct sockaddr_storage *out);
-void sp_winsock_addr_in(const struct sockaddr_storage *from, int len_bytes,
-                        struct sp_stack_addr *addr);
 
 #endif

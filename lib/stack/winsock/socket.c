@@ -1,4 +1,5 @@
 /* The calls themselves: each one call of Winsock, bracketed by the clock. */
+#include "../addr.h"
 #include "internal.h"
 
 #include <string.h>
@@ -92,7 +93,7 @@ void sp_stack_bind(sp_stack_sock sock, const struct sp_stack_addr *addr,
                    struct sp_stack_outcome *out)
 {
     struct sockaddr_storage to;
-    int len = sp_winsock_addr_out(addr, &to);
+    int len = sp_stack_addr_out(addr, &to);
     SP_WINSOCK_CALL(out, bind((SOCKET)sock, (struct sockaddr *)&to, len));
 }
 
@@ -101,7 +102,7 @@ void sp_stack_connect(sp_stack_sock sock, const struct sp_stack_addr *addr,
                       struct sp_stack_outcome *out)
 {
     struct sockaddr_storage to;
-    int len = sp_winsock_addr_out(addr, &to);
+    int len = sp_stack_addr_out(addr, &to);
     SP_WINSOCK_CALL(out, connect((SOCKET)sock, (struct sockaddr *)&to, len));
     if (out->error == WSAEWOULDBLOCK)
         out->error = WSAEINPROGRESS;
@@ -125,7 +126,7 @@ void sp_stack_accept(sp_stack_sock sock, bool nonblock, struct sp_stack_addr *re
             set_mode((SOCKET)out->value, true);
     }
     if (remote)
-        sp_winsock_addr_in(&from, out->value < 0 ? 0 : len, remote);
+        sp_stack_addr_in(&from, out->value < 0 ? 0 : len, remote);
 }
 
 /* Around a call with SP_WINSOCK_DONTWAIT: the socket's mode is changed for it where it waits. */
@@ -215,7 +216,7 @@ void sp_stack_getsockname(sp_stack_sock sock, struct sp_stack_addr *addr,
     struct sockaddr_storage name = {0};
     int len = sizeof name;
     SP_WINSOCK_CALL(out, getsockname((SOCKET)sock, (struct sockaddr *)&name, &len));
-    sp_winsock_addr_in(&name, out->value < 0 ? 0 : len, addr);
+    sp_stack_addr_in(&name, out->value < 0 ? 0 : len, addr);
 }
 
 void sp_stack_getpeername(sp_stack_sock sock, struct sp_stack_addr *addr,
@@ -224,7 +225,7 @@ void sp_stack_getpeername(sp_stack_sock sock, struct sp_stack_addr *addr,
     struct sockaddr_storage name = {0};
     int len = sizeof name;
     SP_WINSOCK_CALL(out, getpeername((SOCKET)sock, (struct sockaddr *)&name, &len));
-    sp_winsock_addr_in(&name, out->value < 0 ? 0 : len, addr);
+    sp_stack_addr_in(&name, out->value < 0 ? 0 : len, addr);
 }
 
 /* ---- readiness ------------------------------------------------------------------------------ */
