@@ -34,6 +34,7 @@ struct sp_agent_request {
     char call[16];
     char sock[32];   /* which socket of this agent; made by socket/accept */
     bool overlapped; /* make it in a thread of its own and go on reading requests */
+    bool timed;      /* its kept_waiting_ns is asked for; that of an overlapped call always is */
     uint32_t arg_count;
     struct sp_agent_arg args[SP_AGENT_ARGS_MAX];
 };
@@ -95,7 +96,8 @@ struct sp_agent_conn {
     int in_fd;  /* we read replies here: poll it for input */
     int out_fd; /* we write requests here */
     struct sp_buf pending;
-    bool ended; /* end of input seen */
+    bool emptied; /* the last read did not fill its room: it took all that was there */
+    bool ended;   /* end of input seen */
 };
 
 /* Takes both descriptors and makes them non-blocking. */
@@ -115,6 +117,9 @@ enum sp_rc sp_agent_send(struct sp_agent_conn *conn, const struct sp_agent_reque
  */
 enum sp_rc sp_agent_recv(struct sp_agent_conn *conn, struct sp_agent_reply *reply, bool *got,
                          struct sp_err *err);
+
+/* Whether there was more than the replies taken so far when it was last read. */
+bool sp_agent_conn_more(const struct sp_agent_conn *conn);
 
 /* Adds arguments; they assert that there is room. */
 void sp_agent_arg_number(struct sp_agent_request *request, const char *name, int64_t number);

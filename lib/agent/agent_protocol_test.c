@@ -12,7 +12,7 @@
 
 static struct sp_agent_request sample_request(void)
 {
-    struct sp_agent_request request = {.id = 7, .overlapped = true};
+    struct sp_agent_request request = {.id = 7, .overlapped = true, .timed = true};
     snprintf(request.call, sizeof request.call, "recv");
     snprintf(request.sock, sizeof request.sock, "conn");
     sp_agent_arg_number(&request, "len", -5);
@@ -70,6 +70,7 @@ static void a_request_comes_back_as_it_was(void **state)
     assert_string_equal(got.call, want.call);
     assert_string_equal(got.sock, want.sock);
     assert_true(got.overlapped);
+    assert_true(got.timed);
     assert_int_equal(got.arg_count, want.arg_count);
     for (uint32_t i = 0; i < want.arg_count; i++) {
         assert_string_equal(got.args[i].name, want.args[i].name);

@@ -59,6 +59,7 @@ static enum sp_rc fill(struct sp_agent_conn *conn, const uint8_t **body, size_t 
             return rc;
         }
         sp_buf_add(&conn->pending, data, got);
+        conn->emptied = got < sizeof data;
         if (!got)
             return SP_OK;
     }
@@ -83,4 +84,9 @@ enum sp_rc sp_agent_recv(struct sp_agent_conn *conn, struct sp_agent_reply *repl
         sp_buf_reset(&conn->pending);
     }
     return rc;
+}
+
+bool sp_agent_conn_more(const struct sp_agent_conn *conn)
+{
+    return conn->pending.len || !conn->emptied;
 }

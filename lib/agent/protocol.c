@@ -37,7 +37,7 @@ struct field {
 static const struct field request_fields[] = {
     REQUEST(1, FIELD_U32, id, false),    REQUEST(2, FIELD_TEXT, call, true),
     REQUEST(3, FIELD_TEXT, sock, false), REQUEST(4, FIELD_U8, overlapped, false),
-    REQUEST(5, FIELD_ARG, args, false),
+    REQUEST(5, FIELD_ARG, args, false),  REQUEST(6, FIELD_U8, timed, false),
 };
 
 static const struct field reply_fields[] = {

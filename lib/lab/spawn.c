@@ -39,17 +39,21 @@ static uint64_t changed_signals(void)
 
 /* Most are as they were: 64 calls for two of them show in what a run costs, in a guest above all.
  */
-void sp_lab_default_signals(void)
+static void default_signals(uint64_t changed)
 {
     sigset_t none;
     struct sigaction dfl = {.sa_handler = SIG_DFL};
-    uint64_t changed = changed_signals();
 
     for (int sig = 1; sig < NSIG && sig <= 64; sig++)
         if (changed >> (sig - 1) & 1) /* SIGKILL, SIGSTOP and libc's own refuse: as is wanted */
             sigaction(sig, &dfl, NULL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void sp_lab_default_signals(void)
+{
+    default_signals(changed_signals());
 }
 
 void sp_lab_close_from(unsigned first)
@@ -69,10 +73,10 @@ static bool place_fd(int from, int to)
     return from >= 0 && dup2(from, to) == to;
 }
 
-static _Noreturn void child_main(pid_t parent, int read_fd, int write_fd, const char *name,
-                                 int (*main_fn)(int, int, void *), void *arg)
+static _Noreturn void child_main(pid_t parent, uint64_t changed, int read_fd, int write_fd,
+                                 const char *name, int (*main_fn)(int, int, void *), void *arg)
 {
-    sp_lab_default_signals();
+    default_signals(changed);
     prctl(PR_SET_NAME, name);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
         _exit(EXIT_SETUP);
@@ -118,9 +122,10 @@ enum sp_rc sp_lab_spawn(const struct sp_lab *lab, enum sp_place place,
     rc = sp_lab_enter(lab, place, err);
     if (rc != SP_OK)
         goto out;
+    uint64_t changed = changed_signals(); /* ten times dearer in a process that is new */
     pid_t pid = fork();
     if (pid == 0)
-        child_main(parent, to_child[0], from_child[1], name, main_fn, arg);
+        child_main(parent, changed, to_child[0], from_child[1], name, main_fn, arg);
     int fork_os = errno;
     rc = sp_lab_leave(lab, err);
     if (pid < 0) {

@@ -80,6 +80,8 @@ struct exec {
     struct exec_agent agents[SP_WHO_COUNT];
     struct sp_capture *captures[EXEC_CAPTURES];
     unsigned capture_count;
+    bool quiet_agents[SP_WHO_COUNT]; /* asked just now, and nothing is there: not to be read */
+    bool quiet_captures[EXEC_CAPTURES];
     struct sp_diag *diags[SP_PLACE_COUNT];
     struct peer *peer; /* NULL: two real ends */
     struct path *path; /* NULL: plain pair or loopback */
@@ -147,6 +149,9 @@ enum sp_rc exec_look(struct exec *x, bool queues);       /* sock_diag, in every 
 /* Waits for anything of the agents, captures, records, the path and the peer, at most until then,
  * on the trace's clock. */
 enum sp_rc exec_wait(struct exec *x, int64_t wake_ns);
+/* Asks agents and captures, all in one, which of them has something; where the system cannot, all
+ * may. exec_wait() does so, too. */
+void exec_ask(struct exec *x);
 void exec_wait_peer(const struct exec *x, int ms);
 /* User and system time of the run's processes. */
 double exec_cpu_ms(void);

@@ -372,6 +372,15 @@ static bool names_another(const char *call)
     return strcmp(call, "accept") == 0 || strcmp(call, "dup") == 0 || strcmp(call, "take") == 0;
 }
 
+/* Whether its time is held against something, in this variant of the case or another. */
+static bool is_timed(const struct sp_stmt *stmt)
+{
+    bool timed = stmt->expect.took.kind != SP_BOUND_NONE;
+    for (size_t i = 0; i < stmt->variant_count; i++)
+        timed = timed || stmt->variants[i].expect.took.kind != SP_BOUND_NONE;
+    return timed;
+}
+
 static enum sp_rc request_fill(struct exec *x, const struct sp_stmt *stmt, bool start,
                                struct sp_agent_request *request, const char **new_port)
 {
@@ -379,6 +388,7 @@ static enum sp_rc request_fill(struct exec *x, const struct sp_stmt *stmt, bool 
     if (is_on_socket(stmt->call))
         snprintf(request->sock, sizeof request->sock, "%s", stmt->sock);
     request->overlapped = start;
+    request->timed = is_timed(stmt);
     bool named = false;
     bool of_family = false;
     for (size_t i = 0; i < stmt->arg_count; i++) {

@@ -20,7 +20,7 @@ struct news_step {
     int part; /* of the time waited so far */
 };
 static const struct news_step NEWS_AWAITED = {1 * SP_MS, 32 * SP_MS, 8};
-static const struct news_step NEWS_BY_THE_WAY = {4 * SP_MS, 128 * SP_MS, 2};
+static const struct news_step NEWS_BY_THE_WAY = {4 * SP_MS, 128 * SP_MS, 1};
 
 static unsigned poll_set(const struct exec *x, struct pollfd *set)
 {
@@ -43,6 +43,28 @@ static unsigned poll_set(const struct exec *x, struct pollfd *set)
     for (unsigned i = 0; i < count; i++)
         set[i].events = POLLIN;
     return count;
+}
+
+/*
+ * What has nothing. Agents come first in the set, so what a reply was preceded by on the wire is
+ * found there by the same look.
+ */
+static void quiet_note(struct exec *x, const struct pollfd *set, bool known)
+{
+    unsigned at = 0;
+    for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
+        if (x->agents[who].alive)
+            x->quiet_agents[who] = known && !set[at++].revents;
+    for (unsigned i = 0; i < x->capture_count; i++)
+        x->quiet_captures[i] = known && !set[at++].revents;
+}
+
+void exec_ask(struct exec *x)
+{
+    struct pollfd set[POLL_MAX];
+    memset(set, 0, sizeof set);
+    unsigned count = poll_set(x, set);
+    quiet_note(x, set, poll(set, count, 0) >= 0);
 }
 
 /* Until when to sleep at most before there may be records that nobody woke us for. */
@@ -83,6 +105,7 @@ enum sp_rc exec_wait(struct exec *x, int64_t wake_ns)
     memset(set, 0, sizeof set);
     unsigned count = poll_set(x, set);
     int ready = wait_any(x, set, count, wake_ns);
+    quiet_note(x, set, ready >= 0);
     if (ready < 0 && errno != EINTR)
         return sp_fail_os(&x->err, SP_E_IO, errno, "waiting for events");
     return SP_OK;

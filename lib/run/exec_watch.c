@@ -27,6 +27,7 @@ static enum sp_rc drain_agent(struct exec *x, enum sp_who who)
                           exec_agent_on(x, who));
             return rc;
         }
+        got = got && sp_agent_conn_more(&agent->conn);
     }
     if (agent->alive && agent->conn.ended)
         agent->alive = false;
@@ -144,13 +145,15 @@ static enum sp_rc drain_captures(struct exec *x)
     do {
         had = x->frames.len;
         for (unsigned i = 0; rc == SP_OK && i < x->capture_count; i++)
-            rc =
-                sp_capture_drain(x->captures[i], &x->trace, &x->frames, x->real_offset_ns, &x->err);
+            if (!x->quiet_captures[i])
+                rc = sp_capture_drain(x->captures[i], &x->trace, &x->frames, x->real_offset_ns,
+                                      &x->err);
     } while (rc == SP_OK && x->lab.config.kind == SP_LAB_ROUTED && x->frames.len != had);
     return rc;
 }
 
-enum sp_rc exec_drain(struct exec *x)
+/* From what was not found quiet just now. */
+static enum sp_rc drain_some(struct exec *x)
 {
     enum sp_rc rc = SP_OK;
     size_t before = x->trace.len;
@@ -158,19 +161,28 @@ enum sp_rc exec_drain(struct exec *x)
         rc = path_run(x->path, &x->err);
     if (rc == SP_OK && x->peer)
         rc = peer_run(x->peer, exec_now(x), &x->err);
+    if (x->path || x->peer || x->lab.config.kind == SP_LAB_ROUTED) /* what they send shows, too */
+        memset(x->quiet_captures, 0, sizeof x->quiet_captures);
     if (rc == SP_OK)
         rc = drain_captures(x);
     note_late_segments(x, before);
     if (rc == SP_OK)
         rc = drain_records(x);
     for (int who = SP_WHO_CLIENT; rc == SP_OK && who <= SP_WHO_SERVER; who++)
-        rc = drain_agent(x, (enum sp_who)who);
+        if (!x->quiet_agents[who])
+            rc = drain_agent(x, (enum sp_who)who);
     if (rc == SP_OK)
         rc = exec_told_read(x);
     exec_fence_filter(x);
     if (rc == SP_OK && x->diag_due)
         rc = exec_look(x, false);
     return rc;
+}
+
+enum sp_rc exec_drain(struct exec *x)
+{
+    exec_ask(x);
+    return drain_some(x);
 }
 
 /* ---- waiting -------------------------------------------------------------------------------- */
@@ -241,7 +253,7 @@ enum sp_rc exec_pump(struct exec *x, int64_t until_ns)
         if (x->diag_poll_ns && x->diag_poll_ns <= now)
             poll_later(x, now);
     }
-    rc = exec_drain(x);
+    rc = drain_some(x);
     exec_note_stall(x, now); /* we may be put aside while we take it, too */
     return rc;
 }

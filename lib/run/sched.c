@@ -24,7 +24,7 @@
 
 enum {
     PROGRESS_MS = 100,
-    JOBS_EACH = 16, /* that one child runs, one after the other */
+    JOBS_EACH = 64, /* that one child runs, one after the other */
     /* With that many runs at once each would read the records of all others, and who stands still
      * for long would miss some: the main process reads them, every millisecond. */
     SENT_FROM = 16,
@@ -124,8 +124,9 @@ static enum sp_rc child_start(struct sched *s, struct child *child, struct sp_er
     pid_t pid = fork();
     if (pid == 0) {
         close(talk[0]);
-        worker_main(s->config->jobs, s->config->env, talk[1], s->followed ? s->collector : NULL,
-                    link[1]);
+        sp_store_abandon(s->config->store);
+        worker_main(s->config->jobs, s->config->job_count, s->config->env, talk[1],
+                    s->followed ? s->collector : NULL, link[1]);
     }
     if (pid < 0) {
         rc = sp_fail_os(err, SP_E_IO, errno, "starting runs");

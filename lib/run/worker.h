@@ -34,7 +34,8 @@ struct worker_order {
  * a run was broken, which may have left anything. `jobs` are the main process's, as they were at
  * the fork; `collector` and `link_fd` as in struct sp_run_records.
  */
-_Noreturn void worker_main(const struct sp_run_job *jobs, const struct sp_run_env *env, int fd,
-                           struct sp_collector *collector, int link_fd);
+_Noreturn void worker_main(const struct sp_run_job *jobs, size_t job_count,
+                           const struct sp_run_env *env, int fd, struct sp_collector *collector,
+                           int link_fd);
 
 #endif

@@ -82,7 +82,7 @@ enum sp_rc sp_store_write_case(const char *dir, const struct sp_result *result,
                                const struct sp_frames *frames, const struct sp_judgement *judgement,
                                struct sp_err *err)
 {
-    /* result.json comes last: where it stands, the others do. */
+    /* result.json comes last, and whole: where it stands, the others do. */
     struct part parts[PART_COUNT] = {{.present = false}};
     struct sp_arena arena;
     const char *path = NULL;
@@ -98,7 +98,8 @@ enum sp_rc sp_store_write_case(const char *dir, const struct sp_result *result,
         const struct sp_piece piece = {parts[i].bytes.data, parts[i].bytes.len};
         rc = path_of(dir, result, part_files[i], &arena, &path, err);
         if (rc == SP_OK)
-            rc = sp_file_write(path, &piece, 1, err);
+            rc = i == PART_RESULT ? sp_file_write(path, &piece, 1, err)
+                                  : sp_file_write_new(path, &piece, 1, err);
     }
     for (size_t i = 0; i < PART_COUNT; i++)
         sp_buf_release(&parts[i].bytes);

@@ -37,19 +37,35 @@ static int write_all(int fd, const char *data, size_t len)
     return 0;
 }
 
+/* 0 or an errno. A file system may first say at close that it is full (NFS, quotas). */
+static int write_and_close(int fd, const struct sp_piece *pieces, size_t count)
+{
+    int code = 0;
+    for (size_t i = 0; i < count && !code; i++)
+        code = write_all(fd, pieces[i].data, pieces[i].len_bytes);
+    if (close(fd) < 0 && !code)
+        code = errno;
+    return code;
+}
+
+enum sp_rc sp_file_write_new(const char *path, const struct sp_piece *pieces, size_t count,
+                             struct sp_err *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd < 0 && errno == EEXIST)
+        return sp_file_write(path, pieces, count, err);
+    int code = fd < 0 ? errno : write_and_close(fd, pieces, count);
+    if (code && fd >= 0)
+        unlink(path);
+    return code ? sp_fail_os(err, SP_E_IO, code, "cannot write %s", path) : SP_OK;
+}
+
 enum sp_rc sp_file_write(const char *path, const struct sp_piece *pieces, size_t count,
                          struct sp_err *err)
 {
     char *temporary = beside(path);
-    int code = 0;
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-    if (fd < 0)
-        code = errno;
-    for (size_t i = 0; i < count && !code; i++)
-        code = write_all(fd, pieces[i].data, pieces[i].len_bytes);
-    /* A file system may first say at close that it is full (NFS, quotas). */
-    if (fd >= 0 && close(fd) < 0 && !code)
-        code = errno;
+    int code = fd < 0 ? errno : write_and_close(fd, pieces, count);
     if (!code && rename(temporary, path) < 0)
         code = errno;
     if (code && fd >= 0)

@@ -17,9 +17,13 @@ struct sp_piece {
     size_t len_bytes;
 };
 
-/* Writes the pieces one behind the other. SP_E_IO names the path. */
+/* Writes the pieces one behind the other, and replaces the file by them at once. SP_E_IO names the
+ * path. */
 enum sp_rc sp_file_write(const char *path, const struct sp_piece *pieces, size_t count,
                          struct sp_err *err);
+/* The same in place, where the path is new: whoever is killed meanwhile leaves a part of it. */
+enum sp_rc sp_file_write_new(const char *path, const struct sp_piece *pieces, size_t count,
+                             struct sp_err *err);
 /* Appends the file's bytes; SP_E_NOTFOUND where there is none, SP_E_LIMIT beyond max_bytes. */
 enum sp_rc sp_file_read(const char *path, size_t max_bytes, struct sp_buf *out, struct sp_err *err);
 

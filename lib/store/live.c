@@ -93,6 +93,12 @@ static int fill(struct sp_live *live, int which, const struct sp_piece *pieces, 
 /* The file that waits takes the name, and the other one waits. 0 or an errno. */
 static int change_turns(struct sp_live *live, int which)
 {
+    if (live->shown >= 0 &&
+        renameat2(AT_FDCWD, live->waits, AT_FDCWD, live->path, RENAME_EXCHANGE) == 0) {
+        live->shown = which;
+        return 0;
+    }
+    /* a file system that cannot exchange two names */
     bool both = live->shown >= 0 && link(live->path, live->aside) == 0;
     if (rename(live->waits, live->path) < 0) {
         int code = errno;

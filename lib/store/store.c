@@ -115,6 +115,12 @@ out:
     return rc;
 }
 
+void sp_store_abandon(struct sp_store *store)
+{
+    if (store)
+        sp_buf_release(&store->rows);
+}
+
 void sp_store_free(struct sp_store *store)
 {
     if (!store)

@@ -79,6 +79,10 @@ struct sp_store;
  */
 enum sp_rc sp_store_create(const char *dir, const struct sp_run_head *head, struct sp_store **out,
                            struct sp_err *err);
+/* In a child that adds nothing: gives back its copy of the rows, which grows to tens of megabytes
+ * and which each of its own children would copy again. Nothing more is to be done with the store
+ * there. */
+void sp_store_abandon(struct sp_store *store);
 void sp_store_free(struct sp_store *store);
 
 /*

@@ -19,6 +19,7 @@
  */
 #include "witness.h"
 
+#include <errno.h>
 #include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
@@ -275,6 +276,15 @@ enum sp_rc sp_capture_drain(struct sp_capture *capture, struct sp_trace *trace,
         return sp_fail(err, SP_E_IO, "capture at %s: %s", sp_point_name(capture->point),
                        pcap_geterr(capture->pcap));
     return SP_OK;
+}
+
+enum sp_rc sp_capture_send(struct sp_capture *capture, const void *frame, size_t len_bytes,
+                           struct sp_err *err)
+{
+    if (pcap_inject(capture->pcap, frame, len_bytes) == (int)len_bytes)
+        return SP_OK;
+    return sp_fail_os(err, SP_E_IO, errno, "a frame of ours at %s: %s",
+                      sp_point_name(capture->point), pcap_geterr(capture->pcap));
 }
 
 enum sp_rc sp_capture_drops(struct sp_capture *capture, uint32_t *drops, struct sp_err *err)

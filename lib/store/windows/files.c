@@ -135,6 +135,12 @@ enum sp_rc sp_file_write(const char *path, const struct sp_piece *pieces, size_t
     return code ? sp_fail_os(err, SP_E_IO, code, "cannot write %s", path) : SP_OK;
 }
 
+enum sp_rc sp_file_write_new(const char *path, const struct sp_piece *pieces, size_t count,
+                             struct sp_err *err)
+{
+    return sp_file_write(path, pieces, count, err);
+}
+
 enum sp_rc sp_file_read(const char *path, size_t max_bytes, struct sp_buf *out, struct sp_err *err)
 {
     enum sp_rc rc = SP_OK;
