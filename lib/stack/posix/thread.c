@@ -131,11 +131,12 @@ static bool read_file(int tid, const char *name, int *fd, char *text, size_t cap
 int64_t sp_stack_kept_waiting_ns(void)
 {
     char text[96];
-    long long ran_ns, waited_ns;
-    if (!read_path("/proc/thread-self/schedstat", &schedstat_fd, text, sizeof text) ||
-        sscanf(text, "%lld %lld", &ran_ns, &waited_ns) != 2)
+    if (!read_path("/proc/thread-self/schedstat", &schedstat_fd, text, sizeof text))
         return 0;
-    return waited_ns;
+    /* "RAN WAITED SLICES"; without a second number it comes to 0 */
+    char *waited = NULL;
+    (void)strtoll(text, &waited, 10);
+    return strtoll(waited, NULL, 10);
 }
 
 /* "45 0x3 ..." in system call 45, "running", "-1 ..." stopped outside of one. */
