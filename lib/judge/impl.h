@@ -137,10 +137,11 @@ struct view {
     size_t open_count;
     const struct sp_event **stalls;
     size_t stall_count;
-    int64_t end_ns;   /* SP_MARK_END, -1 none */
-    int64_t last_ns;  /* latest time in the trace */
-    bool begun;       /* some statement was */
-    bool fenced_wire; /* after END */
+    int64_t end_ns;                   /* SP_MARK_END, -1 none */
+    int64_t last_ns;                  /* latest time in the trace */
+    bool begun;                       /* some statement was */
+    const struct sp_event *elsewhere; /* a call of another end than its line's; NULL none */
+    bool fenced_wire;                 /* after END */
     bool fenced_states;
     bool absent_wire; /* a mark says so */
     bool absent_states;

@@ -366,7 +366,9 @@ static void judge_invariants(struct judging *j)
         f.rule = v->rule;
         f.event = v->event;
         f.blames = v->end;
-        f.t_ns = v->event ? v->event->t_ns : -1;
+        f.t_ns = !v->event                      ? -1
+                 : v->event->kind == SP_EV_CALL ? v->event->t_end_ns
+                                                : v->event->t_ns;
         if (v->end < SP_END_COUNT && j->trace->head.states_hidden[v->end])
             f.from_ns = f.t_ns > OWN_STALL_NS ? f.t_ns - OWN_STALL_NS : 0;
         say(f.expected, sizeof f.expected, "%s (%s)", v->rule, v->spec ? v->spec : "");
@@ -399,6 +401,11 @@ static bool settle_broken(struct judging *j)
         settle(j, SP_VERDICT_BROKEN, "no statement was begun");
     else if (view->end_ns < 0)
         settle(j, SP_VERDICT_BROKEN, "the trace stops before the end of the script");
+    else if (view->elsewhere)
+        settle(j, SP_VERDICT_BROKEN,
+               sp_arena_printf(&j->out->arena, "%s: the %s made the call that is recorded for it",
+                               place(j, view->stmts[view->elsewhere->stmt].stmt),
+                               sp_end_name(view->elsewhere->end)));
     else if (j->out->audit.astray)
         settle(j, SP_VERDICT_BROKEN, j->out->audit.astray);
     else if (j->no_record)

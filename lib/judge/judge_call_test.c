@@ -159,6 +159,23 @@ static void a_call_is_over_when_its_thread_may_go_on(void **state)
 #undef LATE
 }
 
+static void a_call_that_the_other_end_made_is_broken(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, HANDSHAKE_LINES "client get SO_ERROR -> 0\n",
+          HANDSHAKE "400-410 client conn get SO_ERROR = 0\n" CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    for (size_t e = 0; e < d.trace.len; e++)
+        if (d.trace.events[e].kind == SP_EV_CALL && !strcmp(d.trace.events[e].u.call.name, "get"))
+            d.trace.events[e].end = SP_END_SERVER;
+    sp_judgement_release(&d.j);
+    sp_judge(&d.plan, &d.trace, &d.j);
+    assert_verdict(&d, SP_VERDICT_BROKEN);
+    assert_non_null(strstr(d.j.reason, "the server made the call"));
+    judged_release(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +186,7 @@ int main(void)
         cmocka_unit_test(what_so_error_gave_is_known_by_its_name),
         cmocka_unit_test(a_started_call_is_judged_where_it_finishes),
         cmocka_unit_test(a_call_is_over_when_its_thread_may_go_on),
+        cmocka_unit_test(a_call_that_the_other_end_made_is_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

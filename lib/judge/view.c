@@ -109,6 +109,15 @@ static void mark_note(struct view *view, const struct sp_event *ev)
     }
 }
 
+/* A record says of itself whose it is, and the line that it is filed under has to agree. */
+static void call_note(struct view *view, struct stmt_marks *marks, const struct sp_event *ev)
+{
+    const struct sp_stmt *stmt = marks->stmt;
+    marks->call = ev;
+    if (stmt && (int)ev->end != (int)stmt->who && !view->elsewhere)
+        view->elsewhere = ev;
+}
+
 static void events_note(struct view *view)
 {
     const struct sp_trace *trace = view->trace;
@@ -126,7 +135,7 @@ static void events_note(struct view *view)
         if (ev->kind == SP_EV_MARK)
             mark_note(view, ev);
         else if (marks && ev->kind == SP_EV_CALL)
-            marks->call = ev;
+            call_note(view, marks, ev);
         else if (marks && (ev->kind == SP_EV_LAB || ev->kind == SP_EV_PROC))
             marks->act = ev;
         view->begun = view->begun || (marks && ev->kind == SP_EV_CALL);

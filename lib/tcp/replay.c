@@ -312,6 +312,7 @@ static void segment_out(struct replay *replay, int which, size_t at, int64_t oth
     sp_tcp_rules_sequence(replay, which, at, &view);
     sp_tcp_rules_ack(replay, which, at, &view, other_sent);
     sp_tcp_rules_payload(replay, which, at, &view);
+    sp_tcp_rules_agreed(replay, which, at, &view);
     if (!side->real)
         say(seg, SP_CAUSE_SCRIPT, NULL);
     else if (seg->role == SP_ROLE_RST)
@@ -456,6 +457,8 @@ void sp_tcp_replay(struct ctx *ctx, int conn, const size_t *flights, size_t coun
         claims_fill(&replay);
     for (int which = 0; which < 2; which++)
         walk(&replay, which);
+    for (int which = 0; which < 2; which++)
+        sp_tcp_rules_calls(&replay, which);
     for (int which = 0; which < 2; which++)
         ctx->sides[conn][which] = replay.side[which];
     free(entries);

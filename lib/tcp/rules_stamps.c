@@ -43,7 +43,7 @@ static bool read_stamp(const struct sp_event *event, struct stamp *out)
     return false;
 }
 
-static bool has_successor_or_is_one(const struct sp_flights *flights, int conn)
+bool sp_tcp_has_namesake(const struct sp_flights *flights, int conn)
 {
     for (size_t i = 0; i < flights->conn_count; i++)
         if (sp_tcp_is_after(&flights->conns[conn], &flights->conns[i]) ||
@@ -94,7 +94,7 @@ void sp_tcp_rules_stamps(struct ctx *ctx)
         const struct sp_flight *flight = &flights->items[i];
         bool real = flight->from == SP_END_CLIENT || flight->from == SP_END_SERVER;
         if (flight->sent && real && flight->conn >= 0 &&
-            !has_successor_or_is_one(flights, flight->conn))
+            !sp_tcp_has_namesake(flights, flight->conn))
             hold(ctx, &seen[flight->conn][flight->from], flight);
     }
     free(seen);

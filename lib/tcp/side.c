@@ -227,6 +227,7 @@ void sp_tcp_side_out(struct side *side, const struct view *view)
     if (seg->flags & SP_SYN) {
         if (view->has_ack && !side->own_process && view->event->u.seg.point != SP_AT_LO)
             answer_syns(side);
+        sp_tcp_offer_add(&side->offered, seg);
         side->syn_sent = true;
         side->synack_sent |= view->has_ack;
         side->plain_syn_sent |= !view->has_ack;
@@ -390,6 +391,7 @@ static uint16_t find_mss(const struct sp_seg *seg)
 static void take_syn(struct side *side, const struct view *view)
 {
     uint16_t mss = find_mss(view->seg);
+    sp_tcp_offer_add(&side->was_offered, view->seg);
     if (mss > side->peer_mss) /* the stack may have taken another one of several */
         side->peer_mss = mss;
     side->peer_wscale_in = find_wscale(view->seg, &side->peer_wscale);

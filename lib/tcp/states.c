@@ -293,6 +293,10 @@ static const char *lacks(const struct ctx *ctx, const struct side *side,
         return "nothing had closed it";
     if ((bit & (TO(FIN_WAIT_2) | TO(TIME_WAIT))) && !(fin_out && fin_acked))
         return "no FIN of its own had been acknowledged";
+    bool opened = report->old_state == SP_TCP_ESTABLISHED || report->old_state == SP_TCP_CLOSE_WAIT;
+    if ((bit & (TO(FIN_WAIT_1) | TO(LAST_ACK))) && opened &&
+        report->source == SP_STATE_TRACEPOINT && side->fin_at >= 0 && side->fin_ns + SKEW_NS < t_ns)
+        return "its FIN had left before";
     if (report->old_state == SP_TCP_LISTEN && report->source == SP_STATE_TRACEPOINT &&
         has_been_open(ctx, side, report, t_ns))
         return "it had left that state already";

@@ -39,18 +39,62 @@ static const struct damage damaged[] = {
     {"ttl-low", BOTH, C,
      OPEN "2000-2050 client conn send 10 = 10\n2010 c> PSH,ACK len=10 ttl=3\n2040 s> ACK\n"},
     {"ts-clock", BOTH, C,
-     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 ts=5000\n2035 s> ACK\n"
-          "3000-3010 client conn send 10 = 10\n3005 c> PSH,ACK len=10 ts=9000\n3035 s> ACK\n"},
+     OPEN_STAMPED "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 ts=5000 tsecr=7000\n"
+                  "2035 s> ACK ts=7000 tsecr=5000\n3000-3010 client conn send 10 = 10\n"
+                  "3005 c> PSH,ACK len=10 ts=9000 tsecr=7000\n3035 s> ACK ts=7000 tsecr=9000\n"},
     {"ts-clock", BOTH, C,
-     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 ts=5000\n2035 s> ACK\n"
-          "3000-3010 client conn send 10 = 10\n3005 c> PSH,ACK len=10 ts=4000\n3035 s> ACK\n"},
+     OPEN_STAMPED "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 ts=5000 tsecr=7000\n"
+                  "2035 s> ACK ts=7000 tsecr=5000\n3000-3010 client conn send 10 = 10\n"
+                  "3005 c> PSH,ACK len=10 ts=4000 tsecr=7000\n3035 s> ACK ts=7000 tsecr=5000\n"},
     {"ts-clock", BOTH, C,
-     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 ts=5000\n2035 s> ACK\n"
-          "12003000-12003010 client conn send 10 = 10\n12003005 c> PSH,ACK len=10 ts=5000\n"
-          "12003035 s> ACK\n"},
+     OPEN_STAMPED "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 ts=5000 tsecr=7000\n"
+                  "2035 s> ACK ts=7000 tsecr=5000\n12003000-12003010 client conn send 10 = 10\n"
+                  "12003005 c> PSH,ACK len=10 ts=5000 tsecr=7000\n"
+                  "12003035 s> ACK ts=19000 tsecr=5000\n"},
+    {"ts-missing", BOTH, C,
+     OPEN_STAMPED "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n"
+                  "2035 s> ACK ts=7000 tsecr=5000\n"},
+    {"ts-missing", BOTH, S,
+     OPEN_STAMPED "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 ts=5000 tsecr=7000\n"
+                  "2035 s> ACK\n"},
+    {"ts-echo", BOTH, S,
+     OPEN_STAMPED "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 ts=5000 tsecr=7000\n"
+                  "2035 s> ACK ts=7000 tsecr=5001\n"},
+    {"ts-echo", BOTH, S,
+     OPEN_STAMPED "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 ts=5100 tsecr=7000\n"
+                  "2035 s> ACK ts=7000 tsecr=5000\n"},
+    {"ts-echo", BOTH, S,
+     "0 client start\n0 server start\n100-200 client conn connect = 0\n120 c> SYN ts=5000 tsecr=0\n"
+     "150 s> SYN,ACK ts=7000 tsecr=0\n180 c> ACK ts=5000 tsecr=7000\n"},
+    {"opt-unasked", BOTH, C,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 ts=5000\n2035 s> ACK\n"},
+    {"opt-unasked", BOTH, C,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 ws=7\n2035 s> ACK\n"},
+    {"opt-unasked", BOTH, C,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 mss=1460\n2035 s> ACK\n"},
+    {"opt-unasked", BOTH, S,
+     "0 client start\n0 server start\n100-200 client conn connect = 0\n120 c> SYN\n"
+     "150 s> SYN,ACK sackok\n180 c> ACK\n"},
+    {"opt-unasked", BOTH, S,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK sack\n"},
+    {"ecn-unasked", BOTH, C,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK,ECE len=10\n2035 s> ACK\n"},
+    {"ecn-unasked", BOTH, C,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 ect\n2035 s> ACK\n"},
+    {"ecn-unasked", BOTH, S,
+     "0 client start\n0 server start\n100-200 client conn connect = 0\n120 c> SYN\n"
+     "150 s> SYN,ACK,ECE\n180 c> ACK\n"},
+    {"ecn-unasked", BOTH, C,
+     "0 client start\n0 server start\n100-200 client conn connect = 0\n120 c> SYN,ECE\n"
+     "150 s> SYN,ACK\n180 c> ACK\n"},
+    {"state-evidence", BOTH, C,
+     OPEN "2000-12010 client conn close = 0\n2005 c> FIN,ACK\n"
+          "12000 state client 1 ESTABLISHED>FIN_WAIT_1\n12020 s> ACK\n"},
+    {"urg-unasked", BOTH, C,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,URG,ACK len=10\n2035 s> ACK\n"},
     {"checksum", BOTH, C, OPEN "2000-2010 client conn close = 0\n2005 c> FIN,ACK badsum\n"},
     {"handshake-ack", VETH, S,
-     "0 client start\n0 server start\n100-200 client conn connect = 0\n"
+     "0 client start\n0 server start\n100- client conn connect =\n"
      "120 c> SYN\n150 s> SYN,ACK ack=2\n"},
     {"handshake-ack", BOTH, S,
      OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n"
@@ -59,8 +103,21 @@ static const struct damage damaged[] = {
      OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
           "2000-2010 client conn close = 0\n2005 c> RST,FIN,ACK\n"},
     {"handshake-first", BOTH, C,
-     "0 client start\n0 server start\n100-200 client conn connect = 0\n120 c> SYN\n"
+     "0 client start\n0 server start\n100- client conn connect =\n120 c> SYN\n"
      "500 c> ACK ack=0\n"},
+    {"call-early", BOTH, C,
+     "0 client start\n0 server start\n1000-1100 client conn connect = 0\n1020 c> SYN\n"
+     "31050 s> SYN,ACK\n31080 c> ACK\n"},
+    {"call-early", BOTH, S,
+     "0 client start\n0 server start\n1-2 server listener socket = 3\n"
+     "3-4 server listener listen 1 = 0\n100-9200 client conn connect = 0\n120 c> SYN\n"
+     "150 s> SYN,ACK\n200-210 server listener accept as=conn = 4\n9080 c> ACK\n"},
+    {"call-early", BOTH, S,
+     OPEN "2000-2010 server conn recv 10 = 10\n9000-9010 client conn send 10 = 10\n"
+          "9005 c> PSH,ACK len=10\n9035 s> ACK\n"},
+    {"call-early", BOTH, S,
+     OPEN "2000-2010 server conn recv 1 = 0\n9000-9010 client conn close = 0\n"
+          "9005 c> FIN,ACK\n9035 s> ACK\n"},
     {"handshake-seq", BOTH, C,
      OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK seq=-20 len=10\n"},
     {"syn-again", BOTH, C, OPEN "3000 c> SYN seq=0\n3030 s> ACK\n"},

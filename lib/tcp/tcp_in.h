@@ -117,6 +117,17 @@ static inline enum sp_end conn_end(const struct sp_conn *conn, int side)
     X(TS_CLOCK, "ts-clock", "RFC7323:5.4",                                                         \
       "A sender's timestamps tell of a clock: it does not go back, and ticks between once a "      \
       "millisecond and once a second.")                                                            \
+    X(TS_MISSING, "ts-missing", "RFC7323:3.2",                                                     \
+      "Once both SYNs had timestamps, every segment but a RST has them.")                          \
+    X(TS_ECHO, "ts-echo", "RFC7323:4.3",                                                           \
+      "What is echoed is a timestamp that came, and none older than what is acknowledged.")        \
+    X(OPT_UNASKED, "opt-unasked", "RFC9293:3.1",                                                   \
+      "MSS, window scale and SACK-permitted stand in SYNs alone, and nothing is answered or used " \
+      "that a SYN had to offer first and did not.")                                                \
+    X(ECN_UNASKED, "ecn-unasked", "RFC3168:6.1.1",                                                 \
+      "ECE, CWR and the mark of an ECN-capable segment need SYNs that agreed on ECN.")             \
+    X(URG_UNASKED, "urg-unasked", "RFC9293:3.8.5",                                                 \
+      "URG stands only in what an end sends that has been given urgent data.")                     \
     X(HANDSHAKE_ACK, "handshake-ack", "RFC9293:3.5",                                               \
       "A SYN,ACK acknowledges the peer's initial sequence number plus one (and data on the SYN "   \
       "at most), and nothing ever acknowledges less than that.")                                   \
@@ -158,6 +169,8 @@ static inline enum sp_end conn_end(const struct sp_conn *conn, int side)
       "sent.")                                                                                     \
     X(NO_CAUSE, "no-cause", "RFC9293:3.9",                                                         \
       "Every segment has a cause: a call, the end of a process, a segment that arrived, a timer.") \
+    X(CALL_EARLY, "call-early", "RFC9293:3.9.1",                                                   \
+      "No call tells of what had not come: bytes, the end of them, a connection.")                 \
     X(PATH_LOST, "path-lost", "RFC1812:5.2.1",                                                     \
       "On the lab routed, what leaves one end comes out of the box towards the other.")            \
     X(PATH_MADE, "path-made", "RFC1812:5.2.1",                                                     \
@@ -271,6 +284,12 @@ struct owed {
     bool strange; /* it was not acceptable: the answer is a challenge */
 };
 
+/* What the SYNs of one end had to offer, as bits: all of them, any of them. */
+struct offer {
+    unsigned count;
+    uint8_t all, any;
+};
+
 /*
  * Positions are relative to the initial sequence numbers (a SYN is at 0, the first byte at 1), as
  * int64_t, so that arithmetic does not wrap within a replay.
@@ -315,7 +334,10 @@ struct side {
     int64_t recover;       /* what had been sent when it last sent something again */
     unsigned resent;       /* retransmissions since anything new was acknowledged */
 
+    struct offer offered; /* by its own SYNs */
+
     /* received */
+    struct offer was_offered;
     bool syn_in, synack_in, rst_in;
     bool any_in;
     int64_t last_in_ns;
@@ -402,6 +424,7 @@ void sp_tcp_side_refused(struct side *side, const struct sp_event *event);
 /* A call that began then has made it send. */
 void sp_tcp_side_called(struct side *side, int64_t call_ns);
 void sp_tcp_side_in(struct side *side, const struct side *other, const struct view *view);
+void sp_tcp_offer_add(struct offer *offer, const struct sp_seg *seg);
 /* How long after its capture what came may still be unread when that segment leaves. */
 int64_t sp_tcp_unread_ns(const struct side *side, const struct view *view);
 bool sp_tcp_is_pure_ack(const struct sp_seg *seg);
@@ -441,6 +464,13 @@ const char *sp_tcp_probed(const struct replay *replay, int which, size_t at,
 void sp_tcp_rules_payload(struct replay *replay, int which, size_t at, const struct view *view);
 void sp_tcp_rules_rst(struct replay *replay, int which, size_t at, const struct view *view,
                       int64_t other_sent, struct sp_audit_seg *seg);
+
+void sp_tcp_rules_agreed(struct replay *replay, int which, size_t at, const struct view *view);
+/* Once the replay is over. */
+void sp_tcp_rules_calls(struct replay *replay, int which);
+
+/* Whether another connection has or had the same addresses. */
+bool sp_tcp_has_namesake(const struct sp_flights *flights, int conn);
 
 /* Rules that look at one frame alone, and at states. */
 void sp_tcp_rules_stamps(struct ctx *ctx);

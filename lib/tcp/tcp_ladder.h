@@ -3,7 +3,7 @@
  *
  *   TIME c> FLAGS [seq=N] [ack=N] [len=N] [win=N] [ws=N] [mss=N] [isn=N] [id=N] [at=TIME]
  *               [lost] [dup] [only] [badsum] [badbytes] [noack] [gone] [made] [changed=WIN]
- *               [towin=N] [toflags=F]
+ *               [towin=N] [toflags=F] [ts=N] [tsecr=N] [sackok] [sack] [ect]
  *   TIME[-TIME] END SOCK CALL [ARGS...] = VALUE|ERROR
  *   TIME[-TIME] END start|exit|kill
  *   TIME state END ID OLD>NEW [bound | listener | portless]
@@ -92,6 +92,12 @@ static inline void ladder_middle(struct ladder *l, int from, double t_us, const 
     event->u.lab.now = now ? sp_tcp_identity(now) : 0;
 }
 
+static inline void ladder_option(struct sp_seg *seg, const struct sp_opt *opt)
+{
+    if (sp_opt_add(seg, opt, NULL) != SP_OK)
+        abort();
+}
+
 static inline void ladder_segment(struct ladder *l, double t_us, char *dir, char **words)
 {
     int from = dir[0] == 'c' ? 0 : 1;
@@ -108,8 +114,8 @@ static inline void ladder_segment(struct ladder *l, double t_us, char *dir, char
     double at_us = t_us + (double)LADDER_TRAVEL_US;
     int ws = -1, mss = 0, to_window = -1;
     uint8_t to_flags = 0, to_ttl = 0;
-    int32_t ts = 0;
-    bool stamped = false;
+    int32_t ts = 0, tsecr = 1;
+    bool stamped = false, sackok = false, sack = false;
     if (!sp_tcp_flags_parse(*words++, &seg.flags))
         abort();
     for (; *words; words++) {
@@ -134,6 +140,14 @@ static inline void ladder_segment(struct ladder *l, double t_us, char *dir, char
             to_ttl = (uint8_t)n;
         else if (strncmp(*words, "ts=", 3) == 0)
             ts = n, stamped = true;
+        else if (strncmp(*words, "tsecr=", 6) == 0)
+            tsecr = n;
+        else if (strcmp(*words, "sackok") == 0)
+            sackok = true;
+        else if (strcmp(*words, "sack") == 0)
+            sack = true;
+        else if (strcmp(*words, "ect") == 0)
+            seg.tos = 2;
         else if (strncmp(*words, "id=", 3) == 0)
             seg.ip_id = (uint16_t)n;
         else if (strncmp(*words, "isn=", 4) == 0)
@@ -180,11 +194,14 @@ static inline void ladder_segment(struct ladder *l, double t_us, char *dir, char
         uint8_t opt[4] = {SP_OPT_MSS, 4, (uint8_t)(mss >> 8), (uint8_t)mss};
         memcpy(seg.opt, opt, seg.opt_len = sizeof opt);
     }
-    if (stamped) {
-        struct sp_opt opt = {.kind = SP_OPT_TIMESTAMPS, .ts_val = (uint32_t)ts, .ts_ecr = 1};
-        if (sp_opt_add(&seg, &opt, NULL) != SP_OK)
-            abort();
-    }
+    if (stamped)
+        ladder_option(&seg, &(struct sp_opt){.kind = SP_OPT_TIMESTAMPS,
+                                             .ts_val = (uint32_t)ts,
+                                             .ts_ecr = (uint32_t)tsecr});
+    if (sackok)
+        ladder_option(&seg, &(struct sp_opt){.kind = SP_OPT_SACK_OK});
+    if (sack)
+        ladder_option(&seg, &(struct sp_opt){.kind = SP_OPT_SACK, .sack_count = 1});
     uint8_t payload[LADDER_PAYLOAD_MAX];
     uint32_t first = seq + ((seg.flags & SP_SYN) ? 1 : 0);
     sp_pattern_fill(from == 0 ? 'c' : 's', first - 1, payload, seg.payload_len);

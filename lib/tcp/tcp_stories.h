@@ -18,6 +18,16 @@
     "1101 state server 2 LISTEN>SYN_RECEIVED\n1102 state server 2 SYN_RECEIVED>ESTABLISHED\n"      \
     "1200-1210 server listener accept as=conn = 4\n"
 
+/* With timestamps, which stand still. */
+#define OPEN_STAMPED                                                                               \
+    "0 client start\n0 server start\n"                                                             \
+    "1-2 server listener socket = 3\n3-4 server listener listen 1 = 0\n"                           \
+    "5-6 client conn socket = 3\n"                                                                 \
+    "1000-1100 client conn connect 10.0.0.2:80 = 0\n"                                              \
+    "1020 c> SYN ts=5000 tsecr=0\n1050 s> SYN,ACK ts=7000 tsecr=5000\n"                            \
+    "1080 c> ACK ts=5000 tsecr=7000\n"                                                             \
+    "1200-1210 server listener accept as=conn = 4\n"
+
 #define OVER "900000000 end\n900000001-900000900 client exit\n900001000-900001900 server exit\n"
 
 enum { BOTH, VETH, LO };
@@ -29,6 +39,23 @@ struct story {
 };
 
 static const struct story clean[] = {
+    {"an acknowledgement of two segments echoes the first", BOTH,
+     OPEN_STAMPED "2000-2010 client conn send 20 = 20\n2005 c> ACK len=10 ts=5100 tsecr=7000\n"
+                  "2400 c> PSH,ACK len=10 ts=5200 tsecr=7000\n2440 s> ACK ts=7100 tsecr=5100\n"},
+    {"what is lost and comes again is echoed as it came", VETH,
+     OPEN_STAMPED "2000-2010 client conn send 20 = 20\n"
+                  "2005 c> ACK len=10 ts=5100 tsecr=7000 lost\n"
+                  "2006 c> PSH,ACK len=10 ts=5100 tsecr=7000\n"
+                  "2036 s> ACK ack=1 ts=7100 tsecr=5000\n"
+                  "302005 c> ACK seq=1 len=10 ts=5400 tsecr=7100\n"
+                  "302035 s> ACK ack=21 ts=7400 tsecr=5400\n"},
+    {"timestamps that one SYN alone has are not used", BOTH,
+     "0 client start\n0 server start\n100-200 client conn connect = 0\n120 c> SYN ts=5000\n"
+     "150 s> SYN,ACK\n180 c> ACK\n"},
+    {"ECN that both SYNs agree on", BOTH,
+     "0 client start\n0 server start\n100-200 client conn connect = 0\n120 c> SYN,ECE,CWR\n"
+     "150 s> SYN,ACK,ECE\n180 c> ACK\n2000-2050 client conn send 10 = 10\n"
+     "2010 c> PSH,ACK len=10 ect\n2040 s> ACK,ECE\n"},
     {"a clock that jumps tells of two steps at one time", BOTH,
      "0 client start\n0 server start\n1-2 server listener socket = 3\n"
      "3-4 server listener listen 1 = 0\n5-6 client conn socket = 3\n"
@@ -73,9 +100,11 @@ static const struct story clean[] = {
      "100-3200 client conn connect = 0\n110 c> SYN\n140 s> ACK seq=0 ack=1 made\n"
      "200 c> RST,ACK seq=1 ack=0 lost\n2000 c> SYN seq=0\n2030 s> SYN,ACK\n2080 c> ACK\n"},
     {"timestamps of a clock that ticks twice a second, and round the end of its numbers", BOTH,
-     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 ts=-3\n2035 s> ACK\n"
-          "12003000-12003010 client conn send 10 = 10\n12003005 c> PSH,ACK len=10 ts=21\n"
-          "12003035 s> ACK\n"},
+     "0 client start\n0 server start\n100-200 client conn connect = 0\n120 c> SYN ts=-4 tsecr=0\n"
+     "150 s> SYN,ACK ts=1 tsecr=-4\n180 c> ACK ts=-4 tsecr=1\n"
+     "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 ts=-3 tsecr=1\n"
+     "2035 s> ACK ts=1 tsecr=-3\n12003000-12003010 client conn send 10 = 10\n"
+     "12003005 c> PSH,ACK len=10 ts=21 tsecr=1\n12003035 s> ACK ts=25 tsecr=21\n"},
     {"a TTL that a call has chosen", VETH,
      OPEN "1500-1501 client conn setsockopt IP_TTL value=1 = 0\n"
           "2000-2050 client conn send 10 = 10\n2010 c> PSH,ACK len=10 ttl=1\n2040 s> ACK\n"},
@@ -95,7 +124,7 @@ static const struct story clean[] = {
      "0 own client\n" OPEN "2000-2010 server conn close = 0\n2005 s> FIN,ACK\n2035 c> ACK\n"
      "2100-2110 client conn close = 0\n2105 c> FIN,ACK\n2135 s> ACK\n"
      "3000-3200 client conn connect = 0\n3005 c> SYN isn=4294967280\n"
-     "3035 s> ACK seq=2 ack=2\n3065 c> RST,ACK seq=2 ack=2\n3075 c> SYN isn=4294967280\n"
+     "3035 s> ACK seq=2 ack=2\n3065 c> RST,ACK seq=2 ack=2\n3075 c> SYN isn=4294967280 ws=7\n"
      "3105 s> SYN,ACK isn=123456 ws=7\n3135 c> ACK\n"},
     {"a copy sent again that was captured behind its acknowledgement", LO,
      OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK\n"
@@ -176,7 +205,7 @@ static const struct story clean[] = {
           "2045 s> ACK\n2050 c> ACK len=100 at=2500\n2060 c> PSH,ACK len=100 at=2100\n"
           "2120 s> ACK ack=101\n2530 s> ACK ack=301\n" OVER},
     {"a lost SYN and a lost SYN,ACK", VETH,
-     "0 client start\n0 server start\n100-1100000 client conn connect = 0\n120 c> SYN lost\n"
+     "0 client start\n0 server start\n100-3000200 client conn connect = 0\n120 c> SYN lost\n"
      "1000120 c> SYN seq=0\n1000150 s> SYN,ACK lost\n3000120 c> SYN seq=0\n"
      "3000150 s> SYN,ACK seq=0\n3000180 c> ACK\n" OVER},
     {"a lost third ACK", VETH,

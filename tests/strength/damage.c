@@ -1,10 +1,9 @@
 /* The kinds of damage. Each changes bench->copy in one place. */
-#include "strength.h"
+#include "damage.h"
 
 #include <string.h>
 
 #include "clock.h"
-#include "pattern.h"
 
 /* ---- places -------------------------------------------------------------------------------- */
 
@@ -22,8 +21,6 @@ size_t site_count(const struct bench *bench, enum site site)
         return (size_t)bench->again.plan.last_id + 1;
     case AT_SENDER:
         return bench->flights->conn_count * 2;
-    case AT_TENTH:
-        return (bench->again.trace.len + 9) / 10;
     }
     return 0;
 }
@@ -49,8 +46,6 @@ const struct sp_event *site_event(const struct bench *bench, enum site site, siz
         return line_event(bench, at);
     case AT_SENDER:
         return NULL;
-    case AT_TENTH:
-        return &bench->again.trace.events[at * 10];
     }
     return NULL;
 }
@@ -76,12 +71,12 @@ void bench_copy(struct bench *bench)
     memcpy(events, whole->events, whole->len * sizeof *events);
 }
 
-static struct sp_event *in_copy(struct bench *bench, const struct sp_event *ev)
+struct sp_event *copy_of(struct bench *bench, const struct sp_event *ev)
 {
     return ev ? &bench->copy.events[event_index(bench, ev)] : NULL;
 }
 
-static struct sp_event *add(struct bench *bench, const struct sp_event *like, int64_t t_ns)
+struct sp_event *copy_add(struct bench *bench, const struct sp_event *like, int64_t t_ns)
 {
     struct sp_event *ev = &bench->copy.events[bench->copy.len];
     *ev = *like;
@@ -91,174 +86,13 @@ static struct sp_event *add(struct bench *bench, const struct sp_event *like, in
     return ev;
 }
 
-static void drop(struct bench *bench, const struct sp_event *ev)
+void copy_drop(struct bench *bench, const struct sp_event *ev)
 {
     if (!ev)
         return;
     struct sp_trace *copy = &bench->copy;
     size_t at = event_index(bench, ev);
     copy->events[at].kind = (enum sp_ev_kind)DROPPED;
-}
-
-/* Both records of a flight; one where they are one. */
-static unsigned records(struct bench *bench, size_t at, struct sp_event *out[2])
-{
-    const struct sp_flight *flight = &bench->flights->items[at];
-    unsigned count = 0;
-    if (flight->sent)
-        out[count++] = in_copy(bench, flight->sent);
-    if (flight->received && flight->received != flight->sent)
-        out[count++] = in_copy(bench, flight->received);
-    return count;
-}
-
-/* ---- segments ------------------------------------------------------------------------------ */
-
-static bool seg_lost(struct bench *bench, size_t at, int64_t by)
-{
-    const struct sp_flight *flight = &bench->flights->items[at];
-    (void)by;
-    drop(bench, flight->sent);
-    drop(bench, flight->received);
-    return true;
-}
-
-static bool seg_not_arrived(struct bench *bench, size_t at, int64_t by)
-{
-    const struct sp_flight *flight = &bench->flights->items[at];
-    (void)by;
-    if (!flight->sent || !flight->received || flight->sent == flight->received)
-        return false;
-    drop(bench, flight->received);
-    return true;
-}
-
-static bool seg_twice(struct bench *bench, size_t at, int64_t by)
-{
-    struct sp_event *seg[2];
-    unsigned count = records(bench, at, seg);
-    for (unsigned i = 0; i < count; i++)
-        add(bench, seg[i], seg[i]->t_ns + by);
-    return true;
-}
-
-static bool seg_flag(struct bench *bench, size_t at, int64_t by)
-{
-    struct sp_event *seg[2];
-    unsigned count = records(bench, at, seg);
-    for (unsigned i = 0; i < count; i++)
-        seg[i]->u.seg.seg.flags ^= (uint8_t)by;
-    return true;
-}
-
-static bool seg_seq(struct bench *bench, size_t at, int64_t by)
-{
-    struct sp_event *seg[2];
-    unsigned count = records(bench, at, seg);
-    for (unsigned i = 0; i < count; i++)
-        seg[i]->u.seg.seg.seq += (uint32_t)by;
-    return true;
-}
-
-static bool seg_ack(struct bench *bench, size_t at, int64_t by)
-{
-    struct sp_event *seg[2];
-    unsigned count = records(bench, at, seg);
-    for (unsigned i = 0; i < count; i++) {
-        if (!(seg[i]->u.seg.seg.flags & SP_ACK))
-            return false;
-        seg[i]->u.seg.seg.ack += (uint32_t)by;
-    }
-    return true;
-}
-
-static void fill_pattern(struct sp_seg *seg, enum sp_end end, uint32_t rel_seq)
-{
-    static uint8_t bytes[64 * 1024];
-    uint64_t offset = rel_seq ? rel_seq - 1 : 0;
-    char salt = end == SP_END_CLIENT ? 'c' : 's';
-    size_t len = seg->payload_len < sizeof bytes ? seg->payload_len : sizeof bytes;
-    sp_pattern_fill(salt, offset, bytes, len);
-    seg->payload_hash = sp_payload_hash(bytes, len);
-    memcpy(seg->payload_head, bytes, len < SP_SEG_HEAD_MAX ? len : SP_SEG_HEAD_MAX);
-}
-
-static bool seg_length(struct bench *bench, size_t at, int64_t by)
-{
-    struct sp_event *seg[2];
-    unsigned count = records(bench, at, seg);
-    for (unsigned i = 0; i < count; i++) {
-        struct sp_seg *s = &seg[i]->u.seg.seg;
-        if ((s->flags & (SP_SYN | SP_RST)) || (int64_t)s->payload_len + by < 0)
-            return false;
-        s->payload_len = (uint32_t)((int64_t)s->payload_len + by);
-        fill_pattern(s, seg[i]->end, bench->flights->items[at].rel_seq);
-    }
-    return true;
-}
-
-static bool seg_payload(struct bench *bench, size_t at, int64_t by)
-{
-    struct sp_event *seg[2];
-    unsigned count = records(bench, at, seg);
-    for (unsigned i = 0; i < count; i++) {
-        if (!seg[i]->u.seg.seg.payload_len)
-            return false;
-        seg[i]->u.seg.seg.payload_hash ^= (uint64_t)by;
-    }
-    return true;
-}
-
-static bool seg_window(struct bench *bench, size_t at, int64_t by)
-{
-    struct sp_event *seg[2];
-    unsigned count = records(bench, at, seg);
-    for (unsigned i = 0; i < count; i++)
-        seg[i]->u.seg.seg.window = (uint16_t)(seg[i]->u.seg.seg.window + by);
-    return true;
-}
-
-static bool seg_hops(struct bench *bench, size_t at, int64_t by)
-{
-    struct sp_event *seg[2];
-    unsigned count = records(bench, at, seg);
-    for (unsigned i = 0; i < count; i++)
-        seg[i]->u.seg.seg.ttl = (uint8_t)by;
-    return true;
-}
-
-static bool seg_checksum(struct bench *bench, size_t at, int64_t by)
-{
-    struct sp_event *seg[2];
-    unsigned count = records(bench, at, seg);
-    (void)by;
-    for (unsigned i = 0; i < count; i++)
-        seg[i]->u.seg.seg.checksum_ok = false;
-    return true;
-}
-
-/* The clock of the timestamps of a segment that is not its sender's first. */
-static bool seg_stamp(struct bench *bench, size_t at, int64_t by)
-{
-    enum { VALUE_LEN = 4 };
-    const struct sp_flight *flight = &bench->flights->items[at];
-    struct sp_event *seg[2];
-    unsigned count = records(bench, at, seg);
-    bool stamped = false;
-    for (unsigned i = 0; i < count; i++) {
-        struct sp_seg *s = &seg[i]->u.seg.seg;
-        struct sp_opt opt;
-        for (size_t pos = 0; sp_opt_next(s, &pos, &opt, NULL);) {
-            if (opt.kind != SP_OPT_TIMESTAMPS || pos < 2 * VALUE_LEN)
-                continue;
-            uint8_t *value = &s->opt[pos - 2 * VALUE_LEN];
-            uint32_t was = opt.ts_val + (uint32_t)by;
-            for (int b = 0; b < VALUE_LEN; b++)
-                value[b] = (uint8_t)(was >> (8 * (VALUE_LEN - 1 - b)));
-            stamped = true;
-        }
-    }
-    return stamped && flight->rel_seq;
 }
 
 /* ---- calls --------------------------------------------------------------------------------- */
@@ -362,7 +196,32 @@ static bool call_lost(struct bench *bench, size_t at, int64_t by)
     (void)by;
     if (bench->copy.events[at].kind != SP_EV_CALL)
         return false;
-    drop(bench, &bench->again.trace.events[at]);
+    copy_drop(bench, &bench->again.trace.events[at]);
+    return true;
+}
+
+static bool call_elsewhere(struct bench *bench, size_t at, int64_t by)
+{
+    struct sp_event *ev = &bench->copy.events[at];
+    (void)by;
+    if (ev->kind != SP_EV_CALL || (ev->end != SP_END_CLIENT && ev->end != SP_END_SERVER))
+        return false;
+    ev->end = ev->end == SP_END_CLIENT ? SP_END_SERVER : SP_END_CLIENT;
+    return true;
+}
+
+/* One that waited returns what it returned, and has not waited. */
+static bool call_too_soon(struct bench *bench, size_t at, int64_t by)
+{
+    struct sp_event *ev = call_at(bench, at);
+    (void)by;
+    static const char *const told[] = {"connect", "accept", "recv", "drain"};
+    bool tells = false;
+    for (size_t i = 0; ev && i < sizeof told / sizeof told[0]; i++)
+        tells = tells || strcmp(ev->u.call.name, told[i]) == 0;
+    if (!tells || ev->u.call.error || ev->t_end_ns - ev->t_ns < 2 * SP_MS)
+        return false;
+    ev->t_end_ns = ev->t_ns + SP_US;
     return true;
 }
 
@@ -372,7 +231,7 @@ static bool action_lost(struct bench *bench, size_t at, int64_t by)
     (void)by;
     if ((ev->kind != SP_EV_LAB && ev->kind != SP_EV_PROC) || !ev->stmt)
         return false;
-    drop(bench, ev);
+    copy_drop(bench, ev);
     return true;
 }
 
@@ -389,7 +248,7 @@ static bool state_lost(struct bench *bench, size_t at, int64_t by)
     (void)by;
     if (!state_at(bench, at))
         return false;
-    drop(bench, &bench->again.trace.events[at]);
+    copy_drop(bench, &bench->again.trace.events[at]);
     return true;
 }
 
@@ -443,28 +302,21 @@ static bool state_stray(struct bench *bench, size_t at, int64_t by)
     if (!ev || ev->u.state.source != SP_STATE_TRACEPOINT || ev->t_ns > bench->end_ns ||
         !to[ev->u.state.new_state])
         return false;
-    struct sp_event *stray = add(bench, ev, ev->t_ns + by);
+    struct sp_event *stray = copy_add(bench, ev, ev->t_ns + by);
     stray->u.state.old_state = ev->u.state.new_state;
     stray->u.state.new_state = to[ev->u.state.new_state];
     stray->u.state.not_before_ns = stray->t_ns;
     return true;
 }
 
-/* ---- marks, and the whole ------------------------------------------------------------------ */
+/* ---- marks ------------------------------------------------------------------ */
 
 static bool mark_lost(struct bench *bench, size_t at, int64_t by)
 {
     const struct sp_event *ev = &bench->again.trace.events[at];
     if (ev->kind != SP_EV_MARK || (int64_t)ev->u.mark.what != by)
         return false;
-    drop(bench, ev);
-    return true;
-}
-
-static bool cut_short(struct bench *bench, size_t at, int64_t by)
-{
-    (void)by;
-    bench->copy.len = at * 10;
+    copy_drop(bench, ev);
     return true;
 }
 
@@ -487,7 +339,7 @@ static int64_t base_of(const struct bench *bench, const struct sp_stmt *stmt,
 
 static void move_event(struct bench *bench, const struct sp_event *ev, int64_t shift_ns)
 {
-    struct sp_event *moved = in_copy(bench, ev);
+    struct sp_event *moved = copy_of(bench, ev);
     moved->t_ns += shift_ns;
     moved->t_end_ns += shift_ns;
     if (moved->kind == SP_EV_STATE)
@@ -514,7 +366,7 @@ static bool line_moved(struct bench *bench, size_t id, int64_t by)
     /* twice the most that the line allows, or half of the least */
     int64_t to = base + (by > 0 ? 2 * bound->max_ns : bound->min_ns / 2);
     if (is_call) {
-        in_copy(bench, ev)->t_end_ns = to;
+        copy_of(bench, ev)->t_end_ns = to;
         return true;
     }
     move_event(bench, ev, to - ev->t_ns);
@@ -526,70 +378,35 @@ static bool line_moved(struct bench *bench, size_t id, int64_t by)
     return true;
 }
 
-/* ---- strays -------------------------------------------------------------------------------- */
-
-enum { STRAY_AFTER_END = 0x100, STRAY_DATA = 0x200 };
-
-static bool stray(struct bench *bench, size_t at, int64_t by)
-{
-    int conn = (int)(at / 2);
-    enum sp_end end = at % 2 ? SP_END_SERVER : SP_END_CLIENT;
-    const struct sp_flight *like = NULL;
-    uint32_t next = 0;
-    int64_t until = by & STRAY_AFTER_END ? INT64_MAX : bench->end_ns;
-    for (size_t i = 0; i < bench->flights->len; i++) {
-        const struct sp_flight *flight = &bench->flights->items[i];
-        const struct sp_seg *seg = &shown(flight)->u.seg.seg;
-        if (flight->conn != conn || flight->from != end || (seg->flags & SP_RST) || !flight->sent ||
-            shown(flight)->t_ns > until)
-            continue;
-        next = !like || sp_seq_lt(next, seg->seq + sp_seg_space(seg)) ? seg->seq + sp_seg_space(seg)
-                                                                      : next;
-        like = flight;
-    }
-    if (!like || !bench->flights->conns[conn].isn_known[end])
-        return false;
-    int64_t t_ns = by & STRAY_AFTER_END ? bench->last_ns - 5 * SP_US : bench->end_ns - 5 * SP_US;
-    const struct sp_event *both[2] = {like->sent,
-                                      like->received == like->sent ? NULL : like->received};
-    for (int i = 0; i < 2; i++) {
-        if (!both[i])
-            continue;
-        struct sp_event *ev = add(bench, both[i], t_ns + i * SP_US);
-        struct sp_seg *seg = &ev->u.seg.seg;
-        seg->flags = (uint8_t)by;
-        seg->seq = next;
-        seg->payload_len = by & STRAY_DATA ? 1 : 0;
-        seg->ip_id = (uint16_t)(seg->ip_id + 7);
-        fill_pattern(seg, end, next - bench->flights->conns[conn].isn[end]);
-    }
-    return true;
-}
-
 /* ---- the table ----------------------------------------------------------------------------- */
 
 #define AFTER STRAY_AFTER_END
 #define DATA  STRAY_DATA
 
 const struct kind kinds[] = {
-    {"segment lost", AT_SEGMENT, seg_lost, 0, neutral_loss},
-    {"segment did not arrive", AT_SEGMENT, seg_not_arrived, 0, neutral_arrival},
-    {"segment twice", AT_SEGMENT, seg_twice, 5 * SP_US, NULL},
-    {"flag SYN", AT_SEGMENT, seg_flag, SP_SYN, NULL},
-    {"flag FIN", AT_SEGMENT, seg_flag, SP_FIN, neutral_fin},
-    {"flag RST", AT_SEGMENT, seg_flag, SP_RST, NULL},
-    {"flag ACK", AT_SEGMENT, seg_flag, SP_ACK, neutral_flag},
-    {"seq + 1", AT_SEGMENT, seg_seq, 1, NULL},
-    {"seq - 1", AT_SEGMENT, seg_seq, -1, NULL},
-    {"ack + 1", AT_SEGMENT, seg_ack, 1, neutral_number},
-    {"ack - 1", AT_SEGMENT, seg_ack, -1, neutral_number},
-    {"a byte more", AT_SEGMENT, seg_length, 1, neutral_more},
-    {"a byte less", AT_SEGMENT, seg_length, -1, neutral_less},
-    {"payload differs", AT_SEGMENT, seg_payload, 1, NULL},
-    {"window", AT_SEGMENT, seg_window, -1, neutral_window},
-    {"TTL", AT_SEGMENT, seg_hops, 3, NULL},
-    {"checksum", AT_SEGMENT, seg_checksum, 0, NULL},
-    {"timestamp", AT_SEGMENT, seg_stamp, 1 << 24, NULL},
+    {"segment lost", AT_SEGMENT, damage_seg_lost, 0, neutral_loss},
+    {"segment did not arrive", AT_SEGMENT, damage_seg_not_arrived, 0, neutral_arrival},
+    {"segment twice", AT_SEGMENT, damage_seg_twice, 5 * SP_US, NULL},
+    {"flag SYN", AT_SEGMENT, damage_seg_flag, SP_SYN, NULL},
+    {"flag FIN", AT_SEGMENT, damage_seg_flag, SP_FIN, neutral_fin},
+    {"flag RST", AT_SEGMENT, damage_seg_flag, SP_RST, NULL},
+    {"flag ACK", AT_SEGMENT, damage_seg_flag, SP_ACK, neutral_flag},
+    {"flag URG", AT_SEGMENT, damage_seg_flag, SP_URG, NULL},
+    {"flag ECE", AT_SEGMENT, damage_seg_flag, SP_ECE, neutral_ecn},
+    {"ECN mark", AT_SEGMENT, damage_seg_ecn, 2, neutral_ecn},
+    {"seq + 1", AT_SEGMENT, damage_seg_seq, 1, NULL},
+    {"seq - 1", AT_SEGMENT, damage_seg_seq, -1, NULL},
+    {"ack + 1", AT_SEGMENT, damage_seg_ack, 1, neutral_number},
+    {"ack - 1", AT_SEGMENT, damage_seg_ack, -1, neutral_number},
+    {"a byte more", AT_SEGMENT, damage_seg_length, 1, neutral_more},
+    {"a byte less", AT_SEGMENT, damage_seg_length, -1, neutral_less},
+    {"payload differs", AT_SEGMENT, damage_seg_payload, 1, NULL},
+    {"window", AT_SEGMENT, damage_seg_window, -1, neutral_window},
+    {"TTL", AT_SEGMENT, damage_seg_hops, 3, NULL},
+    {"checksum", AT_SEGMENT, damage_seg_checksum, 0, NULL},
+    {"timestamp", AT_SEGMENT, damage_seg_stamp, 1 << 24, NULL},
+    {"other echo", AT_SEGMENT, damage_seg_echo, 1 << 24, NULL},
+    {"no timestamps", AT_SEGMENT, damage_seg_unstamped, 0, neutral_unstamped},
     {"other error", AT_CALL, call_error, 0, neutral_call},
     {"value + 1", AT_CALL, call_value, 1, neutral_call},
     {"value - 1", AT_CALL, call_value, -1, neutral_call},
@@ -600,6 +417,8 @@ const struct kind kinds[] = {
     {"byte misplaced", AT_CALL, call_bad_byte, 0, NULL},
     {"call hangs", AT_CALL, call_hangs, 0, neutral_call},
     {"call lost", AT_CALL, call_lost, 0, neutral_call},
+    {"call of the other end", AT_CALL, call_elsewhere, 0, neutral_elsewhere},
+    {"call too soon", AT_CALL, call_too_soon, 0, neutral_soon},
     {"action lost", AT_ACTION, action_lost, 0, NULL},
     {"state lost", AT_STATE, state_lost, 0, neutral_state_loss},
     {"state + 1", AT_STATE, state_other, 1, neutral_state},
@@ -609,16 +428,15 @@ const struct kind kinds[] = {
     {"stray state", AT_STATE, state_stray, 5 * SP_US, NULL},
     {"too late", AT_LINE, line_moved, 1, NULL},
     {"too early", AT_LINE, line_moved, -1, NULL},
-    {"stray FIN", AT_SENDER, stray, SP_FIN | SP_ACK, NULL},
-    {"stray RST", AT_SENDER, stray, SP_RST | SP_ACK, NULL},
-    {"stray data", AT_SENDER, stray, SP_PSH | SP_ACK | DATA, NULL},
-    {"stray ACK", AT_SENDER, stray, SP_ACK, NULL},
-    {"stray FIN in clean-up", AT_SENDER, stray, SP_FIN | SP_ACK | AFTER, NULL},
-    {"stray RST in clean-up", AT_SENDER, stray, SP_RST | SP_ACK | AFTER, NULL},
-    {"stray data in clean-up", AT_SENDER, stray, SP_PSH | SP_ACK | DATA | AFTER, NULL},
-    {"stray ACK in clean-up", AT_SENDER, stray, SP_ACK | AFTER, NULL},
+    {"stray FIN", AT_SENDER, damage_stray, SP_FIN | SP_ACK, NULL},
+    {"stray RST", AT_SENDER, damage_stray, SP_RST | SP_ACK, NULL},
+    {"stray data", AT_SENDER, damage_stray, SP_PSH | SP_ACK | DATA, NULL},
+    {"stray ACK", AT_SENDER, damage_stray, SP_ACK, NULL},
+    {"stray FIN in clean-up", AT_SENDER, damage_stray, SP_FIN | SP_ACK | AFTER, NULL},
+    {"stray RST in clean-up", AT_SENDER, damage_stray, SP_RST | SP_ACK | AFTER, NULL},
+    {"stray data in clean-up", AT_SENDER, damage_stray, SP_PSH | SP_ACK | DATA | AFTER, NULL},
+    {"stray ACK in clean-up", AT_SENDER, damage_stray, SP_ACK | AFTER, NULL},
     {"end lost", AT_MARK, mark_lost, SP_MARK_END, NULL},
     {"fence lost", AT_MARK, mark_lost, SP_MARK_FENCE, neutral_mark},
-    {"cut short", AT_TENTH, cut_short, 0, NULL},
 };
 const size_t kind_count = sizeof kinds / sizeof kinds[0];

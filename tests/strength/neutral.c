@@ -20,6 +20,11 @@ const char *const neutral_rules[][2] = {
      "it came true for an optional line, or for a round beyond the least of a repeat, or "
      "one like it did"},
     {"sent-later", "a segment whose bytes were sent again: its sender was only slower"},
+    {"agreed", "the SYNs agreed on ECN, or one of them asked: when the bits are set is then the "
+               "sender's affair (RFC3168:6.1)"},
+    {"unused", "timestamps of a SYN that nothing behind it has, either"},
+    {"had-come", "what the call returned was there when it was entered, or is not known to have "
+                 "come: it need not have waited"},
     {"cut-anew", "bytes that are sent twice may be cut in two ways (RFC9293:3.8.1, "
                  "RFC1122:4.2.2.15): fewer the first time or the second, or more of what had been "
                  "sent, the FIN with either"},
@@ -207,6 +212,44 @@ const char *neutral_fin(const struct bench *bench, size_t at, int64_t by)
     return NULL;
 }
 
+const char *neutral_ecn(const struct bench *bench, size_t at, int64_t by)
+{
+    const struct sp_flight *flight = &bench->flights->items[at];
+    (void)by;
+    for (size_t i = 0; i < bench->flights->len; i++) {
+        const struct sp_flight *other = &bench->flights->items[i];
+        const struct sp_seg *seg = &shown(other)->u.seg.seg;
+        if (other->conn == flight->conn && (seg->flags & SP_SYN) && (seg->flags & SP_ECE))
+            return rule("agreed");
+    }
+    return NULL;
+}
+
+static bool is_stamped(const struct sp_seg *seg)
+{
+    struct sp_opt opt;
+    for (size_t pos = 0; sp_opt_next(seg, &pos, &opt, NULL);)
+        if (opt.kind == SP_OPT_TIMESTAMPS)
+            return true;
+    return false;
+}
+
+const char *neutral_unstamped(const struct bench *bench, size_t at, int64_t by)
+{
+    const struct sp_flight *flight = &bench->flights->items[at];
+    (void)by;
+    if (!(shown(flight)->u.seg.seg.flags & SP_SYN))
+        return NULL;
+    for (size_t i = 0; i < bench->flights->len; i++) {
+        const struct sp_flight *other = &bench->flights->items[i];
+        if (i != at && other->conn == flight->conn && other->received &&
+            !(shown(other)->u.seg.seg.flags & SP_RST) && is_stamped(&shown(other)->u.seg.seg) &&
+            (other->from != flight->from || !(shown(other)->u.seg.seg.flags & SP_SYN)))
+            return NULL;
+    }
+    return rule("unused");
+}
+
 const char *neutral_number(const struct bench *bench, size_t at, int64_t by)
 {
     const struct sp_seg *seg = &shown(&bench->flights->items[at])->u.seg.seg;
@@ -295,6 +338,16 @@ static bool says_what(const struct sp_expect *expect)
     return false;
 }
 
+/* A line that says only which bits must not be there. */
+static bool only_lacks(const struct sp_expect *expect)
+{
+    for (size_t i = 0; i < expect->count; i++)
+        if (expect->any_of[i].kind == SP_OUT_BITS &&
+            !(expect->any_of[i].text && *expect->any_of[i].text))
+            return true;
+    return false;
+}
+
 static bool allows_nought(const struct sp_expect *expect)
 {
     for (size_t i = 0; i < expect->count; i++)
@@ -327,12 +380,39 @@ const char *neutral_call(const struct bench *bench, size_t at, int64_t by)
     return NULL;
 }
 
+const char *neutral_elsewhere(const struct bench *bench, size_t at, int64_t by)
+{
+    (void)by;
+    return bench->again.trace.events[at].stmt ? NULL : rule("not-a-line");
+}
+
+/* Whether anything that the call could tell of came to its end while it waited. */
+const char *neutral_soon(const struct bench *bench, size_t at, int64_t by)
+{
+    const struct sp_event *call = &bench->again.trace.events[at];
+    bool takes =
+        strcmp(call->u.call.name, "accept") == 0 || strcmp(call->u.call.name, "connect") == 0;
+    (void)by;
+    for (size_t i = 0; i < bench->flights->len; i++) {
+        const struct sp_flight *flight = &bench->flights->items[i];
+        const struct sp_seg *seg = &shown(flight)->u.seg.seg;
+        bool tells = takes ? (seg->flags & SP_ACK) != 0 : seg->payload_len || (seg->flags & SP_FIN);
+        if (flight->from != call->end && flight->received && tells &&
+            flight->received->t_ns > call->t_ns + SP_MS && flight->received->t_ns < call->t_end_ns)
+            return NULL;
+    }
+    return rule("had-come");
+}
+
 /* How much a drain moved that ended in an error is printed, and no line asks for it. */
 const char *neutral_out(const struct bench *bench, size_t at, int64_t by)
 {
     const struct sp_ev_call *call = &bench->again.trace.events[at].u.call;
-    return strcmp(call->name, "drain") == 0 && call->error ? rule("allowed")
-                                                           : neutral_call(bench, at, by);
+    const struct sp_stmt *stmt =
+        sp_plan_stmt(&bench->again.plan, bench->again.trace.events[at].stmt);
+    bool told = strcmp(call->name, "drain") == 0 && call->error;
+    return told || (stmt && only_lacks(&stmt->expect)) ? rule("allowed")
+                                                       : neutral_call(bench, at, by);
 }
 
 /* ---- states and marks ---------------------------------------------------------------------- */

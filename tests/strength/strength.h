@@ -26,7 +26,7 @@ struct bench {
 };
 
 /* What a kind is applied to; the number of a place counts within its sort. */
-enum site { AT_SEGMENT, AT_CALL, AT_STATE, AT_ACTION, AT_MARK, AT_LINE, AT_SENDER, AT_TENTH };
+enum site { AT_SEGMENT, AT_CALL, AT_STATE, AT_ACTION, AT_MARK, AT_LINE, AT_SENDER };
 
 struct kind {
     const char *name;
@@ -62,6 +62,10 @@ const char *neutral_arrival(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_flag(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_fin(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_more(const struct bench *bench, size_t at, int64_t by);
+const char *neutral_ecn(const struct bench *bench, size_t at, int64_t by);
+const char *neutral_unstamped(const struct bench *bench, size_t at, int64_t by);
+const char *neutral_elsewhere(const struct bench *bench, size_t at, int64_t by);
+const char *neutral_soon(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_number(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_less(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_swap(const struct bench *bench, size_t at, int64_t by);
@@ -88,6 +92,10 @@ bool argued_read(const char *path);
 /* The argument's name; NULL: there is none. */
 const char *argued(const struct bench *bench, const struct kind *kind, size_t at, const char *run,
                    const char *place);
+/* A run that is gone through: rows that are about it ought to excuse something. */
+void argued_about(const char *run);
+/* Rows that are about a run that was gone through and excuse nothing, one a line; how many. */
+size_t argued_stale(bool print);
 void argued_print(bool all);
 void argued_release(void);
 
