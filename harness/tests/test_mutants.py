@@ -181,6 +181,15 @@ class TestMutants:
         code, out, err = lab.run()
         assert code == 3 and "linked again it is not the kernel that was built" in err and "killed" not in out
 
+    def test_two_at_once_in_one_tree_are_refused(self, lab):
+        lab.mistake("expected", "WRONG")
+        first = lab.start(slow=True)
+        wait_until(lab.mark.exists, "the mutant's run", seconds=60)
+        code, out, err = lab.run()
+        os.killpg(first.pid, signal.SIGTERM)
+        first.wait(timeout=30)
+        assert code == 3 and "another run of mutants is using" in err and "killed" not in out
+
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
     def test_interrupted_it_ends_and_leaves_nothing(self, lab, number):
         lab.mistake("expected", "WRONG")
