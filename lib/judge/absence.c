@@ -256,6 +256,16 @@ static const struct sp_event *left_before_silence(const struct walk *walk,
     return NULL;
 }
 
+/*
+ * From when on nothing may leave. A script does not wait for what `optional` and `repeat` allow: of
+ * a burst that they take, the end may come when the silence was begun already, and is its own
+ * line's. What comes behind it is the silence's, to the end that it has anyway.
+ */
+static int64_t silent_from(const struct walk *walk, int64_t begin_ns)
+{
+    return walk->last_ns > begin_ns ? walk->last_ns + 1 : begin_ns;
+}
+
 enum sp_try silence_step(struct walk *walk, const struct sp_stmt *stmt, struct outcome *out,
                          struct finding *f)
 {
@@ -265,7 +275,7 @@ enum sp_try silence_step(struct walk *walk, const struct sp_stmt *stmt, struct o
         return SP_TRY_DONE;
     }
     int64_t begin = walk->begin_ns >= 0 ? walk->begin_ns : walk->last_ns;
-    struct window window = {begin, begin + stmt->when.max_ns};
+    struct window window = {silent_from(walk, begin), begin + stmt->when.max_ns};
     const struct sp_event *before = left_before_silence(walk, stmt, begin);
     if (before)
         return broken_by(stmt, before, f);
@@ -274,7 +284,7 @@ enum sp_try silence_step(struct walk *walk, const struct sp_stmt *stmt, struct o
         if (ev->kind != SP_EV_SEG || !is_inside(&window, ev->t_ns) ||
             (stmt->who != SP_WHO_NONE && (int)ev->end != (int)stmt->who))
             continue;
-        if (left_at(view, ev) < begin)
+        if (left_at(view, ev) < window.from_ns)
             continue; /* it was under way already, or the path's own */
         return broken_by(stmt, ev, f);
     }

@@ -30,10 +30,37 @@ static const struct sp_event *stall_between(const struct view *view, int64_t fro
     return NULL;
 }
 
+/* The last thing that a witness told of by then; what a line waited for was no later. */
+static int64_t last_seen_ns(const struct view *view, int64_t by_ns)
+{
+    int64_t last_ns = INT64_MIN;
+    for (size_t i = 0; i < view->trace->len; i++) {
+        const struct sp_event *ev = &view->trace->events[i];
+        bool seen = ev->kind == SP_EV_SEG || ev->kind == SP_EV_STATE || ev->kind == SP_EV_NOTE;
+        if (seen && ev->t_ns <= by_ns && ev->t_ns > last_ns)
+            last_ns = ev->t_ns;
+    }
+    return last_ns;
+}
+
+/* From what a WIRE or STATE line waited for to when the script took notice of it. */
+static int64_t notice_lag_ns(const struct view *view, const struct stmt_marks *marks,
+                             int64_t from_ns, int64_t to_ns)
+{
+    bool awaits =
+        marks->stmt && (marks->stmt->kind == SP_ST_WIRE || marks->stmt->kind == SP_ST_STATE);
+    if (!awaits || marks->begin_ns < 0 || marks->done_ns < 0)
+        return 0;
+    int64_t seen_ns = last_seen_ns(view, marks->done_ns);
+    if (seen_ns < marks->begin_ns)
+        seen_ns = marks->begin_ns;
+    return part_of(seen_ns, marks->done_ns, from_ns, to_ns);
+}
+
 /*
- * How long the script was on its way to a call and back, between the two times: nobody who is
- * tested had the turn. On a machine that is busy many such delays, none of them a stall, can make
- * up a timeout.
+ * How long the script was on its way to a call and back, and to its next line from what it had
+ * waited for, between the two times: nobody who is tested had the turn. On a machine that is busy
+ * many such delays, none of them a stall, can make up a timeout.
  */
 static int64_t lag_ns(const struct view *view, int64_t from_ns, int64_t to_ns)
 {
@@ -41,6 +68,7 @@ static int64_t lag_ns(const struct view *view, int64_t from_ns, int64_t to_ns)
     for (size_t i = 1; i < view->stmt_len; i++) {
         const struct stmt_marks *marks = &view->stmts[i];
         const struct sp_event *ev = marks->call ? marks->call : marks->act;
+        sum_ns += ev ? 0 : notice_lag_ns(view, marks, from_ns, to_ns);
         if (!ev || marks->begin_ns < 0)
             continue;
         sum_ns += part_of(marks->begin_ns, ev->t_ns, from_ns, to_ns);

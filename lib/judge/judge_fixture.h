@@ -4,6 +4,7 @@
  *
  *   TIME diag END COOKIE STATE [nb=TIME] [rq=N] [sq=N]
  *   TIME begin N              the N-th top-level statement, where it matters
+ *   TIME done N
  *   TIME deadline N
  *   TIME-TIME stall
  *   TIME absent TEXT
@@ -124,6 +125,8 @@ static inline bool fixture_line(struct sp_trace *trace, const struct sp_plan *pl
         fixture_diag(trace, t_us, rest);
     else if (strcmp(what, "begin") == 0)
         fixture_mark(trace, t_us, SP_MARK_BEGIN, plan->stmts[atoi(rest) - 1].id, "");
+    else if (strcmp(what, "done") == 0)
+        fixture_mark(trace, t_us, SP_MARK_DONE, plan->stmts[atoi(rest) - 1].id, "");
     else if (strcmp(what, "deadline") == 0)
         fixture_mark(trace, t_us, SP_MARK_DEADLINE, plan->stmts[atoi(rest) - 1].id, "");
     else if (strcmp(what, "stall") == 0)

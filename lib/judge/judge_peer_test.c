@@ -87,6 +87,24 @@ static void an_answer_before_the_runner_began_to_listen_breaks_the_silence(void 
     judged_release(&d);
 }
 
+static void a_burst_that_a_repeat_takes_may_end_in_the_silence_behind_it(void **state)
+{
+    struct judged d;
+    (void)state;
+    const char *lines = OPENING_LINES "client send 30\nrepeat 0..2 {\n  wire client len=10\n}\n"
+                                      "silence client for 20ms\n";
+    judge_peer(&d, lines,
+               OPENING "1000-1010 client conn send 30 = 30\n1005 c> ACK len=10\n1100 begin 7\n"
+                       "1200 c> ACK seq=11 len=10\n40000 end\n");
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge_peer(&d, lines,
+               OPENING "1000-1010 client conn send 30 = 30\n1005 c> ACK len=10\n1100 begin 7\n"
+                       "1200 c> ACK seq=11 len=10\n1300 c> ACK seq=21 len=10\n40000 end\n");
+    assert_fails(&d, SP_FAIL_FORBIDDEN, "silence client for 20ms", "client sent ACK");
+    judged_release(&d);
+}
+
 static void a_retransmission_that_no_line_asks_for_fails(void **state)
 {
     struct judged d;
@@ -141,6 +159,23 @@ static void a_script_that_lost_half_a_timeout_on_its_way_is_inconclusive(void **
     judged_release(&d);
 }
 
+/* The same for what the script noticed late: the segment was there, the next line was not begun. */
+static void a_script_that_noticed_late_is_inconclusive(void **state)
+{
+    struct judged d;
+    (void)state;
+#define NOTICED(done)                                                                              \
+    OPENING "1000-1010 client conn send 10 = 10\n1005 c> ACK len=10\n1010 begin 6\n" done          \
+            " done 6\n201100 c> ACK seq=1 len=10\n202000 lab reset\n202001 s> RST\n204000 end\n"
+#define NOTICED_LINES OPENING_LINES "client send 10\nwire client 1..10\npeer RST\n"
+    judge_peer(&d, NOTICED_LINES, NOTICED("121200"));
+    assert_verdict(&d, SP_VERDICT_INCONCLUSIVE);
+    judged_release(&d);
+    judge_peer(&d, NOTICED_LINES, NOTICED("90000"));
+    assert_fails(&d, SP_FAIL_SEG_EXTRA, "no segment", "again");
+    judged_release(&d);
+}
+
 static void what_left_before_the_peer_sent_does_not_answer_it(void **state)
 {
     struct judged d;
@@ -181,10 +216,12 @@ int main(void)
         cmocka_unit_test(what_is_spelled_out_passes),
         cmocka_unit_test(a_pure_ack_that_no_line_asks_for_fails),
         cmocka_unit_test(an_answer_before_the_runner_began_to_listen_breaks_the_silence),
+        cmocka_unit_test(a_burst_that_a_repeat_takes_may_end_in_the_silence_behind_it),
         cmocka_unit_test(a_retransmission_that_no_line_asks_for_fails),
         cmocka_unit_test(a_retransmission_is_no_part_of_a_stream),
         cmocka_unit_test(a_script_that_was_late_is_inconclusive),
         cmocka_unit_test(a_script_that_lost_half_a_timeout_on_its_way_is_inconclusive),
+        cmocka_unit_test(a_script_that_noticed_late_is_inconclusive),
         cmocka_unit_test(what_left_before_the_peer_sent_does_not_answer_it),
         cmocka_unit_test(what_the_peer_sends_is_held_against_nobody),
         cmocka_unit_test(an_answer_to_a_wrong_checksum_has_no_cause),
