@@ -53,11 +53,11 @@ enum sp_link sp_capture_link(const struct sp_capture *capture);
  */
 enum sp_rc sp_capture_drain(struct sp_capture *capture, struct sp_trace *trace,
                             struct sp_frames *frames, int64_t real_offset_ns, struct sp_err *err);
-/* Frames the kernel dropped so far. */
 /* Puts a frame on the link. The capture itself does not see it leave, all others do; it sees one
  * that comes back, as on lo. SP_E_IO, with the system's number, where the link does not take it. */
 enum sp_rc sp_capture_send(struct sp_capture *capture, const void *frame, size_t len_bytes,
                            struct sp_err *err);
+/* Frames the kernel dropped so far. */
 enum sp_rc sp_capture_drops(struct sp_capture *capture, uint32_t *drops, struct sp_err *err);
 
 /* ---- states: one collector of tracepoints for all runs ------------------------------------ */
