@@ -230,22 +230,10 @@ static bool was_killed(const struct side *side, const struct view *view, enum sp
     return view->t_ns - slack_ns > side->killed_ns;
 }
 
-/* What speaks against any segment of that kind now; NULL nothing. */
-static const char *objection(const struct replay *replay, int which, size_t at,
-                             const struct view *view, enum sp_role role)
-{
-    const struct side *side = &replay->side[which];
-    if (was_killed(side, view, role))
-        return "a segment after the connection was reset";
-    if (side->closed_ns != INT64_MAX && view->t_ns - sp_tcp_unread_ns(side, view) > side->closed_ns)
-        return "a segment after the last acknowledgement had come";
-    bool probes = role == SP_ROLE_KEEPALIVE || role == SP_ROLE_WINDOW_PROBE;
-    return probes ? sp_tcp_probed(replay, which, at, view) : sp_tcp_again(replay, which, at, view);
-}
-
-/* On loopback an acknowledgement may have been sent before the FIN or the data that it is captured
- * behind. Its sequence number tells: sent later, it would have counted them. A keepalive probe,
- * which looks the same behind a FIN, comes after a second. */
+/* On loopback an acknowledgement may have been sent before the FIN, the data or the RST that it is
+ * captured behind. Its numbers tell: sent later than FIN or data, it would have counted them, and
+ * what a RST acknowledges was acknowledged by nothing else then. A keepalive probe, which looks the
+ * same behind a FIN, comes after a second. */
 static bool was_overtaken(const struct replay *replay, int which, size_t at)
 {
     const struct sp_event *ack = replay->entries[which][at].event;
@@ -255,8 +243,22 @@ static bool was_overtaken(const struct replay *replay, int which, size_t at)
         return false;
     const struct sp_event *before = replay->entries[which][at - 1].event;
     const struct sp_seg *seg = &before->u.seg.seg;
-    return sp_seg_space(seg) && !(seg->flags & SP_RST) && seg->seq == ack->u.seg.seg.seq &&
+    return (sp_seg_space(seg) || (seg->flags & SP_RST)) && seg->seq == ack->u.seg.seg.seq &&
            seg->ack == ack->u.seg.seg.ack && ack->t_ns - before->t_ns <= OVERTAKEN_NS;
+}
+
+/* What speaks against any segment of that kind now; NULL nothing. */
+static const char *objection(const struct replay *replay, int which, size_t at,
+                             const struct view *view, enum sp_role role)
+{
+    const struct side *side = &replay->side[which];
+    bool bare = role == SP_ROLE_DUP_ACK || role == SP_ROLE_ACK;
+    if (was_killed(side, view, role) && !(bare && was_overtaken(replay, which, at)))
+        return "a segment after the connection was reset";
+    if (side->closed_ns != INT64_MAX && view->t_ns - sp_tcp_unread_ns(side, view) > side->closed_ns)
+        return "a segment after the last acknowledgement had come";
+    bool probes = role == SP_ROLE_KEEPALIVE || role == SP_ROLE_WINDOW_PROBE;
+    return probes ? sp_tcp_probed(replay, which, at, view) : sp_tcp_again(replay, which, at, view);
 }
 
 /* An end that has opened another connection with these addresses has nothing left of this one that

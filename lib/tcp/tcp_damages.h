@@ -23,6 +23,10 @@ struct damage {
 #define M SP_END_MIDDLE
 
 static const struct damage damaged[] = {
+    {"no-cause", BOTH, S,
+     OPEN "1500-1501 server conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n2300-2310 server conn close = 0\n"
+          "2305 s> RST,ACK ack=2\n9600 s> ACK seq=1 ack=2\n9630 c> RST seq=2\n"},
     {"path-leak", VETH, M, "0 routed leak\n" OPEN FENCE},
     {"path-lost", VETH, M, ROUTED "2000-2010 client conn close = 0\n2005 c> FIN,ACK lost\n" FENCE},
     {"path-made", VETH, M,

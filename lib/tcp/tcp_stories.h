@@ -135,6 +135,10 @@ static const struct story clean[] = {
     {"an ACK captured behind the FIN queued after it", LO,
      OPEN "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n9000-9010 server conn close = 0\n"
           "9005 s> FIN,ACK\n9015 s> ACK seq=1\n9045 c> ACK\n"},
+    {"an ACK of a FIN captured behind its own end's RST, and what answers it", LO,
+     OPEN "1500-1501 server conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n2300-2310 server conn close = 0\n"
+          "2305 s> RST,ACK ack=2\n2600 s> ACK seq=1 ack=2\n2630 c> RST seq=2\n"},
     {"the middle speaks in the client's name, and the server acknowledges it", VETH,
      OPEN "2000 c> PSH,ACK len=10 made\n2030 s> ACK ack=11\n2060 c> ACK\n"},
     {"a FIN below what the middle had sent ends nothing", VETH,
