@@ -410,6 +410,24 @@ static void without_the_wire_states_are_found_by_what_connect_told(void **state)
     judged_release(&d);
 }
 
+static void the_end_of_an_orphan_of_an_earlier_run_is_no_stranger(void **state)
+{
+    (void)state;
+#define LISTENS "100-140 server listener listen = 0\n110 state server 9 CLOSED>LISTEN listener\n"
+    static const char lines[] = "server listen\nstate server LISTEN\n";
+    struct judged d;
+    judge(&d, lines, LISTENS "1000 state server 5 FIN_WAIT_1>CLOSED\n" CLEAN_UP);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge(&d, lines, LISTENS "1000 state server 5 ESTABLISHED>FIN_WAIT_1\n" CLEAN_UP);
+    assert_fails(&d, SP_FAIL_STATE_EXTRA, "no socket", "ESTABLISHED");
+    judged_release(&d);
+    judge(&d, lines,
+          LISTENS "900 diag server 5 FIN_WAIT_1\n1000 state server 5 FIN_WAIT_1>CLOSED\n" CLEAN_UP);
+    assert_fails(&d, SP_FAIL_STATE_EXTRA, "no socket", "FIN_WAIT_1");
+    judged_release(&d);
+}
+
 static void a_queue_that_the_system_does_not_tell_is_unwatched(void **state)
 {
     (void)state;
@@ -449,6 +467,7 @@ int main(void)
         cmocka_unit_test(a_socket_that_nobody_made_fails),
         cmocka_unit_test(queues_are_compared),
         cmocka_unit_test(without_the_wire_states_are_found_by_what_connect_told),
+        cmocka_unit_test(the_end_of_an_orphan_of_an_earlier_run_is_no_stranger),
         cmocka_unit_test(a_queue_that_the_system_does_not_tell_is_unwatched),
         cmocka_unit_test(a_queue_that_a_stack_tells_of_itself_is_judged),
         cmocka_unit_test(an_invariant_of_tcp_fails_the_run),
