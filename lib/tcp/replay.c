@@ -220,16 +220,6 @@ static enum sp_cause presumed(enum sp_role role)
                                                                               : SP_CAUSE_SEGMENT;
 }
 
-/* Whether a RST had ended it. What is an answer has something to answer, and comes before what the
- * stack has yet to read. */
-static bool was_killed(const struct side *side, const struct view *view, enum sp_role role)
-{
-    bool answers = role == SP_ROLE_ACK || role == SP_ROLE_DUP_ACK;
-    bool unread = side->own_process && side->killed_by_other;
-    int64_t slack_ns = !unread ? SKEW_NS : answers ? TOLD_READ_NS : OWN_READ_NS;
-    return view->t_ns - slack_ns > side->killed_ns;
-}
-
 /* On loopback an acknowledgement may have been sent before the FIN, the data or the RST that it is
  * captured behind. Its numbers tell: sent later than FIN or data, it would have counted them, and
  * what a RST acknowledges was acknowledged by nothing else then. A keepalive probe, which looks the
@@ -247,13 +237,25 @@ static bool was_overtaken(const struct replay *replay, int which, size_t at)
            seg->ack == ack->u.seg.seg.ack && ack->t_ns - before->t_ns <= OVERTAKEN_NS;
 }
 
+/* Whether a RST had ended it. What is an answer has something to answer, and comes before what the
+ * stack has yet to read. */
+static bool was_killed(const struct replay *replay, int which, size_t at, const struct view *view,
+                       enum sp_role role)
+{
+    const struct side *side = &replay->side[which];
+    bool answers = role == SP_ROLE_ACK || role == SP_ROLE_DUP_ACK;
+    bool unread = side->own_process && side->killed_by_other;
+    int64_t slack_ns = !unread ? SKEW_NS : answers ? TOLD_READ_NS : OWN_READ_NS;
+    return view->t_ns - slack_ns > side->killed_ns &&
+           !(answers && was_overtaken(replay, which, at));
+}
+
 /* What speaks against any segment of that kind now; NULL nothing. */
 static const char *objection(const struct replay *replay, int which, size_t at,
                              const struct view *view, enum sp_role role)
 {
     const struct side *side = &replay->side[which];
-    bool bare = role == SP_ROLE_DUP_ACK || role == SP_ROLE_ACK;
-    if (was_killed(side, view, role) && !(bare && was_overtaken(replay, which, at)))
+    if (was_killed(replay, which, at, view, role))
         return "a segment after the connection was reset";
     if (side->closed_ns != INT64_MAX && view->t_ns - sp_tcp_unread_ns(side, view) > side->closed_ns)
         return "a segment after the last acknowledgement had come";

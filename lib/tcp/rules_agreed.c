@@ -42,14 +42,6 @@ static bool is_agreed(const struct side *side, uint8_t bit)
     return side->offered.any & side->was_offered.any & bit;
 }
 
-static bool find_stamps(const struct sp_seg *seg, struct sp_opt *out)
-{
-    for (size_t pos = 0; sp_opt_next(seg, &pos, out, NULL);)
-        if (out->kind == SP_OPT_TIMESTAMPS)
-            return true;
-    return false;
-}
-
 /* ---- used without being agreed on ----------------------------------------------------------- */
 
 /* Crossing SYNs are answered with the options that went out before the other's was known. */
@@ -113,7 +105,7 @@ static void rule_ecn(struct replay *replay, const struct side *side, const struc
 
 static bool is_stamped_arrival(const struct entry *entry, struct sp_opt *out)
 {
-    return !entry->out && find_stamps(&entry->event->u.seg.seg, out);
+    return !entry->out && sp_opt_find(&entry->event->u.seg.seg, SP_OPT_TIMESTAMPS, out);
 }
 
 /* Whether a segment that came before, or what may be captured a moment too late, had that value. */
@@ -170,7 +162,7 @@ static void rule_stamps(struct replay *replay, int which, size_t at, const struc
 {
     const struct side *side = &replay->side[which];
     struct sp_opt opt;
-    bool stamped = find_stamps(view->seg, &opt);
+    bool stamped = sp_opt_find(view->seg, SP_OPT_TIMESTAMPS, &opt);
     bool must = side->offered.all & side->was_offered.all & STAMPS;
     if (!stamped && must && !(view->seg->flags & SP_SYN))
         sp_tcp_violate(replay->ctx, RULE_TS_MISSING, view->event, side->end,

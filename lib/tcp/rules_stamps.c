@@ -34,13 +34,10 @@ struct stamps {
 static bool read_stamp(const struct sp_event *event, struct stamp *out)
 {
     struct sp_opt opt;
-    size_t pos = 0;
-    while (sp_opt_next(&event->u.seg.seg, &pos, &opt, NULL))
-        if (opt.kind == SP_OPT_TIMESTAMPS) {
-            *out = (struct stamp){true, event->t_ns, opt.ts_val};
-            return true;
-        }
-    return false;
+    if (!sp_opt_find(&event->u.seg.seg, SP_OPT_TIMESTAMPS, &opt))
+        return false;
+    *out = (struct stamp){true, event->t_ns, opt.ts_val};
+    return true;
 }
 
 bool sp_tcp_has_namesake(const struct sp_flights *flights, int conn)

@@ -138,15 +138,11 @@ void sp_tcp_view(struct view *view, const struct side *from, const struct side *
 
 static bool find_wscale(const struct sp_seg *seg, uint8_t *wscale)
 {
-    size_t pos = 0;
     struct sp_opt opt;
-    bool malformed = false;
-    while (sp_opt_next(seg, &pos, &opt, &malformed))
-        if (opt.kind == SP_OPT_WSCALE) {
-            *wscale = opt.wscale > 14 ? 14 : opt.wscale; /* RFC 7323 section 2.3 */
-            return true;
-        }
-    return false;
+    if (!sp_opt_find(seg, SP_OPT_WSCALE, &opt))
+        return false;
+    *wscale = opt.wscale > 14 ? 14 : opt.wscale; /* RFC 7323 section 2.3 */
+    return true;
 }
 
 static void earliest(int64_t *when_ns, int64_t t_ns)
@@ -379,13 +375,8 @@ static void take_ack(struct side *side, const struct view *view)
 
 static uint16_t find_mss(const struct sp_seg *seg)
 {
-    size_t pos = 0;
     struct sp_opt opt;
-    bool malformed = false;
-    while (sp_opt_next(seg, &pos, &opt, &malformed))
-        if (opt.kind == SP_OPT_MSS)
-            return opt.mss;
-    return 0;
+    return sp_opt_find(seg, SP_OPT_MSS, &opt) ? opt.mss : 0;
 }
 
 static void take_syn(struct side *side, const struct view *view)

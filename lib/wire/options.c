@@ -83,6 +83,14 @@ bool sp_opt_next(const struct sp_seg *seg, size_t *pos, struct sp_opt *opt, bool
     return true;
 }
 
+bool sp_opt_find(const struct sp_seg *seg, uint8_t kind, struct sp_opt *opt)
+{
+    for (size_t pos = 0; sp_opt_next(seg, &pos, opt, NULL);)
+        if (opt->kind == kind)
+            return true;
+    return false;
+}
+
 /* The bytes after kind and length, into data; returns how many. */
 static size_t write_value(const struct sp_opt *opt, uint8_t data[SP_SEG_OPT_MAX])
 {

@@ -205,6 +205,8 @@ struct sp_opt {
  * length that is impossible.
  */
 bool sp_opt_next(const struct sp_seg *seg, size_t *pos, struct sp_opt *opt, bool *malformed);
+/* The first option of that kind; false where there is none. */
+bool sp_opt_find(const struct sp_seg *seg, uint8_t kind, struct sp_opt *opt);
 
 /* Appends one option (no padding) to seg->opt. SP_E_LIMIT where it does not fit in 40 bytes. */
 enum sp_rc sp_opt_add(struct sp_seg *seg, const struct sp_opt *opt, struct sp_err *err);

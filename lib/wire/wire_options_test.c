@@ -67,6 +67,18 @@ static void nothing_after_the_end_of_options_is_read(void **state)
     assert_false(malformed);
 }
 
+static void an_option_is_found_by_its_kind(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[] = {1, 3, 3, 7, 3, 3, 8, 0, 2, 4, 5, 180};
+    struct sp_seg seg = with_options(bytes, sizeof bytes);
+    struct sp_opt opt;
+    assert_true(sp_opt_find(&seg, SP_OPT_WSCALE, &opt));
+    assert_int_equal(opt.wscale, 7); /* the first of two */
+    assert_false(sp_opt_find(&seg, SP_OPT_TIMESTAMPS, &opt));
+    assert_false(sp_opt_find(&seg, SP_OPT_MSS, &opt)); /* behind the end of options */
+}
+
 static void an_unknown_option_is_stepped_over(void **state)
 {
     (void)state;
@@ -156,6 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_added_is_walked_in_order),
         cmocka_unit_test(nothing_after_the_end_of_options_is_read),
+        cmocka_unit_test(an_option_is_found_by_its_kind),
         cmocka_unit_test(an_unknown_option_is_stepped_over),
         cmocka_unit_test(impossible_lengths_end_the_walk_as_malformed),
         cmocka_unit_test(sack_blocks_print_relative),

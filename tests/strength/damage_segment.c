@@ -163,10 +163,7 @@ enum { VALUE_LEN = 4, STAMPS_LEN = 10 };
 static uint8_t *stamps_of(struct sp_seg *seg)
 {
     struct sp_opt opt;
-    for (size_t pos = 0; sp_opt_next(seg, &pos, &opt, NULL);)
-        if (opt.kind == SP_OPT_TIMESTAMPS && pos >= STAMPS_LEN)
-            return &seg->opt[pos - 2 * VALUE_LEN];
-    return NULL;
+    return sp_opt_find(seg, SP_OPT_TIMESTAMPS, &opt) ? &seg->opt[opt.data - seg->opt] : NULL;
 }
 
 static void value_move(uint8_t *value, uint32_t by)

@@ -228,10 +228,7 @@ const char *neutral_ecn(const struct bench *bench, size_t at, int64_t by)
 static bool is_stamped(const struct sp_seg *seg)
 {
     struct sp_opt opt;
-    for (size_t pos = 0; sp_opt_next(seg, &pos, &opt, NULL);)
-        if (opt.kind == SP_OPT_TIMESTAMPS)
-            return true;
-    return false;
+    return sp_opt_find(seg, SP_OPT_TIMESTAMPS, &opt);
 }
 
 const char *neutral_unstamped(const struct bench *bench, size_t at, int64_t by)
