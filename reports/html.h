@@ -21,9 +21,12 @@ struct sp_html_results {
 
 enum { SP_HTML_MAX_BYTES = 19 * 1000 * 1000 };
 
-/* The results must outlive the page. max_bytes 0: SP_HTML_MAX_BYTES. made: RFC 3339. */
+/*
+ * The results must outlive the page. max_bytes 0: SP_HTML_MAX_BYTES. The page tells when the
+ * results were measured and not when it was made: of the same results it is always the same bytes.
+ */
 struct sp_html *sp_html_new(const struct sp_html_results *results, size_t count,
-                            const char *version, const char *made, size_t max_bytes);
+                            const char *version, size_t max_bytes);
 void sp_html_free(struct sp_html *html);
 
 /* A run brought back from the store: what was run, what was seen, and what the judge says of it. */

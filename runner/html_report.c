@@ -161,11 +161,9 @@ enum sp_rc html_report(const struct sp_results *const *results, size_t count,
 {
     struct sp_html_results *named = sp_xcalloc(count, sizeof *named);
     struct maker maker = {.results = results, .count = count};
-    char made[40];
-    os_date(made, sizeof made);
     for (size_t i = 0; i < count; i++)
         named[i] = (struct sp_html_results){results[i], link_to(o->to, results[i]->dir)};
-    maker.html = sp_html_new(named, count, SP_VERSION, made, o->max_bytes);
+    maker.html = sp_html_new(named, count, SP_VERSION, o->max_bytes);
     in_turns(&maker, add_run);
     in_turns(&maker, add_capture);
     enum sp_rc rc = finish(&maker, o, out, err);

@@ -49,7 +49,7 @@ struct sp_html {
     const struct sp_html_results *results;
     size_t result_count;
     struct place **places; /* by result, by run */
-    const char *version, *made;
+    const char *version;
     size_t max_bytes;
     bool full; /* no more ladders */
     size_t capture_bytes;
@@ -89,14 +89,13 @@ static size_t shared_index(struct sp_html *html, struct shared *shared, struct s
 }
 
 struct sp_html *sp_html_new(const struct sp_html_results *results, size_t count,
-                            const char *version, const char *made, size_t max_bytes)
+                            const char *version, size_t max_bytes)
 {
     struct sp_html *html = sp_xcalloc(1, sizeof *html);
     sp_arena_init(&html->arena);
     html->results = results;
     html->result_count = count;
     html->version = version;
-    html->made = made;
     html->max_bytes = max_bytes ? max_bytes : SP_HTML_MAX_BYTES;
     html->places = SP_ARENA_ARRAY(&html->arena, struct place *, count);
     for (size_t i = 0; i < count; i++) {
@@ -335,7 +334,6 @@ static void put_index(struct sp_html *html, const struct sp_html_requirement *re
     sp_buf_addch(out, '{');
     sp_html_str(out, "schema", "sockproof-report/1");
     sp_html_str(out, "version", html->version);
-    sp_html_str(out, "made", html->made);
     sp_html_some(out, "full", html->full);
     put_heads(html, out);
     put_runs(html, out);

@@ -212,7 +212,6 @@ export interface Detail {
 
 export interface Report {
   version: string;
-  made: string;
   full?: 1;
   results: Result[];
   runs: Run[];

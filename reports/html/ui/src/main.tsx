@@ -58,7 +58,7 @@ function App({ report }: { report: Report }) {
           : place.view === "run" ? <p>There is no run {place.run} in this report. <a href={other("matrix")}>All cases</a></p>
           : <><Top report={report} place={place} /><Matrix report={report} place={place} go={go} /></>}
       </main>
-      <footer class="quiet">made by sockproof {report.version} on {report.made.replace("T", " ").replace("Z", " UTC")}; judged again by it for the ladders</footer>
+      <footer class="quiet">made by sockproof {report.version}; judged again by it for the ladders</footer>
     </>
   );
 }
