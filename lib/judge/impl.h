@@ -52,7 +52,13 @@ struct outcome {
 
 /* ---- the view of a trace ------------------------------------------------------------------- */
 
-enum item_is { IS_PURE_ACK = 1, IS_RETRANSMIT = 2, IS_PROBE = 4, IS_WINDOW_PROBE = 8 };
+enum item_is {
+    IS_PURE_ACK = 1,
+    IS_RETRANSMIT = 2,
+    IS_PROBE = 4,
+    IS_WINDOW_PROBE = 8,
+    IS_LATE_RST = 16, /* answers what had left before its sender's abort was known */
+};
 
 /* One segment of one sender on one connection. */
 struct item {

@@ -309,6 +309,42 @@ static void what_was_overtaken_on_loopback_is_put_back(void **state)
     judged_release(&d);
 }
 
+/* The client closes with data unread, which aborts, while an acknowledgement is under way. */
+static void the_answer_to_what_crossed_an_abort_is_let_by(void **state)
+{
+    static const struct {
+        const char *second; /* the client's second RST, and when */
+        const char *seen;   /* NULL: let by */
+    } rows[] = {
+        {"467 c> RST seq=11\n", NULL},
+        {"467 c> RST seq=11\n468 c> RST seq=11\n", "client sent RST seq=11"}, /* two for one */
+        {"467 c> RST seq=12\n", "client sent RST seq=12"},
+        {"467 c> RST,ACK seq=11\n", "client sent RST,ACK seq=11"},
+        {"454 c> RST seq=11\n", "client sent RST seq=11"}, /* before it had come */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct judged d;
+        char ladder[1024];
+        snprintf(ladder, sizeof ladder,
+                 HANDSHAKE "400-403 server conn send 10 = 10\n402 s> PSH,ACK len=10\n"
+                           "424-426 client conn send 10 = 10\n425 c> PSH,ACK len=10\n"
+                           "446 s> ACK\n450-452 client conn close = 0\n"
+                           "450 state client 1 ESTABLISHED>CLOSED\n451 c> RST,ACK\n"
+                           "%s472 state server 2 ESTABLISHED>CLOSED\n" CLEAN_UP,
+                 rows[i].second);
+        judge(&d,
+              HANDSHAKE_LINES "server send 10\nclient send 10\nclient close\n"
+                              "wire server 1..10\nwire client 1..10\nwire client RST,ACK\n",
+              ladder);
+        if (rows[i].seen)
+            assert_fails(&d, SP_FAIL_SEG_EXTRA, "no segment from client", rows[i].seen);
+        else
+            assert_verdict(&d, SP_VERDICT_PASS);
+        judged_release(&d);
+    }
+}
+
 static void streams_optionals_and_repeats_take_what_fits(void **state)
 {
     (void)state;
@@ -357,6 +393,7 @@ int main(void)
         cmocka_unit_test(a_late_script_beside_a_held_path_is_inconclusive),
         cmocka_unit_test(order_across_senders_is_by_arrival),
         cmocka_unit_test(what_was_overtaken_on_loopback_is_put_back),
+        cmocka_unit_test(the_answer_to_what_crossed_an_abort_is_let_by),
         cmocka_unit_test(streams_optionals_and_repeats_take_what_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -264,6 +264,48 @@ static enum sp_end opposite(const struct sp_conn *conn, enum sp_end end)
     return conn->opener == end ? conn->responder : conn->opener;
 }
 
+/* Two processors of one loopback hand over what crosses in either order. */
+#define CROSSED_NS (5 * SP_MS)
+
+/* Whether the RST can be the answer to what came since then. */
+static bool can_answer(const struct item *rst, const struct item *item, int64_t since_ns)
+{
+    const struct sp_seg *seg = &item->ev->u.seg.seg;
+    const struct sp_event *came = item->flight->received ? item->flight->received : item->ev;
+    return (seg->flags & (SP_ACK | SP_RST)) == SP_ACK && seg->ack == rst->ev->u.seg.seg.seq &&
+           came->t_ns >= since_ns && came->t_ns <= rst->t_ns;
+}
+
+/*
+ * A RST ends a connection, but what the other end had sent by then is still under way. It finds
+ * nobody, and each is answered by a RST with its acknowledgement's number (RFC 9293, 3.10.7.1).
+ * Which segments cross so is chance; a case has no line for it.
+ */
+static void mark_late_resets(const struct view *view, struct lane *lane)
+{
+    const struct sp_conn *conn = &view->flights->conns[lane->conn];
+    const struct lane *other =
+        &view->lanes[(size_t)lane->conn * SP_END_COUNT + opposite(conn, lane->from)];
+    const struct item *abort = NULL;
+    size_t next = 0; /* of the other's, behind what is answered already */
+    for (size_t i = 0; i < lane->len; i++) {
+        struct item *item = &lane->items[i];
+        uint8_t flags = item->ev->u.seg.seg.flags & (SP_RST | SP_ACK);
+        if (!(flags & SP_RST))
+            continue;
+        for (size_t k = next; flags == SP_RST && k < other->len; k++) {
+            if (!can_answer(item, &other->items[k], (abort ? abort : item)->t_ns - CROSSED_NS))
+                continue;
+            next = k + 1;
+            if (!abort) /* its cause is the last that had come */
+                continue;
+            item->is |= IS_LATE_RST;
+            break;
+        }
+        abort = abort ? abort : item;
+    }
+}
+
 static void lanes_build(struct view *view)
 {
     const struct sp_flights *flights = view->flights;
@@ -310,8 +352,11 @@ static void lanes_build(struct view *view)
         lane->items[lane->len++] = item;
         sender_note(&senders[at], seg);
     }
-    for (size_t i = 0; !view->final && i < view->lane_count; i++)
-        cut_at_gap(&view->lanes[i]);
+    for (size_t i = 0; i < view->lane_count; i++) {
+        if (!view->final)
+            cut_at_gap(&view->lanes[i]);
+        mark_late_resets(view, &view->lanes[i]);
+    }
 }
 
 /* ---- the whole ----------------------------------------------------------------------------- */
