@@ -109,6 +109,21 @@ class TestGuestsThatFail:
         # "for 3s" is what it was: a busy machine looks later
         assert broken[0].split(" for ")[0].startswith(said.split(" for ")[0])
 
+    def test_while_others_have_its_processor_patience_does_not_run_out(self, sockproof, tmp_path):
+        word = kernel(tmp_path, "at(runs[0])\nwhile time.process_time() < 0.9: pass\n"
+                                "for run in runs:\n    at(run)\n    passes(run)\nsay('E', '1\\t0\\t')")
+        ours = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {min(ours)})
+        others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(7)]
+        try:
+            done, rows = run(sockproof, tmp_path / "r", word, "--patience", "3s")
+        finally:
+            os.sched_setaffinity(0, ours)
+            for other in others:
+                other.kill()
+                other.wait()
+        assert done.returncode == 0 and all(row["verdict"] == "pass" for row in rows), rows
+
     def test_a_run_that_was_done_is_not_run_again(self, sockproof, tmp_path):
         word = kernel(tmp_path, "at(runs[0])\npasses(runs[0])\nat(runs[1])\nsys.exit(1)")
         _, rows = run(sockproof, tmp_path / "r", word, "--repeat", "2")

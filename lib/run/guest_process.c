@@ -238,34 +238,44 @@ static unsigned long stat_field(const char *paren, int field)
     return at ? strtoul(at, NULL, 10) : 0;
 }
 
-/* User and system time of a process of that group, in clock ticks. */
-static unsigned long ticks_of(const char *pid, pid_t group)
+static bool proc_read(const char *pid, const char *name, char *text, size_t cap)
 {
-    char path[64], text[1024];
-    snprintf(path, sizeof path, "/proc/%.20s/stat", pid);
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%.20s/%.20s", pid, name);
     FILE *file = fopen(path, "re");
     if (!file)
-        return 0;
-    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+        return false;
+    text[fread(text, 1, cap - 1, file)] = '\0';
     fclose(file);
-    const char *paren = strrchr(text, ')');
-    if (!paren || stat_field(paren, STAT_PGRP) != (unsigned long)group)
-        return 0;
-    return stat_field(paren, STAT_UTIME) + stat_field(paren, STAT_STIME);
+    return true;
 }
 
-int64_t guest_process_cpu_ns(const struct guest_process *guest)
+/* Adds what a process of that group had of the processors, and what it waited for one. */
+static void time_add(struct guest_time *time, const char *pid, pid_t group)
 {
-    unsigned long ticks = 0;
+    char text[1024];
+    long long waited_ns = 0;
+    const char *paren = proc_read(pid, "stat", text, sizeof text) ? strrchr(text, ')') : NULL;
+    if (!paren || stat_field(paren, STAT_PGRP) != (unsigned long)group)
+        return;
+    unsigned long ticks = stat_field(paren, STAT_UTIME) + stat_field(paren, STAT_STIME);
+    time->cpu_ns += (int64_t)ticks * (SP_S / sysconf(_SC_CLK_TCK));
+    if (proc_read(pid, "schedstat", text, sizeof text) && sscanf(text, "%*s %lld", &waited_ns) == 1)
+        time->waited_ns += waited_ns;
+}
+
+struct guest_time guest_process_time(const struct guest_process *guest)
+{
+    struct guest_time time = {0};
     DIR *dir = guest->pid > 0 ? opendir("/proc") : NULL;
     if (!dir)
-        return 0;
+        return time;
     const struct dirent *entry;
     while ((entry = readdir(dir)))
         if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9')
-            ticks += ticks_of(entry->d_name, guest->pid);
+            time_add(&time, entry->d_name, guest->pid);
     closedir(dir);
-    return (int64_t)ticks * (SP_S / sysconf(_SC_CLK_TCK));
+    return time;
 }
 
 enum sp_rc sp_guest_version(const char *kernel, char *out, size_t cap, struct sp_err *err)

@@ -37,8 +37,12 @@ enum sp_rc guest_process_start(struct guest_process *guest, const struct sp_gues
 bool guest_process_has_ended(struct guest_process *guest);
 /* Ends it if it still runs, with all processes that it made; its exit status. */
 int guest_process_end(struct guest_process *guest);
-/* User and system time of all its processes so far; 0 where that cannot be read. */
-int64_t guest_process_cpu_ns(const struct guest_process *guest);
+struct guest_time {
+    int64_t cpu_ns;    /* user and system */
+    int64_t waited_ns; /* for a processor that others had: run_delay of schedstat (proc(5)) */
+};
+/* Of all its processes so far; 0 where that cannot be read. */
+struct guest_time guest_process_time(const struct guest_process *guest);
 /* Removes its folder. */
 void guest_process_release(struct guest_process *guest);
 /* Removes what guests of an earlier run, killed in its middle, have left. */

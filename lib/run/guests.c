@@ -53,11 +53,12 @@ struct guest {
     const struct chunk_job *at;   /* the run it works at, NULL none yet */
     const struct chunk_job *last; /* the run that it did last, NULL none yet */
     char waits_for[160];
-    int64_t begin_ns;      /* of that run */
-    int64_t sign_ns;       /* when it last said something */
-    int64_t silent_cpu_ns; /* its CPU time when its silence began to be long */
-    bool came_up;          /* it has said something */
-    bool ended;            /* it said that it is through */
+    int64_t begin_ns;          /* of that run */
+    int64_t sign_ns;           /* when it last said something */
+    bool is_silent;            /* for half of our patience */
+    struct guest_time at_half; /* what it had had by then */
+    bool came_up;              /* it has said something */
+    bool ended;                /* it said that it is through */
     char error[512];
 };
 
@@ -357,7 +358,7 @@ static const char *what_happened(struct guest *guest, struct sp_arena *arena, in
     if (panic)
         return sp_arena_printf(arena, "the guest's kernel panicked: %s", panic);
     if (silent_ns) {
-        int64_t cpu_ns = guest_process_cpu_ns(&guest->process) - guest->silent_cpu_ns;
+        int64_t cpu_ns = guest_process_time(&guest->process).cpu_ns - guest->at_half.cpu_ns;
         sp_duration_print(silent_ns / SP_S * SP_S, span, sizeof span);
         return cpu_ns > silent_ns / BUSY_PART
                    ? sp_arena_printf(arena,
@@ -518,6 +519,20 @@ static void progress(struct guests *g)
         g->sched->on_progress(&p, g->sched->arg);
 }
 
+/* Patience is with the guest: the second half of it does not count while others had its processor.
+ */
+static bool has_tried_patience(struct guest *guest, int64_t silent_ns, int64_t patience_ns)
+{
+    bool was_silent = guest->is_silent;
+    guest->is_silent = silent_ns > patience_ns / 2;
+    if (guest->is_silent && !was_silent)
+        guest->at_half = guest_process_time(&guest->process);
+    if (silent_ns <= patience_ns)
+        return false;
+    int64_t waited_ns = guest_process_time(&guest->process).waited_ns - guest->at_half.waited_ns;
+    return silent_ns - waited_ns > patience_ns;
+}
+
 static enum sp_rc guest_serve(struct guests *g, struct guest *guest, struct sp_err *err)
 {
     enum sp_rc rc = said_read(g, guest, err);
@@ -528,11 +543,9 @@ static enum sp_rc guest_serve(struct guests *g, struct guest *guest, struct sp_e
         return rc;
     if (guest_process_has_ended(&guest->process))
         return guest_finish(g, guest, 0, err);
-    if (silent_ns <= patience_ns / 2)
-        guest->silent_cpu_ns = -1;
-    else if (guest->silent_cpu_ns < 0)
-        guest->silent_cpu_ns = guest_process_cpu_ns(&guest->process);
-    return silent_ns > patience_ns ? guest_finish(g, guest, silent_ns, err) : SP_OK;
+    return has_tried_patience(guest, silent_ns, patience_ns)
+               ? guest_finish(g, guest, silent_ns, err)
+               : SP_OK;
 }
 
 static enum sp_rc round_of_guests(struct guests *g, struct sp_err *err)
