@@ -1,72 +1,18 @@
 /*
  * Ledgers: what calls and processes asked of each end of each connection, in the order of time.
  *
- * A socket is known by its end, its name and its process. connect and accept tie it to a
- * connection: by the addresses that the API told after the call; else, where it told none (a
- * connect that was refused), as the only connection that began during the call, goes where the call
- * went, and is nobody else's. What a socket
- * does afterwards goes to that connection's ledger. A socket that should have a connection and
- * cannot be matched to one is a stranger: its acts go to every ledger of its end, so that nobody
- * is blamed for what it may have done.
+ * What a socket does goes to the ledger of the connection that it is tied to (ledger_socks.c). The
+ * acts of a stranger go to every ledger of its end, so that nobody is blamed for what it may have
+ * done.
  *
  * A call acts from its entry: data and FINs leave before it returns.
  */
-#include "tcp_in.h"
+#include "ledger.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { SOCK_UNUSED, SOCK_LISTENER, SOCK_TIED, SOCK_STRANGER };
-
-struct sock {
-    enum sp_end end;
-    const char *name;
-    unsigned life; /* incarnation of the end's process */
-    int what;
-    int conn;
-    int side;
-    int64_t abort_ns; /* its SO_LINGER {on, 0}; INT64_MAX never */
-};
-
-struct book {
-    struct ctx *ctx;
-    struct sp_flights *flights;
-    struct sock *socks;
-    size_t len, cap;
-    unsigned life[SP_END_COUNT];
-    bool forked[SP_END_COUNT]; /* another process has copies of what it has */
-    size_t *passed;            /* indices of sockets under way between processes, in order */
-    size_t passed_len, passed_cap;
-    bool (*taken)[2];  /* a socket is tied to that side of the connection */
-    struct tie *early; /* by event: ties that the addresses alone decide */
-};
-
-struct tie {
-    int conn; /* + 1, 0 none */
-    int side;
-};
-
-/* ---- sockets -------------------------------------------------------------------------------- */
-
-static struct sock *sock_new(struct book *book, enum sp_end end, const char *name, int what)
-{
-    struct sock *sock = &SP_PUSH(book->socks, book->len, book->cap);
-    *sock = (struct sock){.end = end, .name = name, .life = book->life[end], .what = what};
-    sock->conn = -1;
-    sock->abort_ns = INT64_MAX;
-    return sock;
-}
-
-/* The newest socket of that name in the end's present process; one never heard of is a stranger. */
-static struct sock *sock_of(struct book *book, enum sp_end end, const char *name)
-{
-    for (size_t i = book->len; i-- > 0;) {
-        struct sock *sock = &book->socks[i];
-        if (sock->end == end && sock->life == book->life[end] && strcmp(sock->name, name) == 0)
-            return sock;
-    }
-    return sock_new(book, end, name, SOCK_STRANGER);
-}
+/* ---- arguments ------------------------------------------------------------------------------ */
 
 /* The word after `key` in printed arguments; NULL where it is not there. In the trace's arena. */
 static const char *arg_of(struct book *book, const char *args, const char *key)
@@ -85,154 +31,6 @@ static const char *arg_of(struct book *book, const char *args, const char *key)
 static bool has_word(const struct sp_ev_call *call, const char *word)
 {
     return call->args && strstr(call->args, word) != NULL;
-}
-
-/* ---- tying sockets to connections ----------------------------------------------------------- */
-
-static bool is_told(const struct sp_addr *addr)
-{
-    return addr->family && addr->port;
-}
-
-static bool matches(const struct sp_conn *conn, int side, const struct sp_ev_call *call,
-                    const struct sp_addr *remote)
-{
-    const struct sp_addr *here = side == 0 ? &conn->client : &conn->server;
-    const struct sp_addr *there = side == 0 ? &conn->server : &conn->client;
-    return (!is_told(&call->local) || sp_addr_same(&call->local, here)) &&
-           (!is_told(remote) || sp_addr_same(remote, there));
-}
-
-static int64_t call_end(const struct sp_event *event)
-{
-    return event->t_end_ns < 0 || event->u.call.how != SP_CALL_RETURNED ? INT64_MAX
-                                                                        : event->t_end_ns;
-}
-
-/* Until when it may open something. One that does not wait leaves that to a stack that may be in a
- * process of its own. */
-static int64_t connect_end(const struct book *book, const struct sp_event *event)
-{
-    bool later = book->ctx->trace->head.states_hidden[event->end] && event->u.call.error &&
-                 strcmp(event->u.call.error, "EINPROGRESS") == 0;
-    int64_t end_ns = call_end(event);
-    return later && end_ns < INT64_MAX ? end_ns + OWN_READ_NS : end_ns;
-}
-
-/* Where a connect went: as the API told, else as it was asked. */
-static struct sp_addr remote_of(const struct sp_ev_call *call)
-{
-    struct sp_addr asked = call->remote;
-    if (is_told(&asked))
-        return asked;
-    char word[SP_ADDR_TEXT];
-    size_t len = call->args ? strcspn(call->args, " ") : 0;
-    memset(&asked, 0, sizeof asked);
-    if (len && len < sizeof word) {
-        memcpy(word, call->args, len);
-        word[len] = '\0';
-        if (sp_addr_parse(word, &asked, NULL) != SP_OK)
-            memset(&asked, 0, sizeof asked);
-    }
-    return asked;
-}
-
-/* Both addresses are known, or it must be the only one that it can be. */
-static bool connect_finds(const struct book *book, const struct sp_event *event, struct tie *tie)
-{
-    const struct sp_ev_call *call = &event->u.call;
-    struct sp_addr remote = remote_of(call);
-    bool told = is_told(&call->local);
-    int64_t end_ns = connect_end(book, event);
-    *tie = (struct tie){0};
-    for (size_t i = 0; i < book->flights->conn_count; i++) {
-        const struct sp_conn *conn = &book->flights->conns[i];
-        for (int side = 0; side < (told ? 2 : 1); side++) {
-            if (conn_end(conn, side) != event->end || book->taken[i][side] ||
-                !matches(conn, side, call, &remote))
-                continue;
-            if (side == 0 && conn->first_ns < event->t_ns - SKEW_NS)
-                continue;
-            if (end_ns < INT64_MAX && conn->first_ns > end_ns + SKEW_NS)
-                continue;
-            if (tie->conn && !told) {
-                tie->conn = 0;
-                return false;
-            }
-            if (!tie->conn)
-                *tie = (struct tie){(int)i + 1, side};
-        }
-    }
-    return tie->conn != 0;
-}
-
-static bool accept_finds(const struct book *book, const struct sp_event *event, struct tie *tie)
-{
-    const struct sp_ev_call *call = &event->u.call;
-    if (call->how != SP_CALL_RETURNED || !is_told(&call->remote))
-        return false;
-    *tie = (struct tie){0};
-    for (size_t i = 0; i < book->flights->conn_count; i++) {
-        const struct sp_conn *conn = &book->flights->conns[i];
-        if (conn_end(conn, 1) != event->end || book->taken[i][1] ||
-            !matches(conn, 1, call, &call->remote) || conn->first_ns > call_end(event))
-            continue;
-        if (tie->conn) { /* a port used again before anybody accepted: either of them */
-            tie->conn = 0;
-            return false;
-        }
-        *tie = (struct tie){(int)i + 1, 1};
-    }
-    return tie->conn != 0;
-}
-
-static void take(struct book *book, const struct tie *tie)
-{
-    struct ledger *ledger = &book->ctx->ledgers[tie->conn - 1][tie->side];
-    book->taken[tie->conn - 1][tie->side] = ledger->tied = true;
-    ledger->held = 1;
-}
-
-/* Refused before anything was sent, by a socket that listens or has a connection. */
-static bool opens_nothing(const struct sp_ev_call *call)
-{
-    static const char *const errors[] = {"EISCONN", "EALREADY", "EOPNOTSUPP", "EINVAL"};
-    for (size_t i = 0; call->error && i < sizeof errors / sizeof errors[0]; i++)
-        if (strcmp(call->error, errors[i]) == 0)
-            return true;
-    return false;
-}
-
-/* Ties that addresses decide come first, so that a call that told none takes nobody's. */
-static void early_ties(struct book *book)
-{
-    for (size_t i = 0; i < book->ctx->trace->len; i++) {
-        const struct sp_event *event = &book->ctx->trace->events[i];
-        struct tie *tie = &book->early[i];
-        if (event->kind != SP_EV_CALL || !event->u.call.name || !is_told(&event->u.call.remote) ||
-            opens_nothing(&event->u.call))
-            continue;
-        bool found =
-            strcmp(event->u.call.name, "connect") == 0
-                ? is_told(&event->u.call.local) && connect_finds(book, event, tie)
-                : strncmp(event->u.call.name, "accept", 6) == 0 && accept_finds(book, event, tie);
-        if (found)
-            take(book, tie);
-    }
-}
-
-static void abort_set(struct book *book, const struct sock *sock);
-
-static void sock_tie(struct book *book, struct sock *sock, const struct sp_event *event,
-                     bool connects)
-{
-    struct tie tie = book->early[event - book->ctx->trace->events];
-    if (!tie.conn && connects && connect_finds(book, event, &tie))
-        take(book, &tie);
-    sock->what = tie.conn ? SOCK_TIED : SOCK_STRANGER;
-    sock->conn = tie.conn - 1;
-    sock->side = tie.side;
-    abort_set(book, sock);
 }
 
 /* ---- acts ----------------------------------------------------------------------------------- */
@@ -306,7 +104,7 @@ static void abort_set(struct book *book, const struct sock *sock)
 static struct act act_make(enum act_kind kind, const struct sp_event *event)
 {
     return (struct act){
-        .kind = kind, .from_ns = event->t_ns, .to_ns = call_end(event), .event = event};
+        .kind = kind, .from_ns = event->t_ns, .to_ns = sp_tcp_call_end(event), .event = event};
 }
 
 static bool is_refused(const struct sp_ev_call *call)
@@ -321,12 +119,12 @@ static bool is_refused(const struct sp_ev_call *call)
 static void do_socket(struct book *book, const struct sp_event *event)
 {
     if (!event->u.call.error)
-        sock_new(book, event->end, event->u.call.sock, SOCK_UNUSED);
+        sp_tcp_sock_new(book, event->end, event->u.call.sock, SOCK_UNUSED);
 }
 
 static void do_listen(struct book *book, const struct sp_event *event)
 {
-    struct sock *sock = sock_of(book, event->end, event->u.call.sock);
+    struct sock *sock = sp_tcp_sock_of(book, event->end, event->u.call.sock);
     if (event->u.call.error)
         return;
     sock->what = SOCK_LISTENER;
@@ -336,9 +134,9 @@ static void do_listen(struct book *book, const struct sp_event *event)
 /* Connections are matched in a pass of their own, so that a listener's end knows who is left. */
 static void do_connect(struct book *book, const struct sp_event *event)
 {
-    struct sock *sock = sock_of(book, event->end, event->u.call.sock);
+    struct sock *sock = sp_tcp_sock_of(book, event->end, event->u.call.sock);
     struct act act = act_make(ACT_CONNECT, event);
-    act.to_ns = connect_end(book, event);
+    act.to_ns = sp_tcp_connect_end(book, event);
     if (book->ctx->facts[event->end].fastopen_ns <= event->t_ns)
         act.to_ns = INT64_MAX;
     if (has_word(&event->u.call, "unspec")) { /* dissolves the association (POSIX: connect) */
@@ -352,11 +150,12 @@ static void do_connect(struct book *book, const struct sp_event *event)
     if (sock->what == SOCK_LISTENER && event->u.call.error)
         return; /* EOPNOTSUPP, EISCONN: it goes on listening */
     struct sock before = *sock;
-    sock_tie(book, sock, event, true);
+    sp_tcp_sock_tie(book, sock, event, true);
+    abort_set(book, sock);
     if (sock->what == SOCK_STRANGER && before.what == SOCK_TIED)
         *sock = before; /* asked again about a connection that it has: EISCONN, EALREADY */
     act_add(book, sock, &act);
-    if (sock->what == SOCK_STRANGER && event->u.call.error && call_end(event) < INT64_MAX &&
+    if (sock->what == SOCK_STRANGER && event->u.call.error && sp_tcp_call_end(event) < INT64_MAX &&
         strcmp(event->u.call.error, "EINPROGRESS") != 0)
         sock->what = SOCK_UNUSED; /* it failed: what the socket does next concerns nobody */
 }
@@ -367,16 +166,17 @@ static void do_accept(struct book *book, const struct sp_event *event)
     if (call->how == SP_CALL_RETURNED && call->error)
         return;
     const char *name = arg_of(book, call->args, "as=");
-    bool listening = sock_of(book, event->end, call->sock)->what == SOCK_LISTENER;
+    bool listening = sp_tcp_sock_of(book, event->end, call->sock)->what == SOCK_LISTENER;
     if (!name)
         name = listening ? "conn" : call->sock;
-    struct sock *sock = sock_new(book, event->end, name, SOCK_STRANGER);
-    sock_tie(book, sock, event, false);
+    struct sock *sock = sp_tcp_sock_new(book, event->end, name, SOCK_STRANGER);
+    sp_tcp_sock_tie(book, sock, event, false);
+    abort_set(book, sock);
 }
 
 static void sock_copy(struct book *book, enum sp_end end, const char *name, const struct sock *from)
 {
-    struct sock *sock = sock_new(book, end, name, from->what);
+    struct sock *sock = sp_tcp_sock_new(book, end, name, from->what);
     sock->conn = from->conn;
     sock->side = from->side;
     sock->abort_ns = from->abort_ns;
@@ -393,14 +193,14 @@ static void do_dup(struct book *book, const struct sp_event *event)
 {
     const struct sp_ev_call *call = &event->u.call;
     const char *name = arg_of(book, call->args, "as=");
-    struct sock from = *sock_of(book, event->end, call->sock);
+    struct sock from = *sp_tcp_sock_of(book, event->end, call->sock);
     sock_copy(book, event->end, name ? name : "conn", &from);
     hold(book, &from);
 }
 
 static void do_pass(struct book *book, const struct sp_event *event)
 {
-    const struct sock *sock = sock_of(book, event->end, event->u.call.sock);
+    const struct sock *sock = sp_tcp_sock_of(book, event->end, event->u.call.sock);
     if (event->u.call.error)
         return;
     hold(book, sock);
@@ -461,7 +261,7 @@ static void do_send(struct book *book, const struct sp_event *event)
     const struct sp_ev_call *call = &event->u.call;
     struct act act = act_make(ACT_SEND, event);
     act.bytes = may_have_queued(call);
-    struct sock *sock = sock_of(book, event->end, call->sock);
+    struct sock *sock = sp_tcp_sock_of(book, event->end, call->sock);
     if (has_word(call, "FASTOPEN"))
         sock->what = SOCK_STRANGER; /* it may connect as well */
     act_add(book, sock, &act);
@@ -486,7 +286,7 @@ static void do_read(struct book *book, const struct sp_event *event)
     const struct sp_ev_call *call = &event->u.call;
     struct act act = act_make(ACT_READ, event);
     act.bytes = bytes_read(call);
-    act_add(book, sock_of(book, event->end, call->sock), &act);
+    act_add(book, sp_tcp_sock_of(book, event->end, call->sock), &act);
 }
 
 static void do_shutdown(struct book *book, const struct sp_event *event)
@@ -496,7 +296,7 @@ static void do_shutdown(struct book *book, const struct sp_event *event)
     bool reading_only = has_word(call, "RD") && !has_word(call, "RDWR");
     if (is_refused(call) && call->how == SP_CALL_RETURNED)
         return;
-    struct sock *sock = sock_of(book, event->end, call->sock);
+    struct sock *sock = sp_tcp_sock_of(book, event->end, call->sock);
     if (sock->what == SOCK_LISTENER) {
         act.kind = ACT_UNACCEPT;
         act_of_end(book, event->end, &act, true);
@@ -519,7 +319,7 @@ static void do_close(struct book *book, const struct sp_event *event)
     struct end_facts *facts = &book->ctx->facts[event->end];
     if (facts->linger_ns) /* what is still not acknowledged then may be given up (Windows, lwIP) */
         earliest(&facts->timers_ns, event->t_ns + facts->linger_ns);
-    struct sock *sock = sock_of(book, event->end, call->sock);
+    struct sock *sock = sp_tcp_sock_of(book, event->end, call->sock);
     struct act act = act_make(sock->what == SOCK_LISTENER ? ACT_UNACCEPT : ACT_CLOSE, event);
     if (sock->what == SOCK_LISTENER)
         act_of_end(book, event->end, &act, true);
@@ -541,7 +341,7 @@ static void do_option(struct book *book, const struct sp_event *event)
     struct end_facts *facts = &book->ctx->facts[event->end];
     if (has_word(call, "SO_LINGER") && !has_word(call, "on=0") &&
         (has_word(call, "linger=0") || !has_word(call, "linger="))) {
-        struct sock *sock = sock_of(book, event->end, call->sock);
+        struct sock *sock = sp_tcp_sock_of(book, event->end, call->sock);
         earliest(&sock->abort_ns, event->t_ns);
         abort_set(book, sock);
     }
@@ -560,7 +360,7 @@ static void do_option(struct book *book, const struct sp_event *event)
         if (has_word(call, windows[i])) {
             struct act act = act_make(ACT_READ, event);
             act.bytes = INT64_MAX; /* it may move the window, without a byte being read */
-            act_add(book, sock_of(book, event->end, call->sock), &act);
+            act_add(book, sp_tcp_sock_of(book, event->end, call->sock), &act);
         }
 }
 
@@ -670,7 +470,7 @@ void sp_tcp_ledgers_build(struct ctx *ctx)
         ctx->ledgers[i][0].abort_ns = ctx->ledgers[i][1].abort_ns = INT64_MAX;
     book.taken = sp_xcalloc(conns, sizeof *book.taken);
     book.early = sp_xcalloc(ctx->trace->len, sizeof *book.early);
-    early_ties(&book);
+    sp_tcp_early_ties(&book);
     for (size_t i = 0; i < ctx->trace->len; i++) {
         const struct sp_event *event = &ctx->trace->events[i];
         if (event->kind == SP_EV_CALL)
