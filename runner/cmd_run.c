@@ -146,6 +146,86 @@ static bool print_report(const char *dir, const struct run_options *o, bool colo
     return ok;
 }
 
+/* What is known of the run's conditions before it begins. */
+static void note_conditions(struct sp_run_head *head, struct head_store *store,
+                            const struct run_options *o, const struct ends *ends, size_t left_out)
+{
+    if (o->kernel_text && *o->kernel.note)
+        head_note(head, store, o->kernel.note);
+    if (ends->two_machines)
+        head_note(head, store, ends->note);
+    if (sp_lab_note())
+        head_note(head, store, sp_lab_note());
+    if (!left_out)
+        return;
+    snprintf(store->left_out, sizeof store->left_out,
+             "--max-wait leaves out %zu runs that must wait longer", left_out);
+    head_note(head, store, store->left_out);
+}
+
+/* What the witnesses of TCP states could not see. */
+static void note_witnesses(struct sp_run_head *head, struct head_store *store,
+                           const struct sp_sched *sched)
+{
+    if (!sched->tracepoints) {
+        snprintf(store->states, sizeof store->states,
+                 "no tracepoints (%s): TCP states come from %s alone", sched->tracepoints_why,
+                 sched->states_by);
+        head_note(head, store, store->states);
+    }
+    if (sched->hidden_states) {
+        snprintf(store->hidden, sizeof store->hidden,
+                 "this kernel kept %llu state events from the tracepoints, and sock_diag filled in "
+                 "(docs/witnesses.md)",
+                 (unsigned long long)sched->hidden_states);
+        head_note(head, store, store->hidden);
+    }
+}
+
+/* Everything that must be there before the first run; false: told of, and the exit code set. */
+static bool run_open(struct sp_sched *sched, struct sp_run_env *env, struct sp_run_head *head,
+                     const struct run_options *o, int *code)
+{
+    struct sp_err err = {0};
+    const char *remedy = "";
+    enum sp_rc rc = o->kernel_text ? SP_OK : sp_lab_slot_take(&env->slot, &err);
+    if (rc == SP_OK && !o->kernel_text)
+        rc = sp_lab_learn_defaults(&err);
+    if (rc == SP_OK) {
+        rc = sp_store_create(o->results, head, &sched->store, &err);
+        if (rc == SP_E_IO)
+            remedy = " (--results DIR: another folder)";
+    }
+    if (rc != SP_OK)
+        cmd_error("%s%s", err.text, remedy);
+    *code = rc == SP_E_USAGE ? SP_EXIT_USAGE : SP_EXIT_BROKEN;
+    return rc == SP_OK;
+}
+
+static enum sp_rc run_all(struct sp_sched *sched, struct run_options *o, struct sp_err *err)
+{
+    if (o->kernel_text)
+        return kernel_run(&o->kernel, sched, o->results, o->cases_dir, o->os, err);
+    enum sp_rc rc = sp_sched_run(sched, err);
+    return rc == SP_OK ? sp_lab_defaults_hold(err) : rc;
+}
+
+/* Ends the store, after a run that ended in `rc`; the exit code. */
+static int run_close(struct sp_sched *sched, struct sp_run_head *head, enum sp_rc rc,
+                     const struct sp_err *err)
+{
+    struct sp_err finish_err = {0};
+    enum sp_rc stored = sp_store_finish(sched->store, head, &finish_err);
+    sp_store_free(sched->store);
+    if (rc != SP_OK)
+        cmd_error("%s", err->text);
+    if (stored != SP_OK)
+        cmd_error("%s", finish_err.text);
+    if (rc == SP_E_INTERRUPTED)
+        return SP_EXIT_INTERRUPTED;
+    return rc == SP_OK && stored == SP_OK ? exit_code(sched) : SP_EXIT_BROKEN;
+}
+
 static int run_jobs(struct job_list *jobs, const struct ends *ends, struct run_options *o, int argc,
                     const char **typed, bool privileged)
 {
@@ -166,69 +246,23 @@ static int run_jobs(struct job_list *jobs, const struct ends *ends, struct run_o
                              .on_progress = progress_show,
                              .on_result = progress_result,
                              .arg = &progress};
-    int code = SP_EXIT_BROKEN;
+    int code;
     for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
         env.adapter[who] = adapter_run(ends->adapter[who]);
     env.hosts = ends->two_machines ? &ends->hosts : NULL;
     progress_init(&progress, o->quiet || o->json || o->format);
     head_fill(&head, &head_store, argc, typed, o, &ends->stacks, privileged);
-    if (o->kernel_text && *o->kernel.note)
-        head_note(&head, &head_store, o->kernel.note);
-    if (ends->two_machines)
-        head_note(&head, &head_store, ends->note);
-    if (sp_lab_note())
-        head_note(&head, &head_store, sp_lab_note());
-    if (jobs->left_out) {
-        snprintf(head_store.left_out, sizeof head_store.left_out,
-                 "--max-wait leaves out %zu runs that must wait longer", jobs->left_out);
-        head_note(&head, &head_store, head_store.left_out);
-    }
-    enum sp_rc rc = o->kernel_text ? SP_OK : sp_lab_slot_take(&env.slot, &err);
-    if (rc == SP_OK && !o->kernel_text)
-        rc = sp_lab_learn_defaults(&err);
-    const char *remedy = "";
-    if (rc == SP_OK) {
-        rc = sp_store_create(o->results, &head, &sched.store, &err);
-        if (rc == SP_E_IO)
-            remedy = " (--results DIR: another folder)";
-    }
-    if (rc != SP_OK) {
-        cmd_error("%s%s", err.text, remedy);
-        return rc == SP_E_USAGE ? SP_EXIT_USAGE : SP_EXIT_BROKEN;
-    }
+    note_conditions(&head, &head_store, o, ends, jobs->left_out);
+    if (!run_open(&sched, &env, &head, o, &code))
+        return code;
     os_on_interrupt(&interrupted);
     int64_t begin_ns = sp_clock_now_ns();
-    rc = o->kernel_text ? kernel_run(&o->kernel, &sched, o->results, o->cases_dir, o->os, &err)
-                        : sp_sched_run(&sched, &err);
+    enum sp_rc rc = run_all(&sched, o, &err);
     progress_clear(&progress);
-    if (rc == SP_OK && !o->kernel_text)
-        rc = sp_lab_defaults_hold(&err);
-    if (!sched.tracepoints) {
-        snprintf(head_store.states, sizeof head_store.states,
-                 "no tracepoints (%s): TCP states come from %s alone", sched.tracepoints_why,
-                 sched.states_by);
-        head_note(&head, &head_store, head_store.states);
-    }
-    if (sched.hidden_states) {
-        snprintf(head_store.hidden, sizeof head_store.hidden,
-                 "this kernel kept %llu state events from the tracepoints, and sock_diag filled in "
-                 "(docs/witnesses.md)",
-                 (unsigned long long)sched.hidden_states);
-        head_note(&head, &head_store, head_store.hidden);
-    }
+    note_witnesses(&head, &head_store, &sched);
     head.finished = rc == SP_OK;
     head.wall_ms = (double)(sp_clock_now_ns() - begin_ns) / 1e6;
-    struct sp_err finish_err = {0};
-    enum sp_rc stored = sp_store_finish(sched.store, &head, &finish_err);
-    sp_store_free(sched.store);
-    if (rc == SP_E_INTERRUPTED)
-        code = SP_EXIT_INTERRUPTED;
-    else if (rc == SP_OK && stored == SP_OK)
-        code = exit_code(&sched);
-    if (rc != SP_OK)
-        cmd_error("%s", err.text);
-    if (stored != SP_OK)
-        cmd_error("%s", finish_err.text);
+    code = run_close(&sched, &head, rc, &err);
     bool color = os_is_terminal(STDOUT_FILENO) && !(getenv("NO_COLOR") && *getenv("NO_COLOR"));
     if (!print_report(o->results, o, color, os_is_terminal(STDOUT_FILENO) ? progress.width : 0) &&
         code == SP_EXIT_PASS)
@@ -288,6 +322,28 @@ static int check_options(const struct run_options *o)
     return 0;
 }
 
+/* What to run, and with whom at the ends: jobs, unless a case is bad. */
+static enum sp_rc run_plan(struct run_options *o, char **words, size_t word_count,
+                           struct ends *ends, struct cases *cases, struct job_list *jobs,
+                           struct boxes *boxes, struct sp_err *err)
+{
+    enum sp_rc rc = ends_load(ends, o, err);
+    if (rc == SP_OK && o->kernel_text)
+        rc = kernel_find(o->kernel_text, &o->kernel, err);
+    if (rc == SP_OK && o->kernel_text)
+        kernel_stacks(&o->kernel, &ends->stacks);
+    struct sp_plan_config stacks = ends->stacks; /* whose expectations count */
+    if (rc == SP_OK && o->os)
+        rc = stacks_parse(o->os, &stacks, boxes->arena, err);
+    if (rc == SP_OK)
+        rc = cases_dir(o->cases, o->cases_dir, sizeof o->cases_dir, err);
+    if (rc == SP_OK)
+        rc = cases_load(cases, o->cases_dir, words, word_count, err);
+    if (rc == SP_OK && !cases->bad)
+        rc = jobs_make(jobs, boxes, cases, &stacks, ends, o, err);
+    return rc;
+}
+
 static int main_run(int argc, char **argv)
 {
     struct run_options o = {.jobs = JOBS_DEFAULT,
@@ -336,20 +392,7 @@ static int main_run(int argc, char **argv)
     code = SP_EXIT_USAGE;
     if (o.appliance) /* a box is there to be tested */
         o.lab = sp_case_lab_name(SP_CASE_ROUTED);
-    enum sp_rc rc = ends_load(&ends, &o, &err);
-    if (rc == SP_OK && o.kernel_text)
-        rc = kernel_find(o.kernel_text, &o.kernel, &err);
-    if (rc == SP_OK && o.kernel_text)
-        kernel_stacks(&o.kernel, &ends.stacks);
-    struct sp_plan_config stacks = ends.stacks; /* whose expectations count */
-    if (rc == SP_OK && o.os)
-        rc = stacks_parse(o.os, &stacks, &arena, &err);
-    if (rc == SP_OK)
-        rc = cases_dir(o.cases, o.cases_dir, sizeof o.cases_dir, &err);
-    if (rc == SP_OK)
-        rc = cases_load(&cases, o.cases_dir, argv + 1, (size_t)words, &err);
-    if (rc == SP_OK && !cases.bad)
-        rc = jobs_make(&jobs, &boxes, &cases, &stacks, &ends, &o, &err);
+    enum sp_rc rc = run_plan(&o, argv + 1, (size_t)words, &ends, &cases, &jobs, &boxes, &err);
     if (rc != SP_OK)
         cmd_error("%s", err.text);
     if (rc == SP_E_UNSUPPORTED || rc == SP_E_IO)
