@@ -9,6 +9,7 @@
 
 #include "internal.h"
 #include "option_rows.h"
+#include "option_table.h"
 
 #ifndef __linux__
 #undef TCP_INFO
@@ -190,31 +191,11 @@ enum { ABSENT = -1 };
 
 #define ROW(kind, level, name) {#name, SP_STACK_OPT_##kind, level, name, name != ABSENT},
 
-static const struct sp_stack_option options[] = {SP_STACK_OPTION_ROWS(ROW)};
+const struct sp_stack_option sp_stack_options[] = {SP_STACK_OPTION_ROWS(ROW)};
 
 #undef ROW
 
-enum { OPTIONS = sizeof options / sizeof options[0] };
-
-const struct sp_stack_option *sp_stack_option_at(unsigned i)
-{
-    return i < OPTIONS ? &options[i] : NULL;
-}
-
-enum sp_rc sp_stack_option_find(const char *name, const struct sp_stack_option **option,
-                                struct sp_err *err)
-{
-    for (unsigned i = 0; i < OPTIONS; i++) {
-        if (strcmp(options[i].name, name) != 0)
-            continue;
-        if (!options[i].present)
-            return sp_fail(err, SP_E_UNSUPPORTED, "%s does not have the socket option %s",
-                           sp_stack_name(), name);
-        *option = &options[i];
-        return SP_OK;
-    }
-    return sp_fail(err, SP_E_USAGE, "no such socket option: '%s'", name);
-}
+const unsigned sp_stack_option_count = sizeof sp_stack_options / sizeof sp_stack_options[0];
 
 bool sp_stack_option_fits(const struct sp_stack_option *option,
                           const struct sp_stack_option_value *value)
@@ -228,8 +209,7 @@ bool sp_stack_option_fits(const struct sp_stack_option *option,
     case SP_STACK_OPT_TEXT:
         return true;
     case SP_STACK_OPT_BYTES:
-        return strspn(value->text, "0123456789abcdef") == strlen(value->text) &&
-               strlen(value->text) % 2 == 0;
+        return sp_stack_is_bytes(value->text);
     case SP_STACK_OPT_ERROR:
     case SP_STACK_OPT_STATE:
         return false;
@@ -245,11 +225,6 @@ union raw {
     char text[sizeof((struct sp_stack_option_value *)0)->text];
     char room[256]; /* struct tcp_info, whole: a short length is an error on some systems */
 };
-
-static int digit(char c)
-{
-    return c <= '9' ? c - '0' : c - 'a' + 10;
-}
 
 static socklen_t to_raw(const struct sp_stack_option *option,
                         const struct sp_stack_option_value *value, union raw *raw)
@@ -267,9 +242,7 @@ static socklen_t to_raw(const struct sp_stack_option *option,
         snprintf(raw->text, sizeof raw->text, "%s", value->text);
         return (socklen_t)strlen(raw->text);
     case SP_STACK_OPT_BYTES:
-        for (size_t i = 0; value->text[2 * i]; i++)
-            raw->room[i] = (char)(digit(value->text[2 * i]) << 4 | digit(value->text[2 * i + 1]));
-        return (socklen_t)(strlen(value->text) / 2);
+        return (socklen_t)sp_stack_bytes_take(value->text, raw->room);
     case SP_STACK_OPT_INT:
     case SP_STACK_OPT_ERROR:
     case SP_STACK_OPT_STATE:

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "option_rows.h"
+#include "option_table.h"
 
 /* An option that Winsock does not have is one that it does not know: WSAENOPROTOOPT, by itself. */
 enum { UNKNOWN = 0x7fff };
@@ -99,28 +100,11 @@ enum { UNKNOWN = 0x7fff };
 
 #define ROW(kind, level, name) {#name, SP_STACK_OPT_##kind, level, name, true},
 
-static const struct sp_stack_option options[] = {SP_STACK_OPTION_ROWS(ROW)};
+const struct sp_stack_option sp_stack_options[] = {SP_STACK_OPTION_ROWS(ROW)};
 
 #undef ROW
 
-enum { OPTIONS = sizeof options / sizeof options[0] };
-
-const struct sp_stack_option *sp_stack_option_at(unsigned i)
-{
-    return i < OPTIONS ? &options[i] : NULL;
-}
-
-enum sp_rc sp_stack_option_find(const char *name, const struct sp_stack_option **option,
-                                struct sp_err *err)
-{
-    for (unsigned i = 0; i < OPTIONS; i++) {
-        if (strcmp(options[i].name, name) == 0) {
-            *option = &options[i];
-            return SP_OK;
-        }
-    }
-    return sp_fail(err, SP_E_USAGE, "no such socket option: '%s'", name);
-}
+const unsigned sp_stack_option_count = sizeof sp_stack_options / sizeof sp_stack_options[0];
 
 bool sp_stack_option_fits(const struct sp_stack_option *option,
                           const struct sp_stack_option_value *value)
@@ -134,8 +118,7 @@ bool sp_stack_option_fits(const struct sp_stack_option *option,
     case SP_STACK_OPT_MS:
         return value->number >= INT_MIN && value->number <= UINT_MAX;
     case SP_STACK_OPT_BYTES:
-        return strspn(value->text, "0123456789abcdef") == strlen(value->text) &&
-               strlen(value->text) % 2 == 0;
+        return sp_stack_is_bytes(value->text);
     case SP_STACK_OPT_ERROR:
     case SP_STACK_OPT_STATE:
         return false;
@@ -149,11 +132,6 @@ union raw {
     LINGER linger;
     char text[sizeof((struct sp_stack_option_value *)0)->text];
 };
-
-static int digit(char c)
-{
-    return c <= '9' ? c - '0' : c - 'a' + 10;
-}
 
 static int to_raw(const struct sp_stack_option *option, const struct sp_stack_option_value *value,
                   union raw *raw)
@@ -169,9 +147,7 @@ static int to_raw(const struct sp_stack_option *option, const struct sp_stack_op
         return (int)strlen(raw->text);
     }
     if (option->kind == SP_STACK_OPT_BYTES) {
-        for (size_t i = 0; value->text[2 * i]; i++)
-            raw->text[i] = (char)(digit(value->text[2 * i]) << 4 | digit(value->text[2 * i + 1]));
-        return (int)(strlen(value->text) / 2);
+        return (int)sp_stack_bytes_take(value->text, raw->text);
     }
     raw->number = (int)value->number;
     return sizeof raw->number;
