@@ -38,6 +38,13 @@ class TestRunJson:
         done = sockproof.run("plain/rows", "--json", results=tmp_path / "r")
         assert json.loads(done.stdout) == read_json(tmp_path / "r" / "run.json")
 
+    def test_each_round_of_repeats_comes_before_the_next(self, sockproof, tmp_path):
+        sockproof.run("plain", "--repeat", "3", "--jobs", "1", "--lab", "veth", "--family", "ipv6",
+                      results=tmp_path / "r")
+        rows = rows_of(tmp_path / "r")
+        assert len({row["id"] for row in rows}) > 1
+        assert [row["repeat"] for row in rows] == sorted(row["repeat"] for row in rows)
+
     def test_repeats_are_runs_of_their_own(self, sockproof, tmp_path):
         done = sockproof.run("plain/conversation", "--repeat", "3", "--lab", "veth", "--family",
                              "ipv6", results=tmp_path / "r")

@@ -492,10 +492,14 @@ static enum sp_rc wait_some(struct sched *s, struct sp_err *err)
     return s->collector ? drain_collector(s, err) : SP_OK;
 }
 
+/* Each round of a repeated run before the next, in it the longest first: what waits and what
+ * computes fill each other's time. */
 static int longest_first(const void *a, const void *b)
 {
     const struct sp_run_job *x = a;
     const struct sp_run_job *y = b;
+    if (x->repeat != y->repeat)
+        return x->repeat < y->repeat ? -1 : 1;
     if (x->least_ns != y->least_ns)
         return x->least_ns < y->least_ns ? 1 : -1;
     return x->order < y->order ? -1 : x->order > y->order;
