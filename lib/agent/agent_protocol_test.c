@@ -263,10 +263,12 @@ static void replies_that_arrive_together_are_got_one_by_one_even_after_the_end(v
     for (int i = 0; i < 20; i++) {
         assert_int_equal(sp_agent_recv(&pipes.conn, &reply, &got, NULL), SP_OK);
         assert_true(got);
+        assert_true(i == 19 || sp_agent_conn_more(&pipes.conn));
     }
     assert_int_equal(sp_agent_recv(&pipes.conn, &reply, &got, NULL), SP_OK);
     assert_false(got);
     assert_true(pipes.conn.ended);
+    assert_false(sp_agent_conn_more(&pipes.conn));
     sp_buf_release(&frame);
     close(pipes.read_fd);
     sp_agent_conn_release(&pipes.conn);

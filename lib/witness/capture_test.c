@@ -1,5 +1,6 @@
 #include "fixture.h"
 
+#include <errno.h>
 #include <net/if.h>
 #include <netpacket/packet.h>
 #include <poll.h>
@@ -176,6 +177,64 @@ static void inject_fault(const struct fixture *fixture, const struct sp_build_fa
     sp_buf_release(&frame);
 }
 
+/* A RST between ports of nobody. */
+static void send_frame(const struct fixture *fixture, struct sp_capture *through)
+{
+    static const uint8_t mac[6] = {0};
+    struct sp_seg seg = {.src = fixture->trace.head.addr[SP_END_CLIENT],
+                         .dst = fixture->trace.head.addr[SP_END_SERVER],
+                         .ttl = 64,
+                         .flags = SP_RST};
+    seg.src.port = 1111;
+    seg.dst.port = 2222;
+    struct sp_buf frame;
+    sp_buf_init(&frame, 0);
+    CHECK_OK(sp_wire_build(sp_capture_link(through), mac, mac, &seg, NULL, NULL, &frame, err));
+    CHECK_OK(sp_capture_send(through, frame.data, frame.len, err));
+    sp_buf_release(&frame);
+}
+
+static void what_goes_out_through_a_capture_others_see_and_it_what_comes_back(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_open(&fixture, SP_LAB_VETH, SP_IPV4);
+    struct sp_capture *near = open_at(&fixture, 0, SP_AT_CLIENT);
+    struct sp_capture *far = open_at(&fixture, 1, SP_AT_SERVER);
+    send_frame(&fixture, near);
+    const struct sp_event *event = await_segment(&fixture, far, SP_END_CLIENT, SP_RST);
+    assert_int_equal(event->u.seg.point, SP_AT_SERVER);
+    size_t seen = fixture.trace.len;
+    drain(&fixture, near);
+    assert_int_equal(fixture.trace.len, seen);
+    sp_capture_free(near);
+    sp_capture_free(far);
+    fixture_close(&fixture);
+
+    fixture_open(&fixture, SP_LAB_LOOPBACK, SP_IPV4);
+    struct sp_capture *lo = open_at(&fixture, 0, SP_AT_LO);
+    send_frame(&fixture, lo);
+    (void)await_segment(&fixture, lo, SP_END_CLIENT, SP_RST);
+    assert_int_equal(fixture.trace.len, 1);
+    sp_capture_free(lo);
+    fixture_close(&fixture);
+}
+
+static void what_a_link_does_not_take_is_an_error_that_says_where(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    static const uint8_t frame[4000];
+    struct sp_err refused = {0};
+    fixture_open(&fixture, SP_LAB_VETH, SP_IPV4);
+    struct sp_capture *near = open_at(&fixture, 0, SP_AT_CLIENT);
+    assert_int_equal(sp_capture_send(near, frame, sizeof frame, &refused), SP_E_IO);
+    assert_int_equal(refused.os_code, EMSGSIZE);
+    assert_non_null(strstr(refused.text, sp_point_name(SP_AT_CLIENT)));
+    sp_capture_free(near);
+    fixture_close(&fixture);
+}
+
 static void wrong_checksum_and_malformed_header_show_on_lo(void **state)
 {
     (void)state;
@@ -280,6 +339,8 @@ int main(void)
         cmocka_unit_test(lo_shows_each_segment_once_and_right_ipv6),
         cmocka_unit_test(capture_times_lie_between_the_calls_that_caused_them),
         cmocka_unit_test(veth_shows_each_segment_on_both_sides_with_whole_checksums),
+        cmocka_unit_test(what_goes_out_through_a_capture_others_see_and_it_what_comes_back),
+        cmocka_unit_test(what_a_link_does_not_take_is_an_error_that_says_where),
         cmocka_unit_test(wrong_checksum_and_malformed_header_show_on_lo),
         cmocka_unit_test(what_is_not_tcp_of_the_run_is_left_out),
         cmocka_unit_test(a_full_ring_is_counted_as_drops),
