@@ -120,11 +120,14 @@ static int answered_by(const struct side *side, const struct view *view, enum sp
     return -1;
 }
 
-/* Whether a window is another one than the last; that of a SYN is not scaled. */
+/* Whether a window is another one than the last; that of a SYN is not scaled. A stack of its own
+ * tells of each piece that it hands on, also of one that is less than a unit of the scale. */
 static bool has_moved(const struct side *side, uint16_t window)
 {
-    bool scaled = side->last_was_syn && side->wscale_sent && side->peer_wscale_in;
-    int64_t unit = scaled ? 1LL << side->wscale : 1;
+    bool scales = side->wscale_sent && side->peer_wscale_in && side->wscale;
+    if (side->own_process && scales && side->pieces_in)
+        return true;
+    int64_t unit = side->last_was_syn && scales ? 1LL << side->wscale : 1;
     return window != side->last_window / unit && window != (side->last_window + unit - 1) / unit;
 }
 
@@ -156,6 +159,8 @@ static void cause_of_ack(struct side *side, const struct view *view, struct sp_a
     } else if (seg->role == SP_ROLE_ACK) {
         say(seg, SP_CAUSE_SEGMENT, NULL);
     }
+    if (seg->cause == SP_CAUSE_WINDOW && side->pieces_in)
+        side->pieces_in--;
 }
 
 static const char *const missing[] = {

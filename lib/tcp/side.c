@@ -418,6 +418,7 @@ void sp_tcp_side_in(struct side *side, const struct side *other, const struct vi
     side->any_in = true;
     side->last_in_ns = view->t_ns;
     owe_for(side, view, out_of_order);
+    side->pieces_in += seg->payload_len > 0;
     if (seg->flags & SP_RST) {
         side->rst_in = true;
         bool refused = !side->syn_in && view->ack_known && view->ack == side->snd_max;

@@ -411,6 +411,20 @@ static void a_sandbox_tells_of_its_window_behind_the_read(void **state)
     assert_true(violations_of(DRAINED("110000 c> ACK win=200\n"), true) > 0);
 }
 
+#define DRAINED_IN_TWO(next)                                                                       \
+    OPEN "2000-2010 server conn send 208 = 208\n2005 s> PSH,ACK len=200\n2006 s> PSH,ACK len=8\n"  \
+         "2050 c> ACK win=0\n3000-3100 client conn recv 208 = 208\n3050 c> ACK win=2\n" next
+
+/* The scale hides that the window has grown by 8; no more often than pieces have come in. */
+static void a_sandbox_tells_of_each_piece_that_is_read(void **state)
+{
+    (void)state;
+    const char *twice = DRAINED_IN_TWO("3060 c> ACK win=2\n");
+    assert_true(violations_of(twice, false) > 0);
+    assert_int_equal(violations_of(twice, true), 0);
+    assert_true(violations_of(DRAINED_IN_TWO("3060 c> ACK win=2\n3070 c> ACK win=2\n"), true) > 0);
+}
+
 /* What is read behind a shutdown() had been unread when it was called. */
 static void a_read_behind_a_shutdown_does_not_count_before_it(void **state)
 {
@@ -481,6 +495,7 @@ int main(void)
         cmocka_unit_test(two_recoveries_send_again_once_each),
         cmocka_unit_test(what_a_sandbox_had_no_room_for_leaves_a_gap),
         cmocka_unit_test(a_sandbox_tells_of_its_window_behind_the_read),
+        cmocka_unit_test(a_sandbox_tells_of_each_piece_that_is_read),
         cmocka_unit_test(a_read_behind_a_shutdown_does_not_count_before_it),
         cmocka_unit_test(a_port_that_a_nat_uses_again_is_told_apart_by_time),
         cmocka_unit_test(what_a_conforming_stack_does_is_clean),

@@ -363,7 +363,8 @@ struct side {
     uint8_t peer_wscale;
     uint16_t peer_mss; /* 0: its SYN announced none */
     bool peer_wscale_in;
-    size_t last_in; /* index of the latest flight that arrived, + 1 */
+    unsigned pieces_in; /* segments with data, but for as many as its window updates have told of */
+    size_t last_in;     /* index of the latest flight that arrived, + 1 */
     struct owed owed[OWED_MAX];
     unsigned owed_count;
 
