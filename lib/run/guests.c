@@ -33,6 +33,8 @@ enum {
     BOOT_PATIENCES = 3, /* a virtual machine may take so much longer to start than to work */
     MESSAGE_MAX = 1 << 20,
     CONSOLE_LINES = 8, /* told of a guest that died */
+    AWAKE_PART = 4,    /* of a time in which it ran, or waited for a processor: it is not asleep */
+    ENOUGH_PART = 3,   /* of our patience on a processor, while it was silent */
     BUSY_PART = 50,    /* of the second half of its silence on a processor: it is not asleep */
 };
 
@@ -55,7 +57,7 @@ struct guest {
     char waits_for[160];
     int64_t begin_ns;          /* of that run */
     int64_t sign_ns;           /* when it last said something */
-    bool is_silent;            /* for half of our patience */
+    int64_t half_ns;           /* when half of our patience was over, 0 it is not */
     struct guest_time at_half; /* what it had had by then */
     bool came_up;              /* it has said something */
     bool ended;                /* it said that it is through */
@@ -519,18 +521,28 @@ static void progress(struct guests *g)
         g->sched->on_progress(&p, g->sched->arg);
 }
 
-/* Patience is with the guest: the second half of it does not count while others had its processor.
+/*
+ * A guest that sleeps has no excuse. One that could run is measured, in the second half of our
+ * patience, by what it had of a processor: others may have it meanwhile.
  */
 static bool has_tried_patience(struct guest *guest, int64_t silent_ns, int64_t patience_ns)
 {
-    bool was_silent = guest->is_silent;
-    guest->is_silent = silent_ns > patience_ns / 2;
-    if (guest->is_silent && !was_silent)
-        guest->at_half = guest_process_time(&guest->process);
-    if (silent_ns <= patience_ns)
+    int64_t now_ns = guest->sign_ns + silent_ns;
+    if (silent_ns <= patience_ns / 2) {
+        guest->half_ns = 0;
         return false;
-    int64_t waited_ns = guest_process_time(&guest->process).waited_ns - guest->at_half.waited_ns;
-    return silent_ns - waited_ns > patience_ns;
+    }
+    if (!guest->half_ns) {
+        guest->half_ns = now_ns;
+        guest->at_half = guest_process_time(&guest->process);
+    }
+    int64_t half_ns = now_ns - guest->half_ns;
+    if (half_ns < patience_ns / 2)
+        return false;
+    struct guest_time now = guest_process_time(&guest->process);
+    int64_t cpu_ns = now.cpu_ns - guest->at_half.cpu_ns;
+    int64_t waited_ns = now.waited_ns - guest->at_half.waited_ns;
+    return cpu_ns + waited_ns < half_ns / AWAKE_PART || cpu_ns > patience_ns / ENOUGH_PART;
 }
 
 static enum sp_rc guest_serve(struct guests *g, struct guest *guest, struct sp_err *err)
