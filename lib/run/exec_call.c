@@ -455,12 +455,25 @@ static enum sp_rc check_has(struct exec *x, const struct sp_stmt *stmt,
                    stmt->at.line, adapter->name, what);
 }
 
-/* A socket option that was accepted and is not there: no verdict under wrong conditions. */
+/* Does the line ask that the call fails? */
+static bool must_fail(const struct sp_expect *expect)
+{
+    for (size_t i = 0; i < expect->count; i++)
+        if (expect->any_of[i].kind != SP_OUT_ERROR)
+            return false;
+    return expect->count > 0;
+}
+
+/*
+ * A socket option that was accepted and is not there: no verdict under wrong conditions. One that
+ * should have been refused is judged.
+ */
 static enum sp_rc check_took(struct exec *x, const struct sp_stmt *stmt,
                              const struct sp_event *event)
 {
     const struct sp_ev_call *call = &event->u.call;
-    if (strcmp(call->name, "setsockopt") != 0 || call->error || !*call->out)
+    if (strcmp(call->name, "setsockopt") != 0 || call->error || !*call->out ||
+        must_fail(&stmt->expect))
         return SP_OK;
     return sp_fail(&x->err, SP_E_PIN, "%s:%d: '%s' did not take: it %s", x->plan.case_->file,
                    stmt->at.line, stmt->text, call->out);
