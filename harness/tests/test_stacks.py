@@ -46,6 +46,21 @@ class TestAnAgentOfAnother:
         assert trace["ends"][there]["api"]["name"] == "linux"
         assert "mine-1.2" in read_json(tmp_path / "r" / "run.json")["stack"]["name"]
 
+    @pytest.mark.parametrize("line", [
+        "rubbish",
+        "1 1 1 none LISTEN 10.0.0.1:1 10.0.0.2:2 0",
+        "99999999999999999999 1 1 none LISTEN 10.0.0.1:1 10.0.0.2:2 0 0",
+        "1 1 1 none LISTENING 10.0.0.1:1 10.0.0.2:2 0 0",
+        "late 1 x",
+        "1 1 1 none LISTEN " + 99 * "1" + " 10.0.0.2:2 0 0",
+    ])
+    def test_that_tells_rubbish_of_its_states_breaks_its_run(self, sockproof, stack, tmp_path, line):
+        env = stack(start=f"echo '{line}' >>\"$SOCKPROOF_STATES\"\n{AGENT}", tcp="own", states="told")
+        done = run(sockproof, tmp_path, env, "--family", "ipv4")
+        rows = rows_of(tmp_path / "r")
+        assert done.returncode == 3 and [row["verdict"] for row in rows] == ["broken"]
+        assert "mine tells of its states in words that are none: " + line[:60] in rows[0]["reason"]
+
     def test_is_told_where_it_is(self, sockproof, stack, tmp_path):
         told = tmp_path / "told"
         env = stack(start=f"env >{told}.$SOCKPROOF_ROLE.$SOCKPROOF_FAMILY\n{AGENT}")

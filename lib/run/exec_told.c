@@ -6,8 +6,7 @@
 #include "exec.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -41,11 +40,39 @@ static bool state_parse(const char *name, enum sp_tcp_state *state)
     return strcmp(name, "none") == 0 || sp_tcp_state_parse(name, state);
 }
 
+/* The next word of a line, a number; false: it is none, or too large. */
+static bool number_take(const char **at, int64_t *out)
+{
+    char *end;
+    errno = 0;
+    *out = strtoll(*at, &end, 10);
+    bool taken = end != *at && !errno && (*end == ' ' || *end == '\n' || !*end);
+    *at = end;
+    return taken;
+}
+
+/* The next word of a line; false: there is none, or it has no room. */
+static bool word_take(const char **at, char *out, size_t cap)
+{
+    *at += strspn(*at, " ");
+    size_t len = strcspn(*at, " \n");
+    if (!len || len >= cap)
+        return false;
+    memcpy(out, *at, len);
+    out[len] = '\0';
+    *at += len;
+    return true;
+}
+
 /* "late FROM TO": its timers went off so late. */
 static bool late_add(struct exec *x, const char *line)
 {
+    static const char word[] = "late ";
     int64_t from_ns, to_ns;
-    if (sscanf(line, "late %" SCNd64 " %" SCNd64, &from_ns, &to_ns) != 2)
+    if (strncmp(line, word, strlen(word)) != 0)
+        return false;
+    line += strlen(word);
+    if (!number_take(&line, &from_ns) || !number_take(&line, &to_ns))
         return false;
     struct sp_event *mark = exec_mark(x, SP_MARK_STALL, 0, "the stack was late");
     mark->t_ns = from_ns - x->trace.head.start_mono_ns;
@@ -56,16 +83,17 @@ static bool late_add(struct exec *x, const char *line)
 /* "T BEFORE ID OLD NEW LOCAL REMOTE UNREAD UNACKED": "none" is a connection that is not there. */
 static enum sp_rc line_add(struct exec *x, enum sp_who who, const char *line)
 {
-    int64_t t_ns, before_ns;
-    uint64_t id;
+    int64_t t_ns, before_ns, id;
     char old[24], new[24], local[SP_ADDR_TEXT], remote[SP_ADDR_TEXT];
     struct sp_ev_state told = {.source = SP_STATE_TABLE, .timer = -1, .timer_ms = -1};
+    const char *at = line;
     if (late_add(x, line))
         return SP_OK;
-    int fields =
-        sscanf(line, "%" SCNd64 " %" SCNd64 " %" SCNu64 " %23s %23s %63s %63s %" SCNd64 " %" SCNd64,
-               &t_ns, &before_ns, &id, old, new, local, remote, &told.recv_queue, &told.send_queue);
-    if (fields != 9 || !state_parse(old, &told.old_state) || !state_parse(new, &told.new_state) ||
+    bool whole = number_take(&at, &t_ns) && number_take(&at, &before_ns) && number_take(&at, &id) &&
+                 word_take(&at, old, sizeof old) && word_take(&at, new, sizeof new) &&
+                 word_take(&at, local, sizeof local) && word_take(&at, remote, sizeof remote) &&
+                 number_take(&at, &told.recv_queue) && number_take(&at, &told.send_queue);
+    if (!whole || !state_parse(old, &told.old_state) || !state_parse(new, &told.new_state) ||
         sp_addr_parse(local, &told.local, NULL) != SP_OK ||
         sp_addr_parse(remote, &told.remote, NULL) != SP_OK)
         return sp_fail(&x->err, SP_E_PROTO, "%s tells of its states in words that are none: %.100s",
@@ -74,7 +102,7 @@ static enum sp_rc line_add(struct exec *x, enum sp_who who, const char *line)
         told.recv_queue = told.send_queue = -1;
     int64_t start_ns = x->trace.head.start_mono_ns;
     told.not_before_ns = before_ns > start_ns ? before_ns - start_ns : 0;
-    told.sock_id = id | (uint64_t)who << ID_END_SHIFT;
+    told.sock_id = (uint64_t)id | (uint64_t)who << ID_END_SHIFT;
     struct sp_event *event = sp_trace_add(&x->trace, SP_EV_STATE, t_ns - start_ns);
     event->end = (enum sp_end)who;
     event->u.state = told;

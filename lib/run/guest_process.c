@@ -254,14 +254,14 @@ static bool proc_read(const char *pid, const char *name, char *text, size_t cap)
 static void time_add(struct guest_time *time, const char *pid, pid_t group)
 {
     char text[1024];
-    long long waited_ns = 0;
     const char *paren = proc_read(pid, "stat", text, sizeof text) ? strrchr(text, ')') : NULL;
     if (!paren || stat_field(paren, STAT_PGRP) != (unsigned long)group)
         return;
     unsigned long ticks = stat_field(paren, STAT_UTIME) + stat_field(paren, STAT_STIME);
     time->cpu_ns += (int64_t)ticks * (SP_S / sysconf(_SC_CLK_TCK));
-    if (proc_read(pid, "schedstat", text, sizeof text) && sscanf(text, "%*s %lld", &waited_ns) == 1)
-        time->waited_ns += waited_ns;
+    const char *waited = proc_read(pid, "schedstat", text, sizeof text) ? strchr(text, ' ') : NULL;
+    if (waited)
+        time->waited_ns += strtoll(waited, NULL, 10);
 }
 
 struct guest_time guest_process_time(const struct guest_process *guest)

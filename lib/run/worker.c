@@ -66,11 +66,11 @@ static bool run_one(const struct sp_run_job *job, const struct sp_run_env *env, 
  * pages among theirs are not copied to them at each fork. */
 static void keep_to_ourselves(const struct sp_run_job *jobs, size_t count)
 {
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    uintptr_t from = ((uintptr_t)jobs + page - 1) / page * page;
-    uintptr_t to = (uintptr_t)(jobs + count) / page * page;
-    if (to > from) /* where it is refused, each fork costs more */
-        (void)madvise((void *)from, to - from, MADV_DONTFORK);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t len = count * sizeof *jobs;
+    size_t before = (page - (uintptr_t)jobs % page) % page;
+    if (len >= before + page) /* where it is refused, each fork costs more */
+        (void)madvise((char *)jobs + before, (len - before) / page * page, MADV_DONTFORK);
 }
 
 void worker_main(const struct sp_run_job *jobs, size_t job_count, const struct sp_run_env *env,
