@@ -202,6 +202,20 @@ static enum sp_fail_kind mismatch_kind(const struct sp_expect *expect,
 }
 
 /*
+ * A bound that holds only because the time without a processor counts, or does not: where that
+ * time alone is as long as what is bounded, a stack that took twice as long, or returned at once,
+ * would look the same.
+ */
+static enum sp_fail_kind unknown_time(const struct sp_bound *bound, int32_t hz, int64_t took_ns,
+                                      int64_t kept_ns)
+{
+    int64_t max_ns = bound_max_ns(bound, hz), min_ns = bound_min_ns(bound);
+    if (took_ns > max_ns && kept_ns >= max_ns)
+        return SP_FAIL_LATE;
+    return took_ns - kept_ns < min_ns && kept_ns >= min_ns ? SP_FAIL_EARLY : SP_FAIL_NONE;
+}
+
+/*
  * A call was over when the stack had its thread go on; that it then got no processor is not the
  * stack's doing. It came to its end between the two.
  */
@@ -211,20 +225,23 @@ static bool took_fits(const struct call_ask *ask, const struct sp_expect *expect
     if (expect->took.kind == SP_BOUND_NONE || ev->t_end_ns < 0)
         return true;
     int32_t hz = ask->walk->view->trace->head.hz;
-    int64_t kept_ns = ev->u.call.kept_waiting_ns;
-    if (kept_ns < 0 || kept_ns > ev->t_end_ns - ev->t_ns)
-        kept_ns = 0;
+    int64_t took_ns = ev->t_end_ns - ev->t_ns;
+    /* what the thread waited for before and after the call is counted as well */
+    int64_t kept_ns = ev->u.call.kept_waiting_ns < took_ns ? ev->u.call.kept_waiting_ns : took_ns;
     int64_t over_ns = ev->t_end_ns - kept_ns;
     enum sp_fail_kind kind =
         bound_check(&expect->took, hz, ev->t_ns, ev->t_ns, over_ns, ev->t_end_ns);
+    f->over_ns = kind == SP_FAIL_LATE ? over_ns - ev->t_ns - bound_max_ns(&expect->took, hz) : 0;
+    if (kind == SP_FAIL_NONE) {
+        kind = unknown_time(&expect->took, hz, took_ns, kept_ns);
+        f->kept_ns = kind == SP_FAIL_NONE ? 0 : kept_ns;
+    }
     if (kind == SP_FAIL_NONE)
         return true;
     f->kind = kind;
     f->from_ns = ev->t_ns;
-    f->over_ns = kind == SP_FAIL_LATE ? over_ns - ev->t_ns - bound_max_ns(&expect->took, hz) : 0;
-    say_more(f->seen, sizeof f->seen, " after %.3f ms",
-             (double)(ev->t_end_ns - ev->t_ns) / (double)SP_MS);
-    if (kept_ns)
+    say_more(f->seen, sizeof f->seen, " after %.3f ms", (double)took_ns / (double)SP_MS);
+    if (kept_ns > 0)
         say_more(f->seen, sizeof f->seen, ", %.3f ms of them without a processor",
                  (double)kept_ns / (double)SP_MS);
     return false;

@@ -153,11 +153,14 @@ bool excuse_of(const struct view *view, const struct finding *f, char *why, size
 {
     const struct sp_event *stall = stall_of(view, f);
     int64_t slow_ns = stall ? 0 : slow_script_ns(view, f);
-    if (stall)
+    if (f->kept_ns)
+        say(why, cap, "the call had no processor for %.0f ms, and its time is not known",
+            (double)f->kept_ns / (double)SP_MS);
+    else if (stall)
         say(why, cap, "the machine stood still for %.0f ms meanwhile",
             (double)(stall->t_end_ns - stall->t_ns) / (double)SP_MS);
     else if (slow_ns)
         say(why, cap, "the machine was slow, the script lost %.0f ms on its way before it",
             (double)slow_ns / (double)SP_MS);
-    return stall || slow_ns;
+    return f->kept_ns || stall || slow_ns;
 }

@@ -33,6 +33,7 @@ struct finding {
     int64_t t_ns;    /* of the divergence, -1 unknown */
     int64_t from_ns; /* since when time was running, for stalls; -1: time did not matter */
     int64_t over_ns; /* of a call that took too long: by how much; 0 of anything else */
+    int64_t kept_ns; /* of a call: it waited so long for a processor that nothing is known; or 0 */
     char expected[SAY_MAX];
     char seen[SAY_MAX];
 };

@@ -127,37 +127,93 @@ static void a_started_call_is_judged_where_it_finishes(void **state)
     judged_release(&d);
 }
 
+static void judge_kept_waiting(struct judged *d, const char *lines, const char *trace,
+                               int64_t kept_ms)
+{
+    judge(d, lines, trace);
+    for (size_t e = 0; e < d->trace.len; e++)
+        if (d->trace.events[e].kind == SP_EV_CALL)
+            d->trace.events[e].u.call.kept_waiting_ns = kept_ms * SP_MS;
+    sp_judgement_release(&d->j);
+    sp_judge(&d->plan, &d->trace, &d->j);
+}
+
+#define TOOK HANDSHAKE_LINES "server recv 1 -> EAGAIN took "
+#define CALL HANDSHAKE "400-1400400 server conn recv 1 = EAGAIN\n"
+
 /* It came back so late because it got no processor, or by itself. */
 static void a_call_is_over_when_its_thread_may_go_on(void **state)
 {
     (void)state;
     struct judged d;
-#define TOOK HANDSHAKE_LINES "server recv 1 -> EAGAIN took 1s +100ms\n"
-#define LATE HANDSHAKE "400-1400400 server conn recv 1 = EAGAIN\n"
-    static const int64_t kept_ms[] = {299, 300, 400, 401, 1400};
-    for (size_t i = 0; i < sizeof kept_ms / sizeof kept_ms[0]; i++) {
-        judge(&d, TOOK, LATE "1500000 end\n");
-        assert_fails(&d, SP_FAIL_LATE, "took", "after 1400.000 ms");
-        for (size_t e = 0; e < d.trace.len; e++)
-            if (d.trace.events[e].kind == SP_EV_CALL)
-                d.trace.events[e].u.call.kept_waiting_ns = kept_ms[i] * SP_MS;
-        sp_judgement_release(&d.j);
-        sp_judge(&d.plan, &d.trace, &d.j);
-        if (kept_ms[i] < 300)
-            assert_fails(&d, SP_FAIL_LATE, "took", "299.000 ms of them without a processor");
-        else
-            assert_verdict(&d, SP_VERDICT_PASS);
-        judged_release(&d);
-    }
-    judge(&d, TOOK, LATE "1240400-1400400 stall\n1500000 end\n");
-    assert_verdict(&d, SP_VERDICT_INCONCLUSIVE);
-    judged_release(&d);
-    judge(&d, TOOK, LATE "1300400-1400400 stall\n1500000 end\n");
+    judge_kept_waiting(&d, TOOK "1s +100ms\n", CALL "1500000 end\n", 0);
     assert_fails(&d, SP_FAIL_LATE, "took", "after 1400.000 ms");
     judged_release(&d);
-#undef TOOK
-#undef LATE
+    judge_kept_waiting(&d, TOOK "1s +100ms\n", CALL "1500000 end\n", 299);
+    assert_fails(&d, SP_FAIL_LATE, "took", "299.000 ms of them without a processor");
+    judged_release(&d);
+    static const int64_t enough_ms[] = {300, 400, 401, 999};
+    for (size_t i = 0; i < sizeof enough_ms / sizeof enough_ms[0]; i++) {
+        judge_kept_waiting(&d, TOOK "1s +100ms\n", CALL "1500000 end\n", enough_ms[i]);
+        assert_verdict(&d, SP_VERDICT_PASS);
+        judged_release(&d);
+    }
+    judge(&d, TOOK "1s +100ms\n", CALL "1240400-1400400 stall\n1500000 end\n");
+    assert_verdict(&d, SP_VERDICT_INCONCLUSIVE);
+    judged_release(&d);
+    judge(&d, TOOK "1s +100ms\n", CALL "1300400-1400400 stall\n1500000 end\n");
+    assert_fails(&d, SP_FAIL_LATE, "took", "after 1400.000 ms");
+    judged_release(&d);
 }
+
+/* Without a processor for as long as what is bounded: how long it would have taken nobody knows. */
+static void a_call_that_was_kept_waiting_for_all_its_time_has_shown_nothing(void **state)
+{
+    (void)state;
+    struct judged d;
+    static const struct {
+        const char *took;
+        int64_t kept_ms; /* of 1400 ms */
+        enum sp_verdict verdict;
+    } rows[] = {
+        {"<700ms", 699, SP_VERDICT_FAIL},
+        {"<700ms", 700, SP_VERDICT_INCONCLUSIVE},
+        {"<700ms", 1400, SP_VERDICT_INCONCLUSIVE},
+        {"<800ms", 799, SP_VERDICT_PASS},
+        {"<800ms", 800, SP_VERDICT_INCONCLUSIVE},
+        {"<2s", 1400, SP_VERDICT_PASS},
+        {">1s", 999, SP_VERDICT_PASS},
+        {">1s", 1000, SP_VERDICT_INCONCLUSIVE},
+        {">400ms", 1000, SP_VERDICT_PASS},
+        {">400ms", 1001, SP_VERDICT_INCONCLUSIVE},
+        {">400ms", 5000, SP_VERDICT_INCONCLUSIVE},
+        {"<2s", 5000, SP_VERDICT_PASS},
+        {"1s +100ms", 1100, SP_VERDICT_INCONCLUSIVE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char lines[400];
+        snprintf(lines, sizeof lines, "%s%s\n", TOOK, rows[i].took);
+        judge_kept_waiting(&d, lines, CALL "1500000 end\n", rows[i].kept_ms);
+        assert_verdict(&d, rows[i].verdict);
+        if (rows[i].verdict == SP_VERDICT_INCONCLUSIVE)
+            assert_non_null(strstr(d.j.reason, "its time is not known"));
+        judged_release(&d);
+    }
+}
+
+/* What it returned is known all the same. */
+static void a_call_that_was_kept_waiting_is_still_judged_by_what_it_returned(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge_kept_waiting(&d, HANDSHAKE_LINES "server recv 1 -> 0 took <700ms\n", CALL "1500000 end\n",
+                       1400);
+    assert_fails(&d, SP_FAIL_ERROR, "-> 0", "EAGAIN");
+    judged_release(&d);
+}
+
+#undef TOOK
+#undef CALL
 
 static void a_call_that_the_other_end_made_is_broken(void **state)
 {
@@ -186,6 +242,8 @@ int main(void)
         cmocka_unit_test(what_so_error_gave_is_known_by_its_name),
         cmocka_unit_test(a_started_call_is_judged_where_it_finishes),
         cmocka_unit_test(a_call_is_over_when_its_thread_may_go_on),
+        cmocka_unit_test(a_call_that_was_kept_waiting_for_all_its_time_has_shown_nothing),
+        cmocka_unit_test(a_call_that_was_kept_waiting_is_still_judged_by_what_it_returned),
         cmocka_unit_test(a_call_that_the_other_end_made_is_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

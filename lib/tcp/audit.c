@@ -322,6 +322,7 @@ void sp_audit_run_plain(const struct sp_trace *trace, const struct sp_trace *see
     sp_tcp_rules_path(&ctx);
     sp_tcp_rules_frame(&ctx);
     sp_tcp_rules_stamps(&ctx);
+    sp_tcp_rules_whole(&ctx);
     replay_all(&ctx);
     sp_tcp_rules_states(&ctx);
     sp_tcp_rules_looks(&ctx);

@@ -353,6 +353,7 @@ static void do_option(struct book *book, const struct sp_event *event)
     if (has_word(call, "TCP_FASTOPEN_CONNECT"))
         earliest(&facts->fastopen_ns, event->t_ns);
     facts->hops_set |= has_word(call, "IP_TTL") || has_word(call, "HOPS");
+    facts->class_set |= has_word(call, "IP_TOS") || has_word(call, "TCLASS");
     for (size_t i = 0; i < sizeof timers / sizeof timers[0]; i++)
         if (has_word(call, timers[i]))
             earliest(&facts->timers_ns, event->t_ns);

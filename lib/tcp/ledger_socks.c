@@ -109,6 +109,11 @@ static bool connect_finds(const struct book *book, const struct sp_event *event,
     return tie->conn != 0;
 }
 
+static bool is_opened(const struct sp_conn *conn)
+{
+    return conn->isn_known[conn->opener];
+}
+
 static bool accept_finds(const struct book *book, const struct sp_event *event, struct tie *tie)
 {
     const struct sp_ev_call *call = &event->u.call;
@@ -120,6 +125,11 @@ static bool accept_finds(const struct book *book, const struct sp_event *event, 
         if (conn_end(conn, 1) != event->end || book->taken[i][1] ||
             !matches(conn, 1, call, &call->remote) || conn->first_ns > sp_tcp_call_end(event))
             continue;
+        /* what nobody has opened with a SYN is left where something else was */
+        if (tie->conn && !is_opened(conn))
+            continue;
+        if (tie->conn && !is_opened(&book->flights->conns[tie->conn - 1]))
+            tie->conn = 0;
         if (tie->conn) { /* a port used again before anybody accepted: either of them */
             tie->conn = 0;
             return false;

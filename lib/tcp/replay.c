@@ -225,6 +225,21 @@ static enum sp_cause presumed(enum sp_role role)
                                                                               : SP_CAUSE_SEGMENT;
 }
 
+/* Its end had said the same before, and nothing that came since could want to hear it again. */
+static bool was_said(const struct replay *replay, int which, size_t at, const struct sp_seg *ack)
+{
+    int64_t came_ns = INT64_MIN;
+    while (at-- > 0) {
+        const struct entry *entry = &replay->entries[which][at];
+        const struct sp_seg *seg = &entry->event->u.seg.seg;
+        if (!entry->out && came_ns == INT64_MIN)
+            came_ns = entry->event->t_ns;
+        if (entry->out && (seg->flags & (SP_ACK | SP_RST)) == SP_ACK && seg->ack == ack->ack)
+            return entry->event->t_ns > came_ns + SKEW_NS;
+    }
+    return false;
+}
+
 /* On loopback an acknowledgement may have been sent before the FIN, the data or the RST that it is
  * captured behind. Its numbers tell: sent later than FIN or data, it would have counted them, and
  * what a RST acknowledges was acknowledged by nothing else then. A keepalive probe, which looks the
@@ -239,7 +254,8 @@ static bool was_overtaken(const struct replay *replay, int which, size_t at)
     const struct sp_event *before = replay->entries[which][at - 1].event;
     const struct sp_seg *seg = &before->u.seg.seg;
     return (sp_seg_space(seg) || (seg->flags & SP_RST)) && seg->seq == ack->u.seg.seg.seq &&
-           seg->ack == ack->u.seg.seg.ack && ack->t_ns - before->t_ns <= OVERTAKEN_NS;
+           seg->ack == ack->u.seg.seg.ack && ack->t_ns - before->t_ns <= OVERTAKEN_NS &&
+           !was_said(replay, which, at - 1, &ack->u.seg.seg);
 }
 
 /* Whether a RST had ended it. What is an answer has something to answer, and comes before what the

@@ -88,7 +88,9 @@ static void rule_ecn(struct replay *replay, const struct side *side, const struc
     if (syn && !(seg->flags & SP_ACK)) {
         if ((seg->flags & (SP_ECE | SP_CWR)) && !asks)
             what = "a SYN with ECE or CWR alone";
-    } else if (syn && !side->plain_syn_sent) {
+        else if (seg->tos & ECN_BITS)
+            what = "a SYN marked as ECN-capable";
+    } else if (syn && !(side->plain_syn_sent && (side->offered.any & ECN))) {
         if ((seg->flags & (SP_ECE | SP_CWR)) && !(side->was_offered.any & ECN))
             what = "ECE or CWR in the answer to a SYN without them";
     } else if (!syn && !is_agreed(side, ECN)) {
@@ -172,7 +174,8 @@ static void rule_stamps(struct replay *replay, int which, size_t at, const struc
     bool crossing = (view->seg->flags & SP_SYN) && side->plain_syn_sent;
     bool blind = side->facts->blind_ns <= view->t_ns ||
                  replay->side[1 - which].facts->blind_ns <= view->t_ns;
-    if (!stamped || !view->has_ack || crossing || blind || !(side->was_offered.any & STAMPS))
+    if (!stamped || !view->has_ack || blind || !(side->was_offered.any & STAMPS) ||
+        (crossing && !opt.ts_ecr))
         return;
     if (!has_come(replay, which, at, view, opt.ts_ecr))
         sp_tcp_violate(replay->ctx, RULE_TS_ECHO, view->event, side->end,
@@ -210,6 +213,6 @@ void sp_tcp_rules_agreed(struct replay *replay, int which, size_t at, const stru
     if (syn || (!(view->seg->flags & SP_SYN) && !side->offered.count))
         return;
     rule_unasked(replay, side, view);
-    if (!sp_tcp_has_namesake(&replay->ctx->out->flights, side->conn))
+    if (view->t_ns < side->superseded_ns)
         rule_stamps(replay, which, at, view);
 }

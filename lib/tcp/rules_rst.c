@@ -133,7 +133,8 @@ static bool is_own(const struct replay *replay, int which, size_t at, const stru
         return false;
     if (!view->ack_known || (!view->seg->ack && !has_acked(replay, which, at)))
         return true;
-    return (other_sent < 0 || view->ack <= other_sent) && view->ack >= least_ack(side, view);
+    return (other_sent < 0 || view->ack <= other_sent) && view->ack >= least_ack(side, view) &&
+           (view->ack <= side->rcv_nxt || side->gaps_full || blind || side->own_process);
 }
 
 /* Whether anything has arrived since its last RST. */
@@ -228,6 +229,21 @@ static const struct act *reading_shut(const struct side *side, int64_t t_ns)
     return NULL;
 }
 
+/* Whether a call had told by then that it was given up: after that nobody is left to do so. */
+static bool was_given_up(const struct side *side, int64_t t_ns)
+{
+    static const char *const told[] = {"ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"};
+    for (size_t i = 0; i < side->ledger->len; i++) {
+        const struct act *act = &side->ledger->acts[i];
+        const char *error =
+            act->kind == ACT_READ || act->kind == ACT_SEND ? act->event->u.call.error : NULL;
+        for (size_t k = 0; error && k < sizeof told / sizeof told[0]; k++)
+            if (strcmp(error, told[k]) == 0 && act->to_ns < t_ns - SKEW_NS)
+                return true;
+    }
+    return false;
+}
+
 /*
  * Whether a timer may have given it up: one that an option set while something waits for an answer,
  * a keepalive whose probe has none, or R2, which is more than three retransmissions at least
@@ -239,6 +255,8 @@ static bool may_be_given_up(const struct replay *replay, int which, const struct
     bool timed = side->facts->timers_ns <= view->t_ns;
     if (side->own_process)
         return timed || side->facts->keepalive_ns <= view->t_ns || side->resent;
+    if (side->ledger->tied && !side->ledger->strangers && was_given_up(side, view->t_ns))
+        return false;
     bool waits = side->una < side->snd_max || (side->fin_acked_ns >= 0 && side->fin_in < 0) ||
                  sp_tcp_is_probing(replay->ctx, side, view->t_ns);
     return side->syn_in && (side->resent >= RESENT_LEAST || (timed && waits) ||
@@ -272,11 +290,12 @@ static void say_open(const struct replay *replay, int which, const struct view *
     bool healthy = side->ledger->tied && side->established_ns >= 0 && !side->rst_in &&
                    !side->ledger->strangers && side->facts->blind_ns > view->t_ns &&
                    view->t_ns < side->superseded_ns;
+    bool gone = healthy && !side->own_process && was_given_up(side, view->t_ns);
     bool timed = may_be_given_up(replay, which, view);
     /* both have closed: what comes now may find nobody */
     bool over = side->fin_acked_ns >= 0 && side->fin_in >= 0;
     bool by_syn = provoked && (provoked->u.seg.seg.flags & SP_SYN);
-    if (provoked && (!healthy || timed || by_syn || over))
+    if (provoked && (!healthy || gone || timed || by_syn || over))
         say(seg, SP_CAUSE_SEGMENT, provoked);
     else if (timed)
         say(seg, SP_CAUSE_TIMER, NULL);

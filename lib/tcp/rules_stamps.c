@@ -91,7 +91,7 @@ void sp_tcp_rules_stamps(struct ctx *ctx)
         const struct sp_flight *flight = &flights->items[i];
         bool real = flight->from == SP_END_CLIENT || flight->from == SP_END_SERVER;
         if (flight->sent && real && flight->conn >= 0 &&
-            !sp_tcp_has_namesake(flights, flight->conn))
+            flight->sent->t_ns < flights->conns[flight->conn].next_ns)
             hold(ctx, &seen[flight->conn][flight->from], flight);
     }
     free(seen);

@@ -440,6 +440,9 @@ void sp_tcp_side_in(struct side *side, const struct side *other, const struct vi
     bool stray_syn = (seg->flags & SP_SYN) && other->isn_known && seg->seq != other->isn;
     if (stray_syn)
         return;
+    /* "If the ACK bit is off, drop the segment" (RFC 9293 section 3.10.7.4); lwIP takes it. */
+    if (!(seg->flags & (SP_SYN | SP_ACK)) && side->syn_in && !side->own_process)
+        return;
     if (seg->flags & SP_SYN)
         take_syn(side, view);
     if (view->has_ack && side->isn_known)

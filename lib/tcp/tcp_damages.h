@@ -11,6 +11,14 @@
 #define ROUTED "0 routed\n" OPEN
 #define FENCE  "900002000 fence\n"
 
+/* Another connection takes the addresses of one that was reset. */
+#define TAKEN_AGAIN                                                                                \
+    OPEN_STAMPED                                                                                   \
+    "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"                               \
+    "2000-2010 client conn close = 0\n2005 c> RST,ACK ts=5001 tsecr=7000\n"                        \
+    "3000-3100 client conn connect = 0\n3005 c> SYN isn=50000000 ts=5102 tsecr=0\n"                \
+    "3035 s> SYN,ACK isn=123456 ts=7102 tsecr=5102\n3065 c> ACK ts=5102 tsecr=7102\n"
+
 struct damage {
     const char *rule;
     int where;
@@ -129,7 +137,7 @@ static const struct damage damaged[] = {
     {"syn-again", BOTH, S,
      OPEN "2000-2010 server conn send 10 = 10\n2005 s> PSH,ACK len=10\n2035 c> ACK\n"
           "3000 s> SYN,ACK seq=0 ack=1\n3030 c> ACK ack=11\n"},
-    {"ack-flag", BOTH, C, OPEN "2000-2010 client conn close = 0\n2005 c> FIN\n2035 s> ACK\n"},
+    {"ack-flag", BOTH, C, OPEN "2000-2010 client conn close = 0\n2005 c> FIN\n"},
     {"ack-beyond-sent", BOTH, S,
      OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK ack=12\n"},
     {"ack-unseen", VETH, S,
@@ -483,6 +491,86 @@ static const struct damage damaged[] = {
     {"state-evidence", BOTH, C,
      OPEN "2000-2010 client conn close = 0\n2001 state client 1 ESTABLISHED>FIN_WAIT_1\n"
           "2005 c> FIN,ACK\n2006 state client 1 FIN_WAIT_1>FIN_WAIT_2\n9000 s> ACK\n"},
+    /* of two connections with the same addresses each has its own */
+    {"ts-echo", BOTH, C,
+     TAKEN_AGAIN "6000-6010 client conn send 10 = 10\n"
+                 "6005 c> PSH,ACK len=10 ts=5103 tsecr=7000\n6035 s> ACK ts=7103 tsecr=5103\n"},
+    {"ts-missing", BOTH, S,
+     TAKEN_AGAIN "6000-6010 client conn send 10 = 10\n"
+                 "6005 c> PSH,ACK len=10 ts=5103 tsecr=7102\n6035 s> ACK\n"},
+    {"ts-clock", BOTH, S,
+     TAKEN_AGAIN "6000-6010 client conn send 10 = 10\n"
+                 "6005 c> PSH,ACK len=10 ts=5103 tsecr=7102\n6035 s> ACK ts=7001 tsecr=5103\n"},
+    /* it had been said, and what was captured before it on loopback was not sent after it */
+    {"no-cause", LO, S,
+     OPEN "1500-1501 server conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n2405 s> ACK\n"
+          "2700-2710 server conn close = 0\n2705 s> RST,ACK ack=2\n2900 s> ACK seq=1 ack=2\n"},
+    {"ecn-unasked", BOTH, C,
+     "0 client start\n0 server start\n100-200 client conn connect = 0\n120 c> SYN,ECE,CWR ect\n"
+     "150 s> SYN,ACK,ECE\n180 c> ACK\n"},
+    {"call-early", BOTH, S,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK\n"
+          "3000-3010 server conn drain = 10\n9000-9010 client conn close = 0\n"
+          "9005 c> FIN,ACK\n9035 s> ACK\n"},
+    {"call-early", BOTH, S,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK\n"
+          "3000-3010 server conn recv 30 flags=MSG_WAITALL = 10\n"
+          "9000-9010 client conn close = 0\n9005 c> FIN,ACK\n9035 s> ACK\n"},
+    {"call-early", VETH, C,
+     TAKEN_AGAIN "4000-4010 client conn close = 0\n4005 c> RST,ACK ts=5103 tsecr=7102\n"
+                 "5000-5010 client conn connect = 0\n5005 c> SYN isn=70000000 ts=5104 tsecr=0\n"
+                 "9035 s> SYN,ACK isn=223456 ts=7104 tsecr=5104\n9065 c> ACK ts=5104 tsecr=7104\n"},
+    /* what lies behind a gap cannot be read, and is no end */
+    {"call-early", VETH, S,
+     OPEN "2000-2010 client conn send 20 = 20\n2005 c> ACK len=10 lost\n2006 c> PSH,ACK len=10\n"
+          "2036 s> ACK ack=1\n3000-3010 server conn recv 10 = 10\n302005 c> ACK seq=1 len=10\n"
+          "302035 s> ACK ack=21\n"},
+    {"call-early", VETH, S,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 lost\n"
+          "2020-2030 client conn close = 0\n2025 c> FIN,ACK\n2050 s> ACK ack=1\n"
+          "3000-3010 server conn recv 10 = 0\n302005 c> ACK seq=1 len=10\n302035 s> ACK ack=12\n"},
+    {"ts-echo", VETH, C,
+     "0 client start\n0 server start\n100-200 client conn connect = 0\n"
+     "100-200 server conn connect = 0\n110 c> SYN ts=500 tsecr=0\n115 s> SYN ts=700 tsecr=0\n"
+     "140 c> SYN,ACK seq=0 ack=1 ts=500 tsecr=701\n145 s> SYN,ACK seq=0 ack=1 ts=700 tsecr=500\n"},
+    {"ecn-unasked", VETH, C,
+     "0 client start\n0 server start\n100-200 client conn connect = 0\n"
+     "100-200 server conn connect = 0\n110 c> SYN\n115 s> SYN\n"
+     "140 c> SYN,ACK,ECE seq=0 ack=1\n145 s> SYN,ACK seq=0 ack=1\n"},
+    /* given up by then, as a call had told */
+    {"no-cause", VETH, C,
+     OPEN "1500-1501 client conn setsockopt TCP_USER_TIMEOUT value=500 = 0\n"
+          "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 lost\n"
+          "2500-700000 client conn recv 1 = ETIMEDOUT\n720000 c> RST,ACK seq=11 ack=1\n"},
+    /* a segment without ACK says nothing */
+    {"ack-unseen", VETH, S,
+     OPEN "2000 c> FIN seq=1 made\n3000-3010 server conn close = 0\n3005 s> FIN,ACK ack=2\n"},
+    {"rst-form", VETH, S,
+     OPEN "1500-1501 server conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn send 20 = 20\n2005 c> ACK len=10 lost\n2006 c> PSH,ACK len=10\n"
+          "2036 s> ACK ack=1\n9000-9010 server conn close = 0\n9005 s> RST,ACK ack=21\n"},
+    /* a RST from nowhere is not the connection that was accepted */
+    {"no-cause", VETH, S,
+     "0 client start\n0 server start\n1-2 server listener socket = 3\n"
+     "3-4 server listener listen 1 = 0\n50 c> RST seq=90000 made\n"
+     "1000-1100 client conn connect 10.0.0.2:80 = 0\n1020 c> SYN\n1050 s> SYN,ACK\n1080 c> ACK\n"
+     "1200-1210 server listener accept as=conn = 4\n9000-9900 server exit\n"
+     "9800 s> RST,ACK seq=1 ack=1\n"},
+    {"dscp-unasked", BOTH, C,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 dscp\n2035 s> ACK\n"},
+    {"isn-again", BOTH, S,
+     OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn close = 0\n2005 c> RST,ACK\n2100-2101 client conn socket = 3\n"
+          "3000-3100 client conn connect noaddr = 0\n3005 c> SYN isn=50000000 port=4001\n"
+          "3035 s> SYN,ACK isn=7000 port=4001\n3065 c> ACK port=4001\n"},
+    {"no-cause", BOTH, C, "0 client start\n0 server start\n3000 c> ACK seq=5 ack=9\n"},
+    {"address-told", BOTH, S,
+     "0 client start\n0 server start\n1-2 server listener socket = 3\n"
+     "3-4 server listener listen 1 = 0\n1000-1100 client conn connect 10.0.0.2:80 = 0\n"
+     "1020 c> SYN\n1050 s> SYN,ACK\n1080 c> ACK\n"
+     "1200-1210 server listener accept as=conn told=81 = 4\n"},
+    {"no-cause", LO, SP_END_NONE, OPEN "3000 c> ACK nobody\n"},
 };
 
 #endif

@@ -128,6 +128,13 @@ static inline enum sp_end conn_end(const struct sp_conn *conn, int side)
       "ECE, CWR and the mark of an ECN-capable segment need SYNs that agreed on ECN.")             \
     X(URG_UNASKED, "urg-unasked", "RFC9293:3.8.5",                                                 \
       "URG stands only in what an end sends that has been given urgent data.")                     \
+    X(DSCP_UNASKED, "dscp-unasked", "RFC2474:4.1",                                                 \
+      "Packets have the default class, but where a call chose another, or what is answered has "   \
+      "it.")                                                                                       \
+    X(ISN_AGAIN, "isn-again", "RFC9293:3.4.1",                                                     \
+      "No two connections of an end begin with the same sequence number.")                         \
+    X(ADDRESS_TOLD, "address-told", "POSIX:getsockname",                                           \
+      "The addresses that a call tells of a connection are those that its segments have.")         \
     X(HANDSHAKE_ACK, "handshake-ack", "RFC9293:3.5",                                               \
       "A SYN,ACK acknowledges the peer's initial sequence number plus one (and data on the SYN "   \
       "at most), and nothing ever acknowledges less than that.")                                   \
@@ -241,6 +248,7 @@ struct end_facts {
     int64_t fastopen_ns; /* first TCP_FASTOPEN_CONNECT: connect() leaves the SYN to send() */
     int64_t blind_ns;    /* from then on its capture may miss what it sends */
     bool hops_set;       /* a call chose a TTL or hop limit */
+    bool class_set;      /* a call chose a traffic class */
 };
 
 struct ctx;
@@ -475,6 +483,7 @@ bool sp_tcp_has_namesake(const struct sp_flights *flights, int conn);
 
 /* Rules that look at one frame alone, and at states. */
 void sp_tcp_rules_stamps(struct ctx *ctx);
+void sp_tcp_rules_whole(struct ctx *ctx);
 void sp_tcp_rules_frame(struct ctx *ctx);
 void sp_tcp_rules_path(struct ctx *ctx);
 void sp_tcp_rules_states(struct ctx *ctx);

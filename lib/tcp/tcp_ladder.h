@@ -3,7 +3,8 @@
  *
  *   TIME c> FLAGS [seq=N] [ack=N] [len=N] [win=N] [ws=N] [mss=N] [isn=N] [id=N] [at=TIME]
  *               [lost] [dup] [only] [badsum] [badbytes] [noack] [gone] [made] [changed=WIN]
- *               [towin=N] [toflags=F] [ts=N] [tsecr=N] [sackok] [sack] [ect]
+ *               [towin=N] [toflags=F] [ts=N] [tsecr=N] [sackok] [sack] [ect] [dscp]
+ *               [port=N] (of the client) [nobody] (sent it)
  *   TIME[-TIME] END SOCK CALL [ARGS...] = VALUE|ERROR
  *   TIME[-TIME] END start|exit|kill
  *   TIME state END ID OLD>NEW [bound | listener | portless]
@@ -19,7 +20,8 @@
  * The middle dropped it (`gone`), made it and nobody sent it (`made`), changed its window; its
  * action stands in the trace 10 us after the segment left.
  * `A-` is a call that has not returned. connect and accept tell both addresses; where they failed,
- * `addr` makes them, where they did not `noaddr` keeps them from it.
+ * `addr` makes them, where they did not `noaddr` keeps them from it; `told=PORT` is another port of
+ * their own.
  */
 #ifndef SP_TCP_LADDER_H
 #define SP_TCP_LADDER_H
@@ -32,6 +34,7 @@
 #include "pattern.h"
 #include "tcp.h"
 
+enum { LADDER_NOBODY = 77 }; /* of its address: neither end's */
 enum { LADDER_TRAVEL_US = 20, LADDER_PAYLOAD_MAX = 4096 };
 
 struct ladder {
@@ -71,6 +74,8 @@ static inline struct sp_event *ladder_record(struct ladder *l, int from, enum sp
 {
     struct sp_event *event = sp_trace_add(l->trace, SP_EV_SEG, (int64_t)(t_us * SP_US));
     event->end = from == 0 ? SP_END_CLIENT : SP_END_SERVER;
+    if (seg->src.ip[3] == LADDER_NOBODY)
+        event->end = SP_END_NONE;
     event->u.seg.point = point;
     event->u.seg.seg = *seg;
     if (point == SP_AT_SERVER) {
@@ -148,6 +153,12 @@ static inline void ladder_segment(struct ladder *l, double t_us, char *dir, char
             sack = true;
         else if (strcmp(*words, "ect") == 0)
             seg.tos = 2;
+        else if (strcmp(*words, "nobody") == 0)
+            seg.src.ip[3] = LADDER_NOBODY;
+        else if (strncmp(*words, "port=", 5) == 0)
+            (from == 0 ? &seg.src : &seg.dst)->port = (uint16_t)n;
+        else if (strcmp(*words, "dscp") == 0)
+            seg.tos |= 46 << 2;
         else if (strncmp(*words, "id=", 3) == 0)
             seg.ip_id = (uint16_t)n;
         else if (strncmp(*words, "isn=", 4) == 0)
@@ -251,6 +262,7 @@ static inline void ladder_call(struct ladder *l, double t_us, double end_us, enu
     call->name = sp_trace_str(l->trace, words[1]);
     call->value = -1;
     bool noaddr = false, addr = false;
+    int told = 0;
     for (words += 2; *words && strcmp(*words, "=") != 0; words++) {
         if (strcmp(*words, "noaddr") == 0) {
             noaddr = true;
@@ -258,6 +270,10 @@ static inline void ladder_call(struct ladder *l, double t_us, double end_us, enu
         }
         if (strcmp(*words, "addr") == 0) {
             addr = true;
+            continue;
+        }
+        if (strncmp(*words, "told=", 5) == 0) {
+            told = atoi(*words + 5);
             continue;
         }
         strcat(args, *args ? " " : "");
@@ -273,6 +289,7 @@ static inline void ladder_call(struct ladder *l, double t_us, double end_us, enu
         call->local = ladder_addr(end == SP_END_CLIENT ? 0 : 1);
         call->remote = ladder_addr(end == SP_END_CLIENT ? 1 : 0);
         ladder_rewrite(l, &call->remote);
+        call->local.port = told ? (uint16_t)told : call->local.port;
     }
 }
 

@@ -39,6 +39,20 @@ struct story {
 };
 
 static const struct story clean[] = {
+    {"a drain that stops at so many bytes, and a recv that need not wait for all", BOTH,
+     OPEN "1500-1510 server conn nonblock = 0\n2000-2010 client conn send 30 = 30\n"
+          "2005 c> PSH,ACK len=30\n2035 s> ACK\n3000-3010 server conn drain max=10 = 10\n"
+          "3020-3030 server conn recv 30 flags=MSG_WAITALL = 20\n"},
+    {"another connection's timestamps are its own", BOTH,
+     OPEN_STAMPED
+     "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+     "2000-2010 client conn close = 0\n2005 c> RST,ACK ts=5001 tsecr=7000\n"
+     "3000-3100 client conn connect = 0\n3005 c> SYN isn=50000000 ts=900 tsecr=0\n"
+     "3035 s> SYN,ACK isn=123456 ts=800000 tsecr=900\n3065 c> ACK ts=900 tsecr=800000\n"},
+    {"an acknowledgement that loopback shows behind the RST after it", LO,
+     OPEN "1500-1501 server conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n2700-2710 server conn close = 0\n"
+          "2705 s> RST,ACK ack=2\n2900 s> ACK seq=1 ack=2\n"},
     {"an acknowledgement of two segments echoes the first", BOTH,
      OPEN_STAMPED "2000-2010 client conn send 20 = 20\n2005 c> ACK len=10 ts=5100 tsecr=7000\n"
                   "2400 c> PSH,ACK len=10 ts=5200 tsecr=7000\n2440 s> ACK ts=7100 tsecr=5100\n"},
@@ -291,6 +305,21 @@ static const struct story clean[] = {
      "0 client start\n0 server start\n100-200 client conn connect = 0\n"
      "100-200 server conn connect = 0\n110 c> SYN\n115 s> SYN\n140 c> SYN,ACK seq=0 ack=1\n"
      "145 s> SYN,ACK seq=0 ack=1\n170 c> ACK\n175 s> ACK\n" OVER},
+    {"crossing SYNs are answered with what was sent before, or with what has come", VETH,
+     "0 client start\n0 server start\n100-200 client conn connect = 0\n"
+     "100-200 server conn connect = 0\n110 c> SYN,ECE,CWR ts=500 tsecr=0\n"
+     "115 s> SYN ts=700 tsecr=0\n140 c> SYN,ACK,ECE seq=0 ack=1 ts=500 tsecr=0\n"
+     "145 s> SYN,ACK seq=0 ack=1 ts=700 tsecr=500\n" OVER},
+    {"what comes for a connection that was given up is refused", VETH,
+     OPEN "1500-1501 client conn setsockopt TCP_USER_TIMEOUT value=500 = 0\n"
+          "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 lost\n"
+          "2500-700000 client conn recv 1 = ETIMEDOUT\n"
+          "710000-710010 server conn send 10 = 10\n710005 s> PSH,ACK len=10 ack=1\n"
+          "710030 c> RST seq=1\n" OVER},
+    {"a class that a call chose, and an answer that has it, too", BOTH,
+     OPEN
+     "1500-1501 client conn setsockopt IP_TOS value=184 = 0\n"
+     "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 dscp\n2035 s> ACK dscp\n" OVER},
     {"the port is used again at once", BOTH,
      OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
           "2000-2010 client conn close = 0\n2005 c> RST,ACK\n2100-2101 client conn socket = 3\n"

@@ -3,16 +3,12 @@
  * reason, and what such a stack's trace looks like. argued.tsv beside this has those that only one
  * place of a few cases has.
  */
-#include "strength.h"
+#include "argued.h"
 
-#include <fnmatch.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
-
-enum { ROWS_MAX = 200 };
 
 struct damage_of {
     const struct bench *bench;
@@ -290,14 +286,29 @@ static bool is_taken_back(const struct damage_of *d)
 }
 
 /* A call of that end has chosen one. */
-static bool is_chosen_ttl(const struct damage_of *d)
+static bool is_chosen(const struct damage_of *d)
 {
+    static const char *const options[][3] = {{"TTL", "IP_TTL", "HOPS"},
+                                             {"DSCP", "IP_TOS", "TCLASS"}};
     const struct sp_trace *trace = &d->bench->again.trace;
-    for (size_t i = 0; is_kind(d, "TTL") && i < trace->len; i++)
-        if (is_call(&trace->events[i], d->end, "setsockopt") &&
-            (strstr(trace->events[i].u.call.args, "IP_TTL") ||
-             strstr(trace->events[i].u.call.args, "HOPS")))
+    for (size_t k = 0; k < sizeof options / sizeof options[0]; k++)
+        for (size_t i = 0; is_kind(d, options[k][0]) && i < trace->len; i++)
+            if (is_call(&trace->events[i], d->end, "setsockopt") &&
+                (strstr(trace->events[i].u.call.args, options[k][1]) ||
+                 strstr(trace->events[i].u.call.args, options[k][2])))
+                return true;
+    return false;
+}
+
+/* The other end has sent something of that class. */
+static bool is_copied_class(const struct damage_of *d)
+{
+    for (size_t i = 0; is_kind(d, "DSCP") && i < d->bench->flights->len; i++) {
+        const struct sp_flight *in = &d->bench->flights->items[i];
+        if (is_of(d, in, false) && in->received && in->received->t_ns <= d->t_ns &&
+            seg_of(in)->tos >> 2)
             return true;
+    }
     return false;
 }
 
@@ -320,7 +331,8 @@ static bool has_urgent(const struct damage_of *d)
 {
     const struct sp_trace *trace = &d->bench->again.trace;
     for (size_t i = 0; is_kind(d, "flag URG") && i < trace->len; i++)
-        if (is_call(&trace->events[i], d->end, "") && trace->events[i].t_ns <= d->t_ns &&
+        if (is_call(&trace->events[i], d->end, "") &&
+            trace->events[i].t_ns <= d->t_ns + 200 * SP_US &&
             strstr(trace->events[i].u.call.args, "OOB"))
             return true;
     return false;
@@ -404,47 +416,49 @@ static bool only_just_come(const struct damage_of *d)
     return false;
 }
 
-/* A look shows it in another state later: what the tracepoints told after it is not there. */
-static bool is_looked_at_later(const struct damage_of *d, const struct sp_event *step)
+/* It has another SYN in the same place. */
+static bool is_other_syn(const struct damage_of *d)
 {
-    const struct sp_trace *trace = &d->bench->again.trace;
-    for (size_t i = event_index(d->bench, step) + 1; i < trace->len; i++) {
-        const struct sp_ev_state *look = &trace->events[i].u.state;
-        if (trace->events[i].kind == SP_EV_STATE && trace->events[i].end == step->end &&
-            look->source == SP_STATE_DIAG && look->new_state != SP_TCP_NONE &&
-            look->new_state != step->u.state.new_state &&
-            sp_addr_same(&look->local, &step->u.state.local) &&
-            sp_addr_same(&look->remote, &step->u.state.remote))
+    if (!is_kind(d, "no timestamps") || !d->flight || !(seg_of(d->flight)->flags & SP_SYN))
+        return false;
+    for (size_t i = 0; i < d->bench->flights->len; i++) {
+        const struct sp_flight *other = &d->bench->flights->items[i];
+        if (other != d->flight && is_of(d, other, true) && (seg_of(other)->flags & SP_SYN) &&
+            seg_of(other)->seq == seg_of(d->flight)->seq)
             return true;
     }
     return false;
 }
 
-/* The step after it of the same socket is one that this kernel did keep back. */
-static bool is_next_withheld(const struct damage_of *d, const struct sp_event *step)
+/* More has come since it last sent anything else than it has sent RSTs. */
+static bool rst_for_each(const struct damage_of *d)
 {
-    const struct sp_trace *trace = &d->bench->again.trace;
-    for (size_t i = event_index(d->bench, step) + 1; i < trace->len; i++) {
-        const struct sp_ev_state *next = &trace->events[i].u.state;
-        if (trace->events[i].kind == SP_EV_STATE && trace->events[i].end == step->end &&
-            next->source == SP_STATE_TRACEPOINT && step->u.state.source == next->source &&
-            next->sock_id == step->u.state.sock_id)
-            return next->old_state != step->u.state.new_state;
+    size_t open = 0;
+    if (!is_kind(d, "segment twice") || !d->flight || !(seg_of(d->flight)->flags & SP_RST))
+        return false;
+    for (size_t i = 0; i < d->bench->flights->len; i++) {
+        const struct sp_flight *flight = &d->bench->flights->items[i];
+        bool rst = seg_of(flight)->flags & SP_RST;
+        if (is_of(d, flight, false) && flight->received && flight->received->t_ns <= d->t_ns)
+            open += !rst;
+        else if (is_of(d, flight, true) && shown(flight)->t_ns <= d->t_ns)
+            open = !rst ? 0 : open - (open > 0 && flight != d->flight);
     }
-    return step->u.state.source == SP_STATE_TRACEPOINT && is_looked_at_later(d, step);
+    return open >= 2;
 }
 
-/* A step that the kernel may keep from the tracepoints, or a look that was not taken. */
-static bool not_told(const struct damage_of *d, const struct sp_event *ev)
+/* What it is the first to leave out is a FIN, and nothing is seen for as long as it may wait. */
+static bool is_delayed(const struct damage_of *d)
 {
-    if (!is_kind(d, "state lost") || !ev || ev->kind != SP_EV_STATE)
+    bool fin = false;
+    if (!is_kind(d, "ack - 1") || !d->flight || d->bench->last_ns - d->t_ns > 500 * SP_MS)
         return false;
-    const struct sp_ev_state *st = &ev->u.state;
-    if (is_next_withheld(d, ev))
-        return true;
-    return st->source == SP_STATE_TRACEPOINT
-               ? st->new_state == SP_TCP_CLOSED
-               : st->new_state == SP_TCP_SYN_RECEIVED || st->new_state == SP_TCP_TIME_WAIT;
+    for (size_t i = 0; i < d->bench->flights->len; i++) {
+        const struct sp_flight *in = &d->bench->flights->items[i];
+        fin = fin || (is_of(d, in, false) && in->received && (seg_of(in)->flags & SP_FIN) &&
+                      seg_of(in)->seq + sp_seg_space(seg_of(in)) == seg_of(d->flight)->ack);
+    }
+    return fin;
 }
 
 static const struct argument {
@@ -489,8 +503,20 @@ static const struct argument {
      "the line takes the next ACK with a closed window; a receiver should not, but may, take a "
      "window back (RFC9293:SHLD-14)",
      "server ACK=100 win=10; server ACK=100 win=0", is_taken_back},
-    {"ttl-chosen", "a call may choose any, and for which segments nobody says (docs/invariants.md)",
-     "client set IP_TTL 3; client FIN with TTL 3", is_chosen_ttl},
+    {"chosen", "a call may choose any, and for which segments nobody says (docs/invariants.md)",
+     "client set IP_TTL 3; client FIN with TTL 3", is_chosen},
+    {"copied", "what answers may have the class of what it answers (docs/invariants.md)",
+     "client FIN dscp=10; server ACK dscp=10", is_copied_class},
+    {"tried-again",
+     "a SYN may be sent again with other options; which of them counts the other end decides "
+     "(RFC7323:2.2, RFC9293:3.1)",
+     "client SYN <ts>, unanswered; client SYN again, without", is_other_syn},
+    {"rst-each", "each segment that comes for nobody has a RST of its own (RFC9293:3.10.7.1)",
+     "client 1..10, client FIN; server RST, server RST", rst_for_each},
+    {"delayed",
+     "the acknowledgement of a FIN may be delayed as that of data, and the trace is over by then "
+     "(RFC9293:3.8.6.3: 0.5 s)",
+     "client 1..10, FIN; server ACK ack=11; 0.2 s later client exits", is_delayed},
     {"namesake",
      "of two connections with the same addresses nobody says whose timestamps they are "
      "(docs/invariants.md)",
@@ -519,57 +545,9 @@ static const struct argument {
 
 enum { ARGUMENTS = sizeof arguments / sizeof arguments[0] };
 
-/* ---- argued.tsv ----------------------------------------------------------------------------- */
+/* ---- the command's questions ----------------------------------------------------------------- */
 
-struct row {
-    char *kind, *run, *place, *reason;
-    size_t used, about;
-};
-
-static struct row rows[ROWS_MAX];
-static size_t row_count;
-static size_t used[ARGUMENTS], untold;
-
-static char *field(char **line)
-{
-    char *at = *line, *tab = at ? strchr(at, '\t') : NULL;
-    if (tab)
-        *tab++ = '\0';
-    *line = tab;
-    return sp_xstrdup(at ? at : "");
-}
-
-bool argued_read(const char *path)
-{
-    char text[1000];
-    FILE *file = fopen(path, "r");
-    if (!file)
-        return false;
-    while (row_count < ROWS_MAX && fgets(text, sizeof text, file)) {
-        char *line = text;
-        text[strcspn(text, "\n")] = '\0';
-        if (!*text || *text == '#')
-            continue;
-        struct row *row = &rows[row_count++];
-        row->kind = field(&line);
-        row->run = field(&line);
-        row->place = field(&line);
-        row->reason = field(&line);
-    }
-    fclose(file);
-    return true;
-}
-
-void argued_release(void)
-{
-    for (size_t i = 0; i < row_count; i++) {
-        free(rows[i].kind);
-        free(rows[i].run);
-        free(rows[i].place);
-        free(rows[i].reason);
-    }
-    row_count = 0;
-}
+static size_t used[ARGUMENTS], untold, unheld;
 
 const char *argued(const struct bench *bench, const struct kind *kind, size_t at, const char *run,
                    const char *place)
@@ -591,37 +569,15 @@ const char *argued(const struct bench *bench, const struct kind *kind, size_t at
             used[i]++;
             return arguments[i].name;
         }
-    if (not_told(&d, ev)) {
+    if (argued_unheld(bench, kind, ev)) {
+        unheld++;
+        return "unheld";
+    }
+    if (argued_not_told(bench, kind, ev)) {
         untold++;
         return "not-told";
     }
-    for (size_t i = 0; i < row_count; i++)
-        if (fnmatch(rows[i].kind, kind->name, 0) == 0 && fnmatch(rows[i].run, run, 0) == 0 &&
-            fnmatch(rows[i].place, place, 0) == 0) {
-            rows[i].used++;
-            return "argued.tsv";
-        }
-    return NULL;
-}
-
-void argued_about(const char *run)
-{
-    for (size_t i = 0; i < row_count; i++)
-        rows[i].about += fnmatch(rows[i].run, run, 0) == 0;
-}
-
-size_t argued_stale(bool print)
-{
-    size_t stale = 0;
-    for (size_t i = 0; i < row_count; i++) {
-        if (!rows[i].about || rows[i].used)
-            continue;
-        stale++;
-        if (print)
-            printf("stale: %s, %s, %s: it excuses nothing in %zu runs\n", rows[i].kind, rows[i].run,
-                   rows[i].place, rows[i].about);
-    }
-    return stale;
+    return row_argues(kind->name, run, place) ? "argued.tsv" : NULL;
 }
 
 void argued_print(bool all)
@@ -635,8 +591,9 @@ void argued_print(bool all)
         printf("  %5zu %-12s some kernels withhold a step, and looks are taken now and then "
                "(docs/witnesses.md)\n",
                untold, "not-told");
-    for (size_t i = 0; i < row_count; i++)
-        if (rows[i].used)
-            printf("  %5zu %-12s %s, %s: %s\n", rows[i].used, "argued.tsv", rows[i].run,
-                   rows[i].kind, rows[i].reason);
+    if (unheld)
+        printf("  %5zu %-12s what came is not held against calls where urgent data, fast open or a "
+               "pulled cable hide what had come (docs/invariants.md)\n",
+               unheld, "unheld");
+    rows_print();
 }

@@ -29,4 +29,16 @@ bool damage_seg_echo(struct bench *bench, size_t at, int64_t by);
 bool damage_seg_unstamped(struct bench *bench, size_t at, int64_t by);
 bool damage_stray(struct bench *bench, size_t at, int64_t by);
 
+/* The copy's records of a segment: one, or one for each side that captured it. */
+unsigned records(struct bench *bench, size_t at, struct sp_event *out[2]);
+
+bool damage_seg_before(struct bench *bench, size_t at, int64_t by);
+bool damage_seg_swapped(struct bench *bench, size_t at, int64_t by);
+bool damage_seg_source(struct bench *bench, size_t at, int64_t by);
+bool damage_seg_class(struct bench *bench, size_t at, int64_t by);
+bool damage_isn_again(struct bench *bench, size_t at, int64_t by);
+bool damage_call_sibling(struct bench *bench, size_t at, int64_t by);
+bool damage_call_address(struct bench *bench, size_t at, int64_t by);
+bool damage_state_skipped(struct bench *bench, size_t at, int64_t by);
+
 #endif

@@ -9,7 +9,7 @@
 /* ---- segments ------------------------------------------------------------------------------ */
 
 /* Both records of a flight; one where they are one. */
-static unsigned records(struct bench *bench, size_t at, struct sp_event *out[2])
+unsigned records(struct bench *bench, size_t at, struct sp_event *out[2])
 {
     const struct sp_flight *flight = &bench->flights->items[at];
     unsigned count = 0;
@@ -149,7 +149,8 @@ bool damage_seg_ecn(struct bench *bench, size_t at, int64_t by)
     unsigned count = records(bench, at, seg);
     bool data = false;
     for (unsigned i = 0; i < count; i++) {
-        data = seg[i]->u.seg.seg.payload_len > 0;
+        const struct sp_seg *s = &seg[i]->u.seg.seg;
+        data = s->payload_len > 0 || (s->flags & (SP_SYN | SP_ACK)) == SP_SYN;
         seg[i]->u.seg.seg.tos ^= (uint8_t)by;
     }
     return data;

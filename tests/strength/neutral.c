@@ -8,6 +8,8 @@
 
 #include "clock.h"
 
+enum { SKEW_NS = 200 * SP_US }; /* docs/invariants.md: how far two witnesses may disagree */
+
 const char *const neutral_rules[][2] = {
     {"clean-up", "what clean-up sends, or a state that it brings about, is not asked for"},
     {"cumulative",
@@ -44,6 +46,8 @@ const char *const neutral_rules[][2] = {
      "kernels withhold events)"},
     {"passed", "a look that shows a state in which the socket was since the look before: it could "
                "have been taken a moment earlier"},
+    {"close", "bytes that were captured within 0.2 ms of each other may have left the other way "
+              "round (docs/invariants.md, seq-gap)"},
     {"earlier-fence", "only the fences after the end of the script count"},
     {NULL, NULL},
 };
@@ -112,7 +116,15 @@ static bool could_be_delayed(const struct bench *bench, const struct sp_flight *
             (data->flags & (SP_SYN | SP_FIN)) && data->seq + sp_seg_space(data) == seg->ack)
             return false;
     }
-    return bench->end_ns - shown(flight)->t_ns < 500 * SP_MS;
+    int64_t until_ns = bench->end_ns; /* or what its sender says next, be it a RST */
+    for (size_t i = 0; i < bench->flights->len; i++) {
+        const struct sp_flight *next = &bench->flights->items[i];
+        if (next->conn == flight->conn && next->from == flight->from &&
+            (shown(next)->u.seg.seg.flags & SP_RST) && shown(next)->t_ns > shown(flight)->t_ns &&
+            shown(next)->t_ns < until_ns)
+            until_ns = shown(next)->t_ns;
+    }
+    return until_ns - shown(flight)->t_ns < 500 * SP_MS;
 }
 
 /* The same bytes went out again: the sender was only slower than it was. */
@@ -237,11 +249,13 @@ const char *neutral_unstamped(const struct bench *bench, size_t at, int64_t by)
     (void)by;
     if (!(shown(flight)->u.seg.seg.flags & SP_SYN))
         return NULL;
+    bool offers = !(shown(flight)->u.seg.seg.flags & SP_ACK);
     for (size_t i = 0; i < bench->flights->len; i++) {
         const struct sp_flight *other = &bench->flights->items[i];
-        if (i != at && other->conn == flight->conn && other->received &&
-            !(shown(other)->u.seg.seg.flags & SP_RST) && is_stamped(&shown(other)->u.seg.seg) &&
-            (other->from != flight->from || !(shown(other)->u.seg.seg.flags & SP_SYN)))
+        const struct sp_seg *seg = &shown(other)->u.seg.seg;
+        bool answers = offers && other->from != flight->from && (seg->flags & SP_ACK);
+        if (i != at && other->conn == flight->conn && other->received && !(seg->flags & SP_RST) &&
+            is_stamped(seg) && !neutral_script(bench, i) && (!(seg->flags & SP_SYN) || answers))
             return NULL;
     }
     return rule("unused");
@@ -296,6 +310,30 @@ const char *neutral_script(const struct bench *bench, size_t at)
 {
     enum sp_end from = bench->flights->items[at].from;
     return from == SP_END_PEER || from == SP_END_MIDDLE ? rule("scripted") : NULL;
+}
+
+/* A scripted peer or path sends from any address, and a capture cannot tell who did. */
+const char *neutral_host(const struct bench *bench, size_t at, int64_t by)
+{
+    const struct sp_trace_head *head = &bench->again.trace.head;
+    (void)at;
+    (void)by;
+    return head->addr[SP_END_PEER].family || head->addr[SP_END_MIDDLE].family ? rule("scripted")
+                                                                              : NULL;
+}
+
+/* Captured so close to each other that the order is not known. */
+const char *neutral_order(const struct bench *bench, size_t at, int64_t by)
+{
+    const struct sp_flight *flight = &bench->flights->items[at];
+    (void)by;
+    for (size_t i = at + 1; i < bench->flights->len; i++) {
+        const struct sp_flight *next = &bench->flights->items[i];
+        if (next->conn == flight->conn && next->from == flight->from &&
+            sp_seg_space(&shown(next)->u.seg.seg))
+            return shown(next)->t_ns <= shown(flight)->t_ns + SKEW_NS ? rule("close") : NULL;
+    }
+    return NULL;
 }
 
 /* ---- calls --------------------------------------------------------------------------------- */
@@ -377,6 +415,27 @@ const char *neutral_call(const struct bench *bench, size_t at, int64_t by)
     return NULL;
 }
 
+const char *neutral_sibling(const struct bench *bench, size_t at, int64_t by)
+{
+    const struct sp_event *ev = &bench->again.trace.events[at];
+    const struct sp_stmt *stmt = ev->stmt ? sp_plan_stmt(&bench->again.plan, ev->stmt) : NULL;
+    struct sp_ev_call call = ev->u.call;
+    const char *sibling = sibling_of(*told_error(&call));
+    const struct sp_variant *as = bench->as[at];
+    (void)by;
+    if (!stmt)
+        return rule("not-a-line");
+    const struct sp_expect *expect =
+        as && as->has_expect && as->expect.count ? &as->expect : &stmt->expect;
+    for (size_t i = 0; i < expect->count; i++) {
+        const struct sp_outcome *o = &expect->any_of[i];
+        if (o->kind == SP_OUT_ANY || o->kind == SP_OUT_UNKNOWN ||
+            (o->kind == SP_OUT_ERROR && sibling && strcmp(o->text, sibling) == 0))
+            return rule("allowed");
+    }
+    return NULL;
+}
+
 const char *neutral_elsewhere(const struct bench *bench, size_t at, int64_t by)
 {
     (void)by;
@@ -439,8 +498,6 @@ const char *neutral_state_loss(const struct bench *bench, size_t at, int64_t by)
     }
     return NULL;
 }
-
-enum { SKEW_NS = 200 * SP_US }; /* docs/invariants.md: how far two witnesses may disagree */
 
 /* Whether the socket was in that state between the look before and this one, as any witness tells.
  */

@@ -1,6 +1,6 @@
 /*
- * strength RESULTS... [--case GLOB] [--least PERCENT] [--without RULE] [--argued FILE] [--json]
- *          [--quiet]
+ * strength RESULTS... [--case GLOB] [--least PERCENT] [--without RULE] [--argued FILE]
+ *          [--kind GLOB] [--json] [--quiet]
  *
  * Takes every run of the results folders that passed, damages its trace in every way of damage.c at
  * every place, and asks the judge. A damage that is not neutral (neutral.c) and after which the
@@ -10,6 +10,7 @@
  * 3 something could not be read, 4 usage. Rows of argued.tsv that are about a run and excuse
  * nothing are told as stale; where all four sets (loopback and veth, IPv4 and IPv6) were gone
  * through, they are a failure, too.
+ * --kind GLOB: these kinds of damage alone, and no trace is cut short.
  * --without RULE: as if lib/tcp did not have that rule, so that what it alone catches survives.
  */
 #include "strength.h"
@@ -34,6 +35,7 @@ struct survivor {
 
 struct strength {
     const char *glob;
+    const char *kind;    /* glob of the kinds that are tried, NULL: all, and traces are cut short */
     const char *argued;  /* table of single survivors that are argued */
     const char *without; /* rule of lib/tcp that does not count, NULL: all do */
     double least;
@@ -276,11 +278,13 @@ static void run_damage(struct strength *s, const struct sp_results *results,
     set_note(s, run);
     bench_prepare(&bench);
     for (size_t k = 0; k < kind_count; k++) {
-        size_t count = site_count(&bench, kinds[k].site);
+        bool wanted = !s->kind || fnmatch(s->kind, kinds[k].name, 0) == 0;
+        size_t count = wanted ? site_count(&bench, kinds[k].site) : 0;
         for (size_t at = 0; at < count; at++)
             damage(s, &bench, k, at);
     }
-    cut_short(s, &bench);
+    if (!s->kind)
+        cut_short(s, &bench);
     bench_release(&bench);
 }
 
@@ -376,23 +380,22 @@ static void report_json(const struct strength *s)
 
 static int usage(void)
 {
-    fputs("usage: strength RESULTS... [--case GLOB] [--least PERCENT] [--without RULE] "
-          "[--argued FILE] [--json] [--quiet]\n",
+    fputs("usage: strength RESULTS... [--case GLOB] [--kind GLOB] [--least PERCENT] "
+          "[--without RULE] [--argued FILE] [--json] [--quiet]\n",
           stderr);
     return SP_EXIT_USAGE;
 }
 
 static bool options(struct strength *s, int argc, char **argv)
 {
-    static const struct option longs[] = {{"case", required_argument, NULL, 'c'},
-                                          {"least", required_argument, NULL, 'l'},
-                                          {"without", required_argument, NULL, 'w'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"quiet", no_argument, NULL, 'q'},
-                                          {"argued", required_argument, NULL, 'a'},
-                                          {0}};
+    static const struct option longs[] = {
+        {"case", required_argument, NULL, 'c'},   {"kind", required_argument, NULL, 'k'},
+        {"least", required_argument, NULL, 'l'},  {"without", required_argument, NULL, 'w'},
+        {"json", no_argument, NULL, 'j'},         {"quiet", no_argument, NULL, 'q'},
+        {"argued", required_argument, NULL, 'a'}, {0}};
     for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
         s->glob = o == 'c' ? optarg : s->glob;
+        s->kind = o == 'k' ? optarg : s->kind;
         s->without = o == 'w' ? optarg : s->without;
         s->argued = o == 'a' ? optarg : s->argued;
         s->least = o == 'l' ? strtod(optarg, NULL) : s->least;
@@ -438,7 +441,7 @@ static bool results_damage(struct strength *s, const char *dir)
 static bool is_strong(const struct strength *s)
 {
     struct tally all = sum(s->by_kind, kind_count);
-    bool stale = s->sets == ALL_SETS && !s->glob && argued_stale(false);
+    bool stale = s->sets == ALL_SETS && !s->glob && !s->kind && argued_stale(false);
     bool strong = s->runs && share(&all) >= s->least && !s->not_passing && !s->cuts_passing &&
                   !all.survived && !stale;
     for (size_t i = 0; i < s->topic_len; i++)

@@ -1,7 +1,8 @@
 /*
  * How strong the judge is: a passing trace is damaged in one place, and the judge must object.
  *
- *   damage.c    the kinds of damage, and how each is done to a copy of the trace
+ *   damage.c    the kinds of damage, and how each is done to a copy of the trace; those of
+ *               segments in damage_segment.c, what a stranger would try in damage_stranger.c
  *   neutral.c   which damages a case's own words (or RFC 9293) allow: nothing need object to them
  *   strength.c  the command: every kind at every place of every passing run, and the report
  *
@@ -70,6 +71,9 @@ const char *neutral_number(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_less(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_swap(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_window(const struct bench *bench, size_t at, int64_t by);
+const char *neutral_host(const struct bench *bench, size_t at, int64_t by);
+const char *neutral_order(const struct bench *bench, size_t at, int64_t by);
+const char *neutral_sibling(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_call(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_out(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_state_loss(const struct bench *bench, size_t at, int64_t by);
@@ -77,6 +81,11 @@ const char *neutral_state(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_mark(const struct bench *bench, size_t at, int64_t by);
 
 enum { TO_NOUGHT = 1000 }; /* `by` of the damage that makes a call succeed, with 0 */
+
+/* An error that is easily taken for that one; NULL none is known. */
+const char *sibling_of(const char *error);
+/* Where a call tells its error. */
+const char **told_error(struct sp_ev_call *call);
 
 /* What became of a call under `call-value`: also asked by its rule. */
 int64_t damaged_value(const struct sp_ev_call *call, int64_t by);
