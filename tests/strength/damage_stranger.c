@@ -207,11 +207,11 @@ bool damage_call_sibling(struct bench *bench, size_t at, int64_t by)
 bool damage_call_address(struct bench *bench, size_t at, int64_t by)
 {
     struct sp_event *ev = &bench->copy.events[at];
-    static const char *const tell[] = {"connect", "accept", "getsockname", "getpeername"};
+    static const char *const tell[] = {"connect", "accept"};
     bool tells = false;
     for (size_t i = 0; ev->kind == SP_EV_CALL && i < sizeof tell / sizeof tell[0]; i++)
         tells = tells || strcmp(ev->u.call.name, tell[i]) == 0;
-    if (!tells || ev->u.call.how != SP_CALL_RETURNED || ev->u.call.error)
+    if (!tells || !ev->u.call.remote.port || ev->u.call.how != SP_CALL_RETURNED || ev->u.call.error)
         return false;
     struct sp_addr *told = by ? &ev->u.call.remote : &ev->u.call.local;
     if (!told->family || !told->port)
