@@ -96,7 +96,7 @@ static void rule_told(struct ctx *ctx, const struct sp_event *event)
     bool opens = call->name && (strcmp(call->name, "accept") == 0 || //
                                 strcmp(call->name, "connect") == 0);
     if (!opens || call->error || call->how != SP_CALL_RETURNED || !is_told(&call->local) ||
-        !is_told(&call->remote) || !facts->watched || facts->blind_ns != INT64_MAX ||
+        !is_told(&call->remote) || !facts->watched || facts->blind_ns <= event->t_end_ns ||
         facts->fastopen_ns != INT64_MAX)
         return;
     for (size_t i = 0; i < flights->conn_count; i++)

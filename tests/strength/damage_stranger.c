@@ -203,7 +203,9 @@ bool damage_call_sibling(struct bench *bench, size_t at, int64_t by)
     return true;
 }
 
-/* A call that tells of a connection tells the next port instead of its own, or the other end's. */
+enum { OTHER_PORT = 0x4000 }; /* far from the ports of other connections */
+
+/* A call that tells of a connection tells another port instead of its own, or the other end's. */
 bool damage_call_address(struct bench *bench, size_t at, int64_t by)
 {
     struct sp_event *ev = &bench->copy.events[at];
@@ -216,7 +218,7 @@ bool damage_call_address(struct bench *bench, size_t at, int64_t by)
     struct sp_addr *told = by ? &ev->u.call.remote : &ev->u.call.local;
     if (!told->family || !told->port)
         return false;
-    told->port++;
+    told->port ^= OTHER_PORT;
     return true;
 }
 
