@@ -174,8 +174,8 @@ static void rule_stamps(struct replay *replay, int which, size_t at, const struc
     bool crossing = (view->seg->flags & SP_SYN) && side->plain_syn_sent;
     bool blind = side->facts->blind_ns <= view->t_ns ||
                  replay->side[1 - which].facts->blind_ns <= view->t_ns;
-    if (!stamped || !view->has_ack || blind || !(side->was_offered.any & STAMPS) ||
-        (crossing && !opt.ts_ecr))
+    if (!stamped || !view->has_ack || blind ||
+        (crossing ? !opt.ts_ecr : !(side->was_offered.any & STAMPS)))
         return;
     if (!has_come(replay, which, at, view, opt.ts_ecr))
         sp_tcp_violate(replay->ctx, RULE_TS_ECHO, view->event, side->end,

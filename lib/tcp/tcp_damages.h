@@ -571,6 +571,10 @@ static const struct damage damaged[] = {
      "1020 c> SYN\n1050 s> SYN,ACK\n1080 c> ACK\n"
      "1200-1210 server listener accept as=conn told=81 = 4\n"},
     {"no-cause", LO, SP_END_NONE, OPEN "3000 c> ACK nobody\n"},
+    {"ts-echo", VETH, C,
+     "0 client start\n0 server start\n100-200 client conn connect = 0\n"
+     "100-200 server conn connect = 0\n110 c> SYN ts=500 tsecr=0\n115 s> SYN\n"
+     "140 c> SYN,ACK seq=0 ack=1 ts=500 tsecr=701\n145 s> SYN,ACK seq=0 ack=1\n"},
 };
 
 #endif
