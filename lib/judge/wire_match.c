@@ -3,10 +3,11 @@
  *
  * One cursor for each sender of each connection runs along what that sender let go, in leaving
  * order. A line looks at what is after its cursor: the first segment that fits is consumed. What
- * does not fit may be let by (a pure ACK, a retransmission, a keepalive or window probe, the RST that
- * answers what crossed its sender's abort), and nothing else may: it is a failure, with the field that differs where it is the right kind of
- * segment. A line that asks for one of those that are let by (`ACK`, `again`, `probe`) takes the
- * next of its kind; a retransmission never stands for its original.
+ * does not fit may be let by (a pure ACK, a retransmission, a keepalive or window probe, the RST
+ * that answers what crossed its sender's abort), and nothing else may: it is a failure, with the
+ * field that differs where it is the right kind of segment. A line that asks for one of those that
+ * are let by (`ACK`, `again`, `probe`) takes the next of its kind; a retransmission never stands
+ * for its original.
  *
  * Across the two senders of a connection the ladder has an order: the later line's segment left
  * after the earlier line's had arrived. Where the path kept the earlier one, or was worked on
