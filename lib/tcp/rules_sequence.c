@@ -327,6 +327,43 @@ static bool is_too_soon(const struct replay *replay, int which, size_t at, const
     return left > 0;
 }
 
+static uint32_t seq_end(const struct entry *entry)
+{
+    const struct sp_seg *seg = &entry->event->u.seg.seg;
+    return seg->seq + sp_seg_space(seg);
+}
+
+static bool left_before(const struct replay *replay, int which, size_t at)
+{
+    const struct sp_seg *seg = &replay->entries[which][at].event->u.seg.seg;
+    for (size_t i = 0; i < at; i++)
+        if (replay->entries[which][i].out &&
+            sp_seq_lt(seg->seq, seq_end(&replay->entries[which][i])))
+            return true;
+    return false;
+}
+
+/*
+ * When a stack began to send again what goes out with this one. It goes at a stretch through all
+ * that it holds for lost, in order, and what another processor is handed meanwhile waits for it.
+ */
+static int64_t stretch_began_ns(const struct replay *replay, int which, size_t at)
+{
+    const struct entry *first = &replay->entries[which][at];
+    while (at-- > 0) {
+        const struct entry *entry = &replay->entries[which][at];
+        if (!entry->out)
+            continue;
+        if (first->event->t_ns - entry->event->t_ns > SKEW_NS ||
+            sp_seg_space(&entry->event->u.seg.seg) == 0 ||
+            !sp_seq_le(seq_end(entry), first->event->u.seg.seg.seq) ||
+            !left_before(replay, which, at))
+            break;
+        first = entry;
+    }
+    return first->event->t_ns;
+}
+
 /*
  * Sending again takes a timer, which no stack has shorter than AGAIN_LEAST_NS, or an arrival that
  * asks for it, an ICMP error about its size included; and what has been acknowledged is never sent
@@ -343,7 +380,8 @@ const char *sp_tcp_again(const struct replay *replay, int which, size_t at, cons
     bool other = early || fin_moved || past_fin; /* a rule of its own says so */
     if (end <= view->from || other || view->from >= side->snd_max)
         return NULL;
-    if (!syn && side->una >= end && view->t_ns > side->una_ns + sp_tcp_unread_ns(side, view))
+    int64_t known_ns = side->una_ns + sp_tcp_unread_ns(side, view);
+    if (!syn && side->una >= end && stretch_began_ns(replay, which, at) > known_ns)
         return "it is sent again, though it had been acknowledged";
     return is_too_soon(replay, which, at, view)
                ? "it is sent again, though nothing asked for it and no timer is that short"

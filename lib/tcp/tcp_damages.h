@@ -491,6 +491,14 @@ static const struct damage damaged[] = {
     {"state-evidence", BOTH, C,
      OPEN "2000-2010 client conn close = 0\n2001 state client 1 ESTABLISHED>FIN_WAIT_1\n"
           "2005 c> FIN,ACK\n2006 state client 1 FIN_WAIT_1>FIN_WAIT_2\n9000 s> ACK\n"},
+    /* not at a stretch, not in order, or not again before */
+    {"no-cause", VETH, C,
+     OPEN "2000-2010 client conn send 20 = 20\n2005 c> ACK len=10\n2006 c> PSH,ACK len=10\n"
+          "302000 c> ACK seq=1 len=10\n302040 s> ACK ack=21\n302400 c> PSH,ACK seq=11 len=10\n"},
+    {"no-cause", VETH, C,
+     OPEN "2000-2010 client conn send 20 = 20\n2005 c> ACK len=10\n2006 c> PSH,ACK len=10\n"
+          "302000 c> ACK seq=11 len=10\n302040 s> ACK ack=21\n302150 c> ACK seq=11 len=10\n"
+          "302300 c> PSH,ACK seq=1 len=10\n"},
     /* of two connections with the same addresses each has its own */
     {"ts-echo", BOTH, C,
      TAKEN_AGAIN "6000-6010 client conn send 10 = 10\n"

@@ -43,6 +43,12 @@ static const struct story clean[] = {
      OPEN "1500-1510 server conn nonblock = 0\n2000-2010 client conn send 30 = 30\n"
           "2005 c> PSH,ACK len=30\n2035 s> ACK\n3000-3010 server conn drain max=10 = 10\n"
           "3020-3030 server conn recv 30 flags=MSG_WAITALL = 20\n"},
+    {"what is sent again at a stretch goes on while it is acknowledged", BOTH,
+     OPEN
+     "2000-2010 client conn send 50 = 50\n2005 c> ACK len=10\n2006 c> ACK len=10\n"
+     "2007 c> ACK len=10\n2008 c> ACK len=10\n2009 c> PSH,ACK len=10\n302000 c> ACK seq=1 len=10\n"
+     "302040 s> ACK ack=51\n302150 c> ACK seq=11 len=10\n302300 c> ACK seq=21 len=10\n"
+     "302450 c> ACK seq=31 len=10\n302600 c> PSH,ACK seq=41 len=10\n"},
     {"another connection's timestamps are its own", BOTH,
      OPEN_STAMPED
      "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
