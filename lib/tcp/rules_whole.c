@@ -33,13 +33,15 @@ static void rule_class(struct ctx *ctx, const struct sp_flight *flight)
                        "it leaves with DSCP %u, and no call had chosen one", dscp);
 }
 
-/* A capture is there before the first call: a socket's SYN is in it, whatever came of it. */
+/* A capture is there before the first call: a socket's SYN is in it, whatever came of it. Where an
+ * end has two addresses, what it sends from which the case says. */
 static void rule_opened(struct ctx *ctx, const struct sp_flight *flight)
 {
     const struct sp_conn *conn = &ctx->out->flights.conns[flight->conn];
     const struct end_facts *facts = &ctx->facts[flight->from];
     if (conn->isn_known[flight->from] || (flight->sent->u.seg.seg.flags & SP_RST) || conn->self ||
-        !facts->calls || !facts->watched || facts->blind_ns != INT64_MAX)
+        !facts->calls || !facts->watched || facts->blind_ns != INT64_MAX ||
+        ctx->trace->head.second[flight->from].family)
         return;
     sp_tcp_violate(ctx, RULE_NO_CAUSE, flight->sent, flight->from,
                    "a segment of a connection that its sender has sent no SYN of");
