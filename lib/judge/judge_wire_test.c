@@ -309,6 +309,31 @@ static void what_was_overtaken_on_loopback_is_put_back(void **state)
     judged_release(&d);
 }
 
+/* The client's keepalive runs from its own ESTABLISHED, which the server's follows. */
+static void after_establish_time_counts_from_either_end(void **state)
+{
+    static const struct {
+        const char *probe;
+        bool early;
+    } rows[] = {{"1000260 c> ACK seq=0\n", false}, {"1000250 c> ACK seq=0\n", true}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct judged d;
+        char ladder[1024];
+        snprintf(ladder, sizeof ladder,
+                 "50-51 client conn setsockopt SO_KEEPALIVE value=1 = 0\n" HANDSHAKE
+                 "%s1000290 s> ACK\n2000000 end\n2100000-2100100 client exit\n"
+                 "2200000-2200100 server exit\n",
+                 rows[i].probe);
+        judge(&d, "client set SO_KEEPALIVE 1\nestablish\nwire client probe after 1s\n", ladder);
+        if (rows[i].early)
+            assert_fails(&d, SP_FAIL_EARLY, "after 1s", "client sent ACK seq=0");
+        else
+            assert_verdict(&d, SP_VERDICT_PASS);
+        judged_release(&d);
+    }
+}
+
 /* The client closes with data unread, which aborts, while an acknowledgement is under way. */
 static void the_answer_to_what_crossed_an_abort_is_let_by(void **state)
 {
@@ -393,6 +418,7 @@ int main(void)
         cmocka_unit_test(a_late_script_beside_a_held_path_is_inconclusive),
         cmocka_unit_test(order_across_senders_is_by_arrival),
         cmocka_unit_test(what_was_overtaken_on_loopback_is_put_back),
+        cmocka_unit_test(after_establish_time_counts_from_either_end),
         cmocka_unit_test(the_answer_to_what_crossed_an_abort_is_let_by),
         cmocka_unit_test(streams_optionals_and_repeats_take_what_fits),
     };

@@ -86,12 +86,22 @@ void walk_note(struct walk *walk, const char *fmt, ...)
     walk->notes[walk->note_count++] = sp_arena_strdup(walk->arena, text);
 }
 
+/* The second of the two ends' ESTABLISHED that `establish` looks for: the connection was made
+ * between them, and what an end does next counts from its own. */
+static bool is_made(const struct walk *walk, const struct sp_stmt *stmt)
+{
+    const struct sp_stmt *before = stmt->id > 1 ? walk->view->stmts[stmt->id - 1].stmt : NULL;
+    return stmt->implied && stmt->kind == SP_ST_STATE && before && before->implied &&
+           before->kind == SP_ST_STATE && walk->is_done[before->id] && walk->last_lo_ns >= 0;
+}
+
 static void done(struct walk *walk, const struct sp_stmt *stmt, const struct outcome *out)
 {
     walk->done[stmt->id] = *out;
     walk->is_done[stmt->id] = true;
     if (out->t_ns >= 0 && out->how != SP_LINE_UNWATCHED) {
-        walk->last_lo_ns = out->lo_ns;
+        if (!is_made(walk, stmt) || out->lo_ns < walk->last_lo_ns)
+            walk->last_lo_ns = out->lo_ns;
         walk->last_ns = out->t_ns;
     }
     if (walk->lines) {
