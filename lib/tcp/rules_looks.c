@@ -87,6 +87,14 @@ static bool begins_anew(const struct sp_event *last, const struct sp_event *next
                                       last->u.state.new_state != SP_TCP_SYN_SENT);
 }
 
+/* Linux puts the record of TIME_WAIT or FIN_WAIT_2 into the table before the last step of the
+ * socket that it stands for is made (tcp_time_wait()). */
+static int64_t shown_before_ns(const struct sp_event *last, enum sp_tcp_state state)
+{
+    bool record = state == SP_TCP_TIME_WAIT || state == SP_TCP_FIN_WAIT_2;
+    return record && last->u.state.new_state == SP_TCP_CLOSED ? SKEW_NS : 0;
+}
+
 /*
  * Whether the look shows what was there at some moment between the two steps. Both read the same
  * clock: a look is stamped when it is over, a step just before it is made.
@@ -96,7 +104,8 @@ static bool fits(const struct sp_event *last, const struct sp_event *next,
 {
     int64_t from_ns = look->u.state.not_before_ns - SKEW_NS, to_ns = look->t_ns;
     enum sp_tcp_state state = look->u.state.new_state;
-    if ((last && last->t_ns > to_ns) || (next && next->t_ns < from_ns))
+    if ((last && last->t_ns - shown_before_ns(last, state) > to_ns) ||
+        (next && next->t_ns < from_ns))
         return false;
     bool one_life = last && next && same_socket(last, next) && !begins_anew(last, next) &&
                     last->u.state.new_state != SP_TCP_CLOSED;

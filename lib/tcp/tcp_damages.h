@@ -462,6 +462,14 @@ static const struct damage damaged[] = {
      OPEN "2000-2600 client conn close = 0\n2100 look client FIN_WAIT_1\n"
           "2500 state client 1 ESTABLISHED>FIN_WAIT_1\n2505 c> FIN,ACK\n2530 s> ACK\n"},
     {"state-looks", BOTH, C, OPEN "2000 look client SYN_SENT since=1500\n"},
+    /* long before the step to it */
+    {"state-looks", BOTH, C,
+     OPEN "2000-2010 client conn close = 0\n2001 state client 1 ESTABLISHED>FIN_WAIT_1\n"
+          "2005 c> FIN,ACK\n2030 state server 2 ESTABLISHED>CLOSE_WAIT\n2035 s> ACK\n"
+          "2060 state client 1 FIN_WAIT_1>FIN_WAIT_2\n2500-2510 server conn close = 0\n"
+          "2501 state server 2 CLOSE_WAIT>LAST_ACK\n2505 s> FIN,ACK\n"
+          "2541 look client TIME_WAIT since=2536\n2560 c> ACK\n"
+          "2590 state server 2 LAST_ACK>CLOSED\n2800 state client 1 FIN_WAIT_2>CLOSED\n"},
     {"state-looks", BOTH, S, OPEN "2000 look server SYN_RECEIVED alone\n"},
     /* an open connection does not go without a word */
     {"state-evidence", BOTH, C,

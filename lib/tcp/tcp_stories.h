@@ -380,6 +380,14 @@ static const struct story clean[] = {
     {"a look may be as old as the one before it", BOTH,
      OPEN "1071 look client SYN_SENT\n1300 look server SYN_RECEIVED\n"
           "1400 look client SYN_SENT since=1000\n" OVER},
+    {"a look finds the record of TIME_WAIT before the step to it is told of", BOTH,
+     OPEN "2000-2010 client conn close = 0\n2001 state client 1 ESTABLISHED>FIN_WAIT_1\n"
+          "2005 c> FIN,ACK\n2030 state server 2 ESTABLISHED>CLOSE_WAIT\n2035 s> ACK\n"
+          "2060 state client 1 FIN_WAIT_1>FIN_WAIT_2\n2500-2510 server conn close = 0\n"
+          "2501 state server 2 CLOSE_WAIT>LAST_ACK\n2505 s> FIN,ACK\n2531 look client TIME_WAIT "
+          "since=2400\n"
+          "2536 state client 1 FIN_WAIT_2>CLOSED\n2540 c> ACK\n"
+          "2570 state server 2 LAST_ACK>CLOSED\n"},
     {"a look at a socket whose last step was not shown, before its memory is used again", BOTH,
      OPEN "2000-2010 client conn close = 0\n2004 state client 1 ESTABLISHED>FIN_WAIT_1\n"
           "2005 c> FIN,ACK\n2030 s> ACK\n2040 look client FIN_WAIT_1 since=1900\n"
