@@ -34,18 +34,13 @@ struct sock *sp_tcp_sock_of(struct book *book, enum sp_end end, const char *name
 
 /* ---- tying sockets to connections ----------------------------------------------------------- */
 
-static bool is_told(const struct sp_addr *addr)
-{
-    return addr->family && addr->port;
-}
-
 static bool matches(const struct sp_conn *conn, int side, const struct sp_ev_call *call,
                     const struct sp_addr *remote)
 {
     const struct sp_addr *here = side == 0 ? &conn->client : &conn->server;
     const struct sp_addr *there = side == 0 ? &conn->server : &conn->client;
-    return (!is_told(&call->local) || sp_addr_same(&call->local, here)) &&
-           (!is_told(remote) || sp_addr_same(remote, there));
+    return (!sp_tcp_is_told(&call->local) || sp_addr_same(&call->local, here)) &&
+           (!sp_tcp_is_told(remote) || sp_addr_same(remote, there));
 }
 
 int64_t sp_tcp_call_end(const struct sp_event *event)
@@ -66,7 +61,7 @@ int64_t sp_tcp_connect_end(const struct book *book, const struct sp_event *event
 static struct sp_addr remote_of(const struct sp_ev_call *call)
 {
     struct sp_addr asked = call->remote;
-    if (is_told(&asked))
+    if (sp_tcp_is_told(&asked))
         return asked;
     char word[SP_ADDR_TEXT];
     size_t len = call->args ? strcspn(call->args, " ") : 0;
@@ -85,7 +80,7 @@ static bool connect_finds(const struct book *book, const struct sp_event *event,
 {
     const struct sp_ev_call *call = &event->u.call;
     struct sp_addr remote = remote_of(call);
-    bool told = is_told(&call->local);
+    bool told = sp_tcp_is_told(&call->local);
     int64_t end_ns = sp_tcp_connect_end(book, event);
     *tie = (struct tie){0};
     for (size_t i = 0; i < book->flights->conn_count; i++) {
@@ -117,7 +112,7 @@ static bool is_opened(const struct sp_conn *conn)
 static bool accept_finds(const struct book *book, const struct sp_event *event, struct tie *tie)
 {
     const struct sp_ev_call *call = &event->u.call;
-    if (call->how != SP_CALL_RETURNED || !is_told(&call->remote))
+    if (call->how != SP_CALL_RETURNED || !sp_tcp_is_told(&call->remote))
         return false;
     *tie = (struct tie){0};
     for (size_t i = 0; i < book->flights->conn_count; i++) {
@@ -161,12 +156,12 @@ void sp_tcp_early_ties(struct book *book)
     for (size_t i = 0; i < book->ctx->trace->len; i++) {
         const struct sp_event *event = &book->ctx->trace->events[i];
         struct tie *tie = &book->early[i];
-        if (event->kind != SP_EV_CALL || !event->u.call.name || !is_told(&event->u.call.remote) ||
-            opens_nothing(&event->u.call))
+        if (event->kind != SP_EV_CALL || !event->u.call.name ||
+            !sp_tcp_is_told(&event->u.call.remote) || opens_nothing(&event->u.call))
             continue;
         bool found =
             strcmp(event->u.call.name, "connect") == 0
-                ? is_told(&event->u.call.local) && connect_finds(book, event, tie)
+                ? sp_tcp_is_told(&event->u.call.local) && connect_finds(book, event, tie)
                 : strncmp(event->u.call.name, "accept", 6) == 0 && accept_finds(book, event, tie);
         if (found)
             take(book, tie);

@@ -381,7 +381,8 @@ const char *sp_tcp_again(const struct replay *replay, int which, size_t at, cons
     if (end <= view->from || other || view->from >= side->snd_max)
         return NULL;
     int64_t known_ns = side->una_ns + sp_tcp_unread_ns(side, view);
-    if (!syn && side->una >= end && stretch_began_ns(replay, which, at) > known_ns)
+    if (!syn && side->una >= end && view->t_ns > known_ns &&
+        stretch_began_ns(replay, which, at) > known_ns)
         return "it is sent again, though it had been acknowledged";
     return is_too_soon(replay, which, at, view)
                ? "it is sent again, though nothing asked for it and no timer is that short"

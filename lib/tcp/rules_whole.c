@@ -84,11 +84,6 @@ static void rule_nobody(struct ctx *ctx, const struct sp_event *event)
                        "a segment from an address that is neither end's");
 }
 
-static bool is_told(const struct sp_addr *addr)
-{
-    return addr->family && addr->port;
-}
-
 /* What it tells must be the two addresses of a connection of its end. */
 static void rule_told(struct ctx *ctx, const struct sp_event *event)
 {
@@ -97,8 +92,8 @@ static void rule_told(struct ctx *ctx, const struct sp_event *event)
     const struct end_facts *facts = &ctx->facts[event->end];
     bool opens = call->name && (strcmp(call->name, "accept") == 0 || //
                                 strcmp(call->name, "connect") == 0);
-    if (!opens || call->error || call->how != SP_CALL_RETURNED || !is_told(&call->local) ||
-        !is_told(&call->remote) || !facts->watched || facts->blind_ns <= event->t_end_ns ||
+    if (!opens || call->error || call->how != SP_CALL_RETURNED || !sp_tcp_is_told(&call->local) ||
+        !sp_tcp_is_told(&call->remote) || !facts->watched || facts->blind_ns <= event->t_end_ns ||
         facts->fastopen_ns != INT64_MAX)
         return;
     for (size_t i = 0; i < flights->conn_count; i++)

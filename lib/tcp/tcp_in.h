@@ -106,6 +106,12 @@ static inline enum sp_end conn_end(const struct sp_conn *conn, int side)
     return side == 0 ? conn->opener : conn->responder;
 }
 
+/* An API that has no address to tell of leaves it empty, or without a port. */
+static inline bool sp_tcp_is_told(const struct sp_addr *addr)
+{
+    return addr->family && addr->port;
+}
+
 /* ---- rules ---------------------------------------------------------------------------------- */
 
 #define RULES(X)                                                                                   \
