@@ -25,7 +25,7 @@ enum { JOB_BYTES_MAX = 4 << 20, FIRST_PROCESS = 1, PATH_BYTES = PATH_MAX + 8 };
 /* The job file: its lines cut into words where tabs were. */
 struct order {
     char *text;
-    const char *cwd, *results, *cases, *os, *share, *parallel;
+    const char *cwd, *results, *cases, *os, *share, *parallel, *tries;
     bool virtual_clock;
     char **runs; /* each its words, SP_GUEST_RUN_WORDS of them, one string after the other */
     size_t run_count, run_cap;
@@ -69,7 +69,8 @@ static enum sp_rc line_take(struct order *order, char *line, struct sp_err *err)
         const char **to;
     } texts[] = {{"cwd", &order->cwd},     {"results", &order->results},
                  {"cases", &order->cases}, {"os", &order->os},
-                 {"share", &order->share}, {"parallel", &order->parallel}};
+                 {"share", &order->share}, {"parallel", &order->parallel},
+                 {"tries", &order->tries}};
     for (size_t i = 0; words == 2 && i < sizeof texts / sizeof texts[0]; i++)
         if (strcmp(line, texts[i].name) == 0) {
             *texts[i].to = word[1];
@@ -95,7 +96,7 @@ static enum sp_rc order_read(struct order *order, const char *path, struct sp_er
             rc = line_take(order, line, err);
     }
     if (rc == SP_OK && (!order->cwd || !order->results || !order->cases || !order->share ||
-                        !order->parallel || !order->run_count))
+                        !order->parallel || !order->tries || !order->run_count))
         rc = sp_fail(err, SP_E_PROTO, "%s does not say what to run", path);
     return rc;
 }
@@ -237,6 +238,7 @@ static enum sp_rc work(struct worker *w, struct sp_arena *arena, struct sp_err *
                              .jobs = w->jobs,
                              .job_count = w->job_count,
                              .parallel = (unsigned)strtoul(w->order->parallel, NULL, 10),
+                             .tries = (unsigned)strtoul(w->order->tries, NULL, 10),
                              .on_progress = say_status,
                              .on_result = say_result,
                              .arg = w};

@@ -25,6 +25,7 @@ static void take_verdict(struct sp_result *run, const struct sp_judgement *judge
 {
     run->verdict = judgement->verdict;
     run->reason = sp_arena_strdup(arena, judgement->reason);
+    run->by_machine = judgement->by_machine;
     run->kind = run->rule = run->at = run->expected = run->seen = run->blames = NULL;
     if (judgement->kind == SP_FAIL_NONE)
         return;

@@ -30,8 +30,8 @@ struct matrix {
 };
 
 /* Options of `run` that every column is given as they are. */
-static const char *const handed_on[] = {"cases", "lab",       "family",   "max-wait", "repeat",
-                                        "jobs",  "appliance", "patience", "modules"};
+static const char *const handed_on[] = {"cases", "lab",  "family",    "max-wait", "repeat",
+                                        "tries", "jobs", "appliance", "patience", "modules"};
 enum { HANDED_ON = sizeof handed_on / sizeof handed_on[0] };
 
 static volatile sig_atomic_t interrupted;
@@ -322,7 +322,8 @@ const struct cmd cmd_matrix = {
         "                  NAME=... names a column: old=qemu:/boot/vmlinuz-6.1.0-56-amd64\n"
         "  --results DIR   where they go (matrix): a results folder for each column, under its\n"
         "                  name, and matrix.json. compare and report take DIR for all of them\n"
-        "  --lab, --family, --appliance, --max-wait, --repeat, --jobs, --patience, --modules and\n"
+        "  --lab, --family, --appliance, --max-wait, --repeat, --tries, --jobs, --patience, "
+        "--modules and\n"
         "  --cases         are those of run, for every column\n"
         "  --quiet         nothing of the columns' own, only the table\n\n"
         "Exit codes: 0 all passed in every column (variants and skips included), 1 something\n"

@@ -21,8 +21,8 @@ static volatile int interrupted;
 struct head_store {
     struct os_machine machine;
     char started[40], stack[168];
-    const char *notes[5];
-    char left_out[120], states[640], hidden[200];
+    const char *notes[6];
+    char left_out[120], states[640], hidden[200], again[160];
 };
 
 static void stack_text(const struct sp_plan_stack *stack, char *out, size_t cap)
@@ -180,6 +180,13 @@ static void note_witnesses(struct sp_run_head *head, struct head_store *store,
                  (unsigned long long)sched->hidden_states);
         head_note(head, store, store->hidden);
     }
+    if (sched->made_again) {
+        snprintf(store->again, sizeof store->again,
+                 "this machine kept %zu run%s from being judged, and %s made again (--tries)",
+                 sched->made_again, sched->made_again > 1 ? "s" : "",
+                 sched->made_again > 1 ? "they were" : "it was");
+        head_note(head, store, store->again);
+    }
 }
 
 /* Everything that must be there before the first run; false: told of, and the exit code set. */
@@ -242,6 +249,7 @@ static int run_jobs(struct job_list *jobs, const struct ends *ends, struct run_o
                              .jobs = jobs->items,
                              .job_count = jobs->len,
                              .parallel = (unsigned)o->jobs,
+                             .tries = (unsigned)o->tries,
                              .interrupted = &interrupted,
                              .on_progress = progress_show,
                              .on_result = progress_result,
@@ -348,6 +356,7 @@ static int main_run(int argc, char **argv)
 {
     struct run_options o = {.jobs = JOBS_DEFAULT,
                             .repeat = 1,
+                            .tries = 2,
                             .results = "results",
                             .max_wait_ns = -1,
                             .kernel = {.patience_ns = 60 * SP_S}};
@@ -362,6 +371,7 @@ static int main_run(int argc, char **argv)
         {"results", OPT_TEXT, &o.results, 0, 0},
         {"os", OPT_TEXT, &o.os, 0, 0},
         {"repeat", OPT_NUMBER, &o.repeat, 1, 1000},
+        {"tries", OPT_NUMBER, &o.tries, 1, 9},
         {"max-wait", OPT_DURATION, &o.max_wait_ns, 0, 0},
         {"kernel", OPT_TEXT, &o.kernel_text, 0, 0},
         {"modules", OPT_TEXT, &o.kernel.modules_asked, 0, 0},
@@ -448,6 +458,8 @@ const struct cmd cmd_run = {
         "  --modules DIR   of that VMLINUZ (lib/modules beside it), none: all is built in\n"
         "  --patience T    a guest that says nothing for so long is ended (60s)\n"
         "  --repeat N      each run N times\n"
+        "  --tries N       make a run so often, if need be, that this machine kept from being\n"
+        "                  judged: it stood still, or a witness lost events (2)\n"
         "  --max-wait T    leave out runs that must wait longer than T (10s, 500ms)\n"
         "  --json          print run.json when it is over, nothing else\n"
         "  --format F      print the results as text, html, junit, ktap, markdown or json\n"

@@ -119,6 +119,7 @@ enum sp_rc kernel_run(struct kernel *kernel, struct sp_sched *sched, const char 
     unsigned each = (unsigned)jobs_of_guest(kernel);
     unsigned parallel = sched->parallel < each ? sched->parallel : each;
     sp_buf_addf(&about, "clock\t%s\n", kernel_is_virtual(kernel) ? "virtual" : "real");
+    sp_buf_addf(&about, "tries\t%u\n", sched->tries);
     sp_buf_addf(&about, "share\t%s\nparallel\t%u\n", uml ? "hostfs" : "9p", parallel);
     sched->parallel = (sched->parallel + each - 1) / each; /* guests */
     struct sp_guest_config config = {.kind = kernel->kind,

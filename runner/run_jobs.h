@@ -13,7 +13,7 @@
 struct run_options {
     const char *cases, *lab, *family, *results, *os, *format, *client, *server, *appliance,
         *kernel_text;
-    long jobs, repeat;
+    long jobs, repeat, tries;
     int64_t max_wait_ns;
     bool json, quiet;
     struct kernel kernel; /* where kernel_text is not NULL */

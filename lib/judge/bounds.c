@@ -132,6 +132,7 @@ static bool time_fits(void *ctx, const struct sp_variant *variant, struct findin
     if (kind == SP_FAIL_NONE)
         return true;
     f->kind = kind;
+    f->early_ns = kind == SP_FAIL_EARLY ? bound->min_ns - (ask->out->t_ns - base_lo) : 0;
     f->t_ns = ask->out->t_ns;
     f->from_ns = base;
     say_time(ask->out->t_ns - base, when, sizeof when);

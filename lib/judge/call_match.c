@@ -232,6 +232,7 @@ static bool took_fits(const struct call_ask *ask, const struct sp_expect *expect
     enum sp_fail_kind kind =
         bound_check(&expect->took, hz, ev->t_ns, ev->t_ns, over_ns, ev->t_end_ns);
     f->over_ns = kind == SP_FAIL_LATE ? over_ns - ev->t_ns - bound_max_ns(&expect->took, hz) : 0;
+    f->early_ns = kind == SP_FAIL_EARLY ? bound_min_ns(&expect->took) - took_ns : 0;
     if (kind == SP_FAIL_NONE) {
         kind = unknown_time(&expect->took, hz, took_ns, kept_ns);
         f->kept_ns = kind == SP_FAIL_NONE ? 0 : kept_ns;

@@ -149,18 +149,36 @@ static const struct sp_event *stall_of(const struct view *view, const struct fin
     return stall_between(view, f->from_ns, f->t_ns);
 }
 
+/*
+ * A kernel counts its timers in ticks. A tick that comes late (the processor that keeps them had no
+ * turn) makes what was begun meanwhile end early by as much, and nobody witnesses ticks: on a clock
+ * that runs by itself less than one of them is no evidence. It is on one that jumps.
+ */
+static bool is_within_a_tick(const struct view *view, const struct finding *f)
+{
+    const struct sp_trace_head *head = &view->trace->head;
+    bool kernels = f->blames < SP_END_COUNT && !head->states_hidden[f->blames];
+    return f->kind == SP_FAIL_EARLY && kernels && !head->virtual_clock && head->hz > 0 &&
+           f->early_ns > 0 && f->early_ns < SP_S / head->hz;
+}
+
 bool excuse_of(const struct view *view, const struct finding *f, char *why, size_t cap)
 {
     const struct sp_event *stall = stall_of(view, f);
     int64_t slow_ns = stall ? 0 : slow_script_ns(view, f);
+    bool tick = !stall && is_within_a_tick(view, f);
     if (f->kept_ns)
         say(why, cap, "the call had no processor for %.0f ms, and its time is not known",
             (double)f->kept_ns / (double)SP_MS);
     else if (stall)
         say(why, cap, "the machine stood still for %.0f ms meanwhile",
             (double)(stall->t_end_ns - stall->t_ns) / (double)SP_MS);
+    else if (tick)
+        say(why, cap,
+            "too early by %.3f ms, less than a tick of the kernel, which may have come late",
+            (double)f->early_ns / (double)SP_MS);
     else if (slow_ns)
         say(why, cap, "the machine was slow, the script lost %.0f ms on its way before it",
             (double)slow_ns / (double)SP_MS);
-    return f->kept_ns || stall || slow_ns;
+    return f->kept_ns || stall || slow_ns || tick;
 }

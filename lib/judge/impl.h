@@ -30,10 +30,11 @@ struct finding {
     const struct sp_event *event;
     const char *rule;
     enum sp_end blames;
-    int64_t t_ns;    /* of the divergence, -1 unknown */
-    int64_t from_ns; /* since when time was running, for stalls; -1: time did not matter */
-    int64_t over_ns; /* of a call that took too long: by how much; 0 of anything else */
-    int64_t kept_ns; /* of a call: it waited so long for a processor that nothing is known; or 0 */
+    int64_t t_ns;     /* of the divergence, -1 unknown */
+    int64_t from_ns;  /* since when time was running, for stalls; -1: time did not matter */
+    int64_t over_ns;  /* of a call that took too long: by how much; 0 of anything else */
+    int64_t early_ns; /* of what came too early: by how much; 0 of anything else */
+    int64_t kept_ns;  /* of a call: it waited so long for a processor that nothing is known; or 0 */
     char expected[SAY_MAX];
     char seen[SAY_MAX];
 };

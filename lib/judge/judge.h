@@ -74,6 +74,7 @@ struct sp_judgement {
     struct sp_arena arena;
     enum sp_verdict verdict;
     const char *reason; /* one sentence; never NULL */
+    bool by_machine;    /* inconclusive, and this machine is why: another run may tell */
     /* where it failed; kind NONE and NULLs otherwise */
     enum sp_fail_kind kind;
     const char *rule; /* INVARIANT */

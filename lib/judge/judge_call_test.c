@@ -134,8 +134,7 @@ static void judge_kept_waiting(struct judged *d, const char *lines, const char *
     for (size_t e = 0; e < d->trace.len; e++)
         if (d->trace.events[e].kind == SP_EV_CALL)
             d->trace.events[e].u.call.kept_waiting_ns = kept_ms * SP_MS;
-    sp_judgement_release(&d->j);
-    sp_judge(&d->plan, &d->trace, &d->j);
+    judge_again(d);
 }
 
 #define TOOK HANDSHAKE_LINES "server recv 1 -> EAGAIN took "

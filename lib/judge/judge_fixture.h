@@ -270,6 +270,13 @@ static inline void judge(struct judged *d, const char *lines, const char *ladder
     judge_as(d, lines, ladder, "linux", "6.18.44");
 }
 
+/* Once more, after the test has changed the trace. */
+static inline void judge_again(struct judged *d)
+{
+    sp_judgement_release(&d->j);
+    sp_judge(&d->plan, &d->trace, &d->j);
+}
+
 static inline void judged_release(struct judged *d)
 {
     sp_judgement_release(&d->j);

@@ -44,6 +44,7 @@ void finding_reset(struct finding *f, const struct sp_stmt *stmt)
     f->t_ns = -1;
     f->from_ns = -1;
     f->over_ns = 0;
+    f->early_ns = 0;
     f->kept_ns = 0;
     f->expected[0] = '\0';
     f->seen[0] = '\0';

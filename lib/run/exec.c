@@ -302,6 +302,7 @@ static void fill_head(struct exec *x)
     head->lab = x->env->hosts ? "hosts" : sp_case_lab_name(x->job->config.lab);
     head->family = x->job->config.family == SP_CASE_IPV6 ? SP_IPV6 : SP_IPV4;
     head->hz = x->env->hz;
+    head->virtual_clock = x->env->virtual_clock;
     head->start_mono_ns = sp_clock_now_ns();
     x->real_offset_ns = sp_clock_realtime_offset_ns(NULL);
     head->start_real_ns = head->start_mono_ns - x->real_offset_ns;
@@ -327,6 +328,7 @@ static void result_basics(const struct exec *x, struct sp_arena *arena, struct s
     result->lab = sp_case_lab_name(x->job->config.lab);
     result->family = sp_case_family_name(x->job->config.family);
     result->repeat = x->job->repeat;
+    result->tries = 1;
     result->file = c->file;
     result->dir = sp_store_case_dir(arena, result->id, result->lab, result->family, result->repeat);
 }
@@ -336,6 +338,7 @@ static void result_judged(const struct sp_judgement *judgement, struct sp_arena 
 {
     result->verdict = judgement->verdict;
     result->reason = sp_arena_strdup(arena, judgement->reason);
+    result->by_machine = judgement->by_machine;
     if (judgement->kind != SP_FAIL_NONE) {
         result->kind = sp_fail_name(judgement->kind);
         result->rule = sp_arena_strdup(arena, judgement->rule);
@@ -365,6 +368,19 @@ static void result_skipped(const struct sp_err *err, struct sp_arena *arena,
     result->reason = sp_arena_strdup(arena, err->text);
 }
 
+/* A run that waited for one event cannot tell that the machine stood still meanwhile: before it
+ * accuses a stack it asks who can. */
+static void judge_run(struct exec *x, struct sp_judgement *judgement)
+{
+    sp_trace_sort(&x->trace);
+    sp_judge(&x->plan, &x->trace, judgement);
+    if (judgement->verdict != SP_VERDICT_FAIL || !exec_note_machine_stalls(x))
+        return;
+    sp_judgement_release(judgement);
+    sp_trace_sort(&x->trace);
+    sp_judge(&x->plan, &x->trace, judgement);
+}
+
 static void run_and_judge(struct exec *x, struct sp_arena *arena, struct sp_result *result)
 {
     fill_head(x);
@@ -378,9 +394,8 @@ static void run_and_judge(struct exec *x, struct sp_arena *arena, struct sp_resu
     struct sp_err failed = x->err;
     check_clock(x);
     close_all(x);
-    sp_trace_sort(&x->trace);
     struct sp_judgement judgement;
-    sp_judge(&x->plan, &x->trace, &judgement);
+    judge_run(x, &judgement);
     head_stacks(&x->trace.head, x->env->own_stacks); /* what ran, whatever it was judged as */
     if (rc == SP_OK)
         result_judged(&judgement, arena, result);

@@ -153,6 +153,9 @@ enum sp_rc exec_wait(struct exec *x, int64_t wake_ns);
  * may. exec_wait() does so, too. */
 void exec_ask(struct exec *x);
 void exec_wait_peer(const struct exec *x, int ms);
+/* Notes when this machine stood still, as the main process saw it; whether it ever did. Waits for
+ * what it has to say of just now. */
+bool exec_note_machine_stalls(struct exec *x);
 /* User and system time of the run's processes. */
 double exec_cpu_ms(void);
 

@@ -7,6 +7,8 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "heart.h"
+
 enum { POLL_MAX = 2 + EXEC_CAPTURES + SP_WHO_COUNT + 3 };
 /*
  * Records that we read ourselves wake nobody up: between looks whether there are any, while nothing
@@ -123,6 +125,21 @@ static double cpu_ms_of(int who)
     getrusage(who, &use);
     return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1e3 +
            (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e3;
+}
+
+bool exec_note_machine_stalls(struct exec *x)
+{
+    struct heart_stall stalls[64];
+    int64_t start_ns = x->trace.head.start_mono_ns;
+    heart_await(x->records->heart);
+    size_t count =
+        heart_stalls(x->records->heart, start_ns, stalls, sizeof stalls / sizeof *stalls);
+    for (size_t i = 0; i < count; i++) {
+        struct sp_event *mark = exec_mark(x, SP_MARK_STALL, 0, "the machine stood still");
+        mark->t_ns = stalls[i].from_ns > start_ns ? stalls[i].from_ns - start_ns : 0;
+        mark->t_end_ns = stalls[i].to_ns - start_ns;
+    }
+    return count > 0;
 }
 
 double exec_cpu_ms(void)

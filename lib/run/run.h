@@ -26,6 +26,8 @@ struct sp_run_job {
     uint16_t number;                      /* out, while it runs: its addresses on this machine */
     const struct sp_appliance *appliance; /* on the lab routed: the box; NULL elsewhere */
     const char *skip;                     /* why it cannot be run here, NULL it can */
+    struct retry *before;  /* the scheduler's: what it came to before, NULL: nothing */
+    unsigned tries_before; /* out: how often it was made before, and not judged */
 };
 
 /* Another stack than this machine's own at one end (docs/adding-a-stack.md). */
@@ -77,6 +79,7 @@ struct sp_run_records {
     struct sp_collector *collector; /* to be followed; NULL: not */
     int link_fd;                    /* records are sent there; -1: not */
     struct sp_addr own[3];          /* the run's addresses, by which it knows its own */
+    const struct heart *heart;      /* who witnesses that the machine stood still; NULL: nobody */
 };
 
 /*
@@ -110,6 +113,8 @@ struct sp_sched {
     struct sp_run_job *jobs; /* reordered: longest wait first */
     size_t job_count;
     unsigned parallel;               /* how many at once */
+    unsigned tries;                  /* how often a run is made that the machine, and not the
+                                        stack, kept from being judged; 0 or 1: once */
     struct sp_store *store;          /* NULL: results go to on_result only */
     const volatile int *interrupted; /* becomes non-zero when a person ends it */
     void (*on_progress)(const struct sp_progress *progress, void *arg); /* a few times a second */
@@ -121,6 +126,7 @@ struct sp_sched {
     bool tracepoints;          /* whether the collector could be had */
     const char *states_by;     /* what tells of states where it could not */
     char tracepoints_why[512]; /* and why not */
+    size_t made_again;         /* runs that had more than one try */
     uint64_t hidden_states;    /* state events that the kernel counted and did not show */
 };
 

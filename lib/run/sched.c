@@ -20,6 +20,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "heart.h"
+#include "outcome.h"
 #include "worker.h"
 
 enum {
@@ -61,12 +63,27 @@ struct sched {
     struct child *children;
     unsigned running;
     size_t next;
+    struct retries retries;
+    struct heart *heart;
     size_t done;
     uint16_t last_number;
     bool followed; /* runs read the collector's rings themselves */
     int64_t begin_ns;
     struct pollfd *set;
 };
+
+/* ---- what is left to do --------------------------------------------------------------------- */
+
+static size_t jobs_left(const struct sched *s)
+{
+    return s->config->job_count - s->next + s->retries.len;
+}
+
+static struct sp_run_job *job_take(struct sched *s)
+{
+    struct sp_run_job *again = retry_take(&s->retries);
+    return again ? again : &s->config->jobs[s->next++];
+}
 
 /* ---- starting ------------------------------------------------------------------------------- */
 
@@ -125,8 +142,9 @@ static enum sp_rc child_start(struct sched *s, struct child *child, struct sp_er
     if (pid == 0) {
         close(talk[0]);
         sp_store_abandon(s->config->store);
-        worker_main(s->config->jobs, s->config->job_count, s->config->env, talk[1],
-                    s->followed ? s->collector : NULL, link[1]);
+        struct sp_run_records records = {
+            .collector = s->followed ? s->collector : NULL, .link_fd = link[1], .heart = s->heart};
+        worker_main(s->config->jobs, s->config->job_count, s->config->env, talk[1], &records);
     }
     if (pid < 0) {
         rc = sp_fail_os(err, SP_E_IO, errno, "starting runs");
@@ -158,7 +176,7 @@ static enum sp_rc job_give(struct sched *s, struct child *child, struct sp_run_j
     child->jobs_left--;
     struct worker_order order = {.job = (uint32_t)(job - s->config->jobs),
                                  .number = job->number,
-                                 .last = !child->jobs_left || s->next + 1 == s->config->job_count,
+                                 .last = !child->jobs_left || !jobs_left(s),
                                  .own = {child->client, child->server, child->second}};
     if (order.last)
         child->jobs_left = 0;
@@ -331,6 +349,17 @@ static void child_dismiss(struct child *child)
     child_wait(child, &status);
 }
 
+static enum sp_rc result_take(struct sched *s, struct sp_run_job *job, struct sp_arena *arena,
+                              struct sp_result *result, struct sp_err *err)
+{
+    if (retry_is_due(job, result, s->config->tries))
+        return retry_put(&s->retries, job, result, err);
+    retry_tell(job, arena, result);
+    retry_forget(job);
+    s->done++;
+    return outcome_add(s->config, result, err);
+}
+
 static enum sp_rc child_finish(struct sched *s, struct child *child, bool timed_out,
                                struct sp_err *err)
 {
@@ -346,13 +375,9 @@ static enum sp_rc child_finish(struct sched *s, struct child *child, bool timed_
         child->result.cpu_ms = all_ms - child->told_ms;
     }
     child->told_ms += child->result.cpu_ms;
-    s->config->by_verdict[child->result.verdict]++;
-    s->done++;
-    enum sp_rc rc = s->config->store ? sp_store_add(s->config->store, &child->result, err) : SP_OK;
-    if (s->config->on_result)
-        s->config->on_result(&child->result, s->config->arg);
+    enum sp_rc rc = result_take(s, child->job, &child->arena, &child->result, err);
     job_release(s, child);
-    if (goes_on && s->next == s->config->job_count)
+    if (goes_on && !jobs_left(s))
         child_dismiss(child);
     return rc;
 }
@@ -368,6 +393,17 @@ static void children_kill(struct sched *s)
         }
         if (child->job)
             job_release(s, child);
+    }
+}
+
+/* Ended between two tries: what the one before came to is what is known. */
+static void befores_add(struct sched *s)
+{
+    for (size_t i = 0; i < s->config->job_count; i++) {
+        struct sp_run_job *job = &s->config->jobs[i];
+        if (retry_before(job) && outcome_add(s->config, retry_before(job), NULL) == SP_OK)
+            s->done++;
+        retry_forget(job);
     }
 }
 
@@ -416,7 +452,7 @@ static enum sp_rc clocks_align(struct sched *s, struct sp_err *err)
 
 static enum sp_rc start_some(struct sched *s, struct sp_err *err)
 {
-    for (unsigned i = 0; i < s->config->parallel && s->next < s->config->job_count; i++) {
+    for (unsigned i = 0; i < s->config->parallel && jobs_left(s); i++) {
         struct child *child = &s->children[i];
         if (child->job)
             continue;
@@ -426,14 +462,13 @@ static enum sp_rc start_some(struct sched *s, struct sp_err *err)
         if (rc == SP_OK && child->pid <= 0)
             rc = child_start(s, child, err);
         if (rc == SP_OK)
-            rc = job_give(s, child, &s->config->jobs[s->next], err);
+            rc = job_give(s, child, job_take(s), err);
         if (rc == SP_OK && s->collector && !s->followed) /* the rings fill while we fork */
             rc = drain_collector(s, err);
         if (rc != SP_OK)
             return rc;
         if (s->config->on_begin)
             s->config->on_begin(child->id, child->job->repeat, s->config->arg);
-        s->next++;
     }
     return SP_OK;
 }
@@ -466,7 +501,7 @@ static enum sp_rc serve_children(struct sched *s, struct sp_err *err)
 static int wait_ms(const struct sched *s)
 {
     if (!s->config->env->virtual_clock)
-        return s->collector && s->config->parallel >= SENT_FROM ? SENT_EVERY_MS : PROGRESS_MS;
+        return s->collector && s->config->parallel >= SENT_FROM ? SENT_EVERY_MS : HEART_MS;
     int64_t first_ns = INT64_MAX;
     for (unsigned i = 0; i < s->config->parallel; i++)
         if (s->children[i].job && child_limit_ns(s, &s->children[i]) < first_ns)
@@ -483,7 +518,10 @@ static enum sp_rc wait_some(struct sched *s, struct sp_err *err)
             s->set[count++] = (struct pollfd){.fd = s->children[i].fd, .events = POLLIN};
     if (s->collector)
         s->set[count++] = (struct pollfd){.fd = sp_collector_fd(s->collector), .events = POLLIN};
-    int ready = poll(s->set, count, wait_ms(s));
+    int ms = wait_ms(s);
+    int64_t due_ns = sp_clock_now_ns() + ms * SP_MS;
+    int ready = poll(s->set, count, ms);
+    heart_beat(s->heart, due_ns);
     if (ready < 0 && errno != EINTR)
         return sp_fail_os(err, SP_E_IO, errno, "waiting for runs");
     count = 0;
@@ -556,6 +594,7 @@ enum sp_rc sp_sched_run(struct sp_sched *config, struct sp_err *err)
     s.children = sp_xcalloc(config->parallel, sizeof *s.children);
     s.set = sp_xcalloc(config->parallel + 1, sizeof *s.set);
     open_collector(&s);
+    s.heart = config->env->virtual_clock ? NULL : heart_new(); /* a clock that jumps never stalls */
     int64_t told_ns = 0;
     while (rc == SP_OK && s.done < config->job_count) {
         if (config->interrupted && *config->interrupted) {
@@ -576,7 +615,9 @@ enum sp_rc sp_sched_run(struct sp_sched *config, struct sp_err *err)
         }
     }
     children_kill(&s);
+    befores_add(&s);
     count_hidden(&s);
+    heart_free(s.heart);
     sp_collector_free(s.collector);
     free(s.set);
     free(s.children);

@@ -74,7 +74,7 @@ static void keep_to_ourselves(const struct sp_run_job *jobs, size_t count)
 }
 
 void worker_main(const struct sp_run_job *jobs, size_t job_count, const struct sp_run_env *env,
-                 int fd, struct sp_collector *collector, int link_fd)
+                 int fd, const struct sp_run_records *records)
 {
     struct worker_order order;
     double spent_ms = 0;
@@ -87,11 +87,11 @@ void worker_main(const struct sp_run_job *jobs, size_t job_count, const struct s
     keep_to_ourselves(jobs, job_count);
     while (go_on && read(fd, &order, sizeof order) == (ssize_t)sizeof order) {
         struct sp_run_job job = jobs[order.job];
-        struct sp_run_records records = {.collector = collector, .link_fd = link_fd};
+        struct sp_run_records own = *records;
         job.number = order.number;
-        memcpy(records.own, order.own, sizeof records.own);
-        forget_records(link_fd);
-        go_on = run_one(&job, env, fd, &records, &spent_ms) && !order.last;
+        memcpy(own.own, order.own, sizeof own.own);
+        forget_records(own.link_fd);
+        go_on = run_one(&job, env, fd, &own, &spent_ms) && !order.last;
     }
     _exit(0);
 }

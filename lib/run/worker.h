@@ -32,10 +32,10 @@ struct worker_order {
 /*
  * In the child: makes the runs that it is told of until it is told of the last, the socket ends or
  * a run was broken, which may have left anything. `jobs` are the main process's, as they were at
- * the fork; `collector` and `link_fd` as in struct sp_run_records.
+ * the fork; `records` is filled but for the addresses.
  */
 _Noreturn void worker_main(const struct sp_run_job *jobs, size_t job_count,
-                           const struct sp_run_env *env, int fd, struct sp_collector *collector,
-                           int link_fd);
+                           const struct sp_run_env *env, int fd,
+                           const struct sp_run_records *records);
 
 #endif

@@ -26,6 +26,8 @@ const struct sp_field sp_result_fields[] = {
     ROW(SP_FIELD_INT, repeat),
     ROW_NEEDED(SP_FIELD_VERDICT, verdict),
     ROW(SP_FIELD_TEXT, reason),
+    ROW(SP_FIELD_BOOL, by_machine),
+    ROW(SP_FIELD_INT, tries),
     ROW(SP_FIELD_MS, duration_ms),
     ROW(SP_FIELD_MS, cpu_ms),
     ROW(SP_FIELD_TEXT, at),

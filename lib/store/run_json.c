@@ -59,7 +59,7 @@ enum sp_rc sp_result_read(const char *json, size_t len_bytes, struct sp_arena *a
                           struct sp_result *out, struct sp_err *err)
 {
     json_t *root = NULL;
-    *out = (struct sp_result){.repeat = 1};
+    *out = (struct sp_result){.repeat = 1, .tries = 1};
     enum sp_rc rc = parse(json, len_bytes, &root, err);
     if (rc == SP_OK)
         rc = sp_fields_read(sp_result_fields, sp_result_field_count, root, arena, out, err);
@@ -86,7 +86,7 @@ static enum sp_rc read_root(const json_t *root, struct sp_results *out, struct s
     size_t count = json_array_size(runs);
     out->runs = SP_ARENA_ARRAY(&out->arena, struct sp_result, count);
     for (size_t i = 0; i < count; i++) {
-        out->runs[i].repeat = 1;
+        out->runs[i].repeat = out->runs[i].tries = 1;
         rc = sp_fields_read(sp_result_fields, sp_result_field_count, json_array_get(runs, i),
                             &out->arena, &out->runs[i], err);
         if (rc != SP_OK) {

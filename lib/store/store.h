@@ -33,6 +33,8 @@ struct sp_result {
     int repeat;         /* from 1 */
     enum sp_verdict verdict;
     const char *reason;
+    bool by_machine; /* inconclusive, and the machine is why: made again it may be judged */
+    int tries;       /* how often it was made until it was judged; from 1 */
     double duration_ms;
     double cpu_ms;    /* user and system of all the run's processes */
     const char *kind; /* sp_fail_name, NULL where it did not fail */

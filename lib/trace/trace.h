@@ -178,6 +178,7 @@ struct sp_trace_head {
     int64_t start_mono_ns;
     int64_t start_real_ns;                /* wall clock, for people and for pcapng */
     int32_t hz;                           /* the kernel's tick, 0 unknown */
+    bool virtual_clock;                   /* jumps over idle time, so that no tick is late */
     struct sp_addr addr[SP_END_COUNT];    /* each endpoint's own address, port 0 */
     struct sp_addr second[SP_END_COUNT];  /* and the other one that it got (`lab address`) */
     struct sp_stack_id api[SP_END_COUNT]; /* who answers calls */

@@ -118,6 +118,7 @@ static const struct sp_trace_field head_rows[] = {
     HD("start_mono_ns", INT, start_mono_ns),
     HD("start_real_ns", INT, start_real_ns),
     HD("hz", INT, hz),
+    HD("virtual_clock", BOOL, virtual_clock),
     HD_WORD("wire", wire, watch_words),
     HD_WORD("states", states, watch_words),
 };

@@ -33,6 +33,7 @@ static inline void fill_head(struct sp_trace *trace)
     head->start_mono_ns = 123456789012345;
     head->start_real_ns = 1700000000123456789;
     head->hz = 250;
+    head->virtual_clock = true;
     head->wire = SP_WATCH_FULL;
     head->states = SP_WATCH_POLLED;
     head->addr[SP_END_CLIENT] = addr("fd00::1");

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "outcome.h"
 #include "windows/interrupt.h"
 
 static const int64_t PROGRESS_NS = 100 * SP_MS;
@@ -52,17 +53,21 @@ static enum sp_rc run_job(struct sched *s, struct sp_run_job *job, struct sp_err
              sp_case_family_name(job->config.family));
     if (sp_clock_now_ns() - s->told_ns > PROGRESS_NS)
         progress(s, "");
-    sp_arena_init(&arena);
     const struct sp_run_records none = {.link_fd = -1};
-    sp_run_one(job, s->config->env, &none, status_show, s, &arena, &result);
-    if (!exec_interrupted()) { /* else it is no verdict about anything */
-        s->config->by_verdict[result.verdict]++;
-        s->done++;
-        if (s->config->store)
-            rc = sp_store_add(s->config->store, &result, err);
-        if (s->config->on_result)
-            s->config->on_result(&result, s->config->arg);
+    struct retries retries = {0};
+    sp_arena_init(&arena);
+    do
+        sp_run_one(job, s->config->env, &none, status_show, s, &arena, &result);
+    while (!exec_interrupted() && retry_is_due(job, &result, s->config->tries) &&
+           (rc = retry_put(&retries, job, &result, err)) == SP_OK && retry_take(&retries));
+    if (rc == SP_OK && !exec_interrupted()) {
+        retry_tell(job, &arena, &result);
+        rc = outcome_add(s->config, &result, err);
+    } else if (rc == SP_OK && retry_before(job)) { /* what was cut off is no verdict */
+        rc = outcome_add(s->config, retry_before(job), err);
     }
+    s->done += !exec_interrupted();
+    retry_forget(job);
     sp_arena_release(&arena);
     return rc;
 }
