@@ -6,6 +6,8 @@
 
 /* Half of the shortest retransmission timeout that is in use (200 ms). */
 #define SCRIPT_LATE_NS (100 * SP_MS)
+/* Of a tail loss probe, which comes after two round trips: less is no delay but a script's pace. */
+#define PROBE_LATE_NS (4 * SP_MS)
 
 static int64_t part_of(int64_t begin_ns, int64_t end_ns, int64_t from_ns, int64_t to_ns)
 {
@@ -71,6 +73,10 @@ static int64_t lag_ns(const struct view *view, int64_t from_ns, int64_t to_ns)
         sum_ns += ev ? 0 : notice_lag_ns(view, marks, from_ns, to_ns);
         if (!ev || marks->begin_ns < 0)
             continue;
+        if (marks->stmt && marks->stmt->kind == SP_ST_PEER && marks->done_ns >= 0) {
+            sum_ns += part_of(marks->begin_ns, marks->done_ns, from_ns, to_ns); /* it is ours */
+            continue;
+        }
         sum_ns += part_of(marks->begin_ns, ev->t_ns, from_ns, to_ns);
         if (ev->t_end_ns >= ev->t_ns && marks->done_ns >= 0)
             sum_ns += part_of(ev->t_end_ns, marks->done_ns, from_ns, to_ns);
@@ -78,13 +84,28 @@ static int64_t lag_ns(const struct view *view, int64_t from_ns, int64_t to_ns)
     return sum_ns;
 }
 
-static bool is_retransmission(const struct view *view, const struct sp_event *ev)
+/* Its place in its lane, where it was sent again; NULL it was not. */
+static const struct item *retransmission(const struct view *view, const struct sp_event *ev,
+                                         const struct lane **lane)
 {
     for (size_t l = 0; ev && l < view->lane_count; l++)
-        for (size_t i = 0; i < view->lanes[l].len; i++)
-            if (view->lanes[l].items[i].ev == ev)
-                return (view->lanes[l].items[i].is & IS_RETRANSMIT) != 0;
-    return false;
+        for (size_t i = 0; i < view->lanes[l].len; i++) {
+            *lane = &view->lanes[l];
+            if ((*lane)->items[i].ev == ev)
+                return (*lane)->items[i].is & IS_RETRANSMIT ? &(*lane)->items[i] : NULL;
+        }
+    return NULL;
+}
+
+/* How long before a retransmission what it begins with was last sent; 0 unknown. */
+static int64_t timeout_ns(const struct lane *lane, const struct item *again)
+{
+    for (const struct item *item = again; item-- > lane->items;) {
+        uint32_t offset = again->flight->rel_seq - item->flight->rel_seq;
+        if (offset < sp_seg_space(&item->ev->u.seg.seg))
+            return again->t_ns - item->t_ns;
+    }
+    return 0;
 }
 
 /*
@@ -103,13 +124,21 @@ static const struct sp_event *late_script(const struct view *view, const struct 
     return stall_between(view, 0, by_ns);
 }
 
-/* Of the shortest timeout, half went by on the way: the peer could not answer in time. */
+/* Of what it took until it was sent again, half went by on the way (of the shortest timeout where
+ * it took longer): the peer could not answer in time. */
 static int64_t slow_script_ns(const struct view *view, const struct finding *f)
 {
-    if (view->plan->peer_at == SP_WHO_NONE || !is_retransmission(view, f->event))
+    const struct lane *lane = NULL;
+    const struct item *again = retransmission(view, f->event, &lane);
+    if (view->plan->peer_at == SP_WHO_NONE || !again)
         return 0;
-    int64_t lag = lag_ns(view, f->event->t_ns - 2 * SCRIPT_LATE_NS, f->event->t_ns);
-    return lag >= SCRIPT_LATE_NS ? lag : 0;
+    int64_t least_ns = timeout_ns(lane, again) / 2;
+    if (least_ns == 0 || least_ns > SCRIPT_LATE_NS)
+        least_ns = SCRIPT_LATE_NS;
+    if (least_ns < PROBE_LATE_NS)
+        least_ns = PROBE_LATE_NS;
+    int64_t lag = lag_ns(view, f->event->t_ns - 2 * least_ns, f->event->t_ns);
+    return lag >= least_ns ? lag : 0;
 }
 
 /*

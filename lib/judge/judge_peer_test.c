@@ -176,6 +176,30 @@ static void a_script_that_noticed_late_is_inconclusive(void **state)
     judged_release(&d);
 }
 
+/* A tail loss probe comes after two round trips, here 12 ms: half of those is enough. */
+static void a_probe_while_the_peers_answer_was_on_its_way_is_inconclusive(void **state)
+{
+    static const struct {
+        const char *begun; /* the answer, which is sent 13 ms after the data */
+        enum sp_verdict verdict;
+    } rows[] = {{"7000 begin 7\n", SP_VERDICT_INCONCLUSIVE},
+                {"7010 begin 7\n", SP_VERDICT_FAIL},
+                {"12900 begin 7\n", SP_VERDICT_FAIL}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct judged d;
+        char ladder[1024];
+        snprintf(ladder, sizeof ladder,
+                 OPENING "1000-1010 client conn send 10 = 10\n1005 c> ACK len=10\n%s"
+                         "13005 c> ACK seq=1 len=10\n14000-14100 lab answer\n14001 s> ACK\n"
+                         "14200 done 7\n204000 end\n",
+                 rows[i].begun);
+        judge_peer(&d, OPENING_LINES "client send 10\nwire client 1..10\npeer ACK\n", ladder);
+        assert_verdict(&d, rows[i].verdict);
+        judged_release(&d);
+    }
+}
+
 static void what_left_before_the_peer_sent_does_not_answer_it(void **state)
 {
     struct judged d;
@@ -222,6 +246,7 @@ int main(void)
         cmocka_unit_test(a_script_that_was_late_is_inconclusive),
         cmocka_unit_test(a_script_that_lost_half_a_timeout_on_its_way_is_inconclusive),
         cmocka_unit_test(a_script_that_noticed_late_is_inconclusive),
+        cmocka_unit_test(a_probe_while_the_peers_answer_was_on_its_way_is_inconclusive),
         cmocka_unit_test(what_left_before_the_peer_sent_does_not_answer_it),
         cmocka_unit_test(what_the_peer_sends_is_held_against_nobody),
         cmocka_unit_test(an_answer_to_a_wrong_checksum_has_no_cause),

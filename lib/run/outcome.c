@@ -19,6 +19,23 @@ enum sp_rc outcome_add(struct sp_sched *sched, const struct sp_result *result, s
     return rc;
 }
 
+void sp_run_row_missing(const struct sp_run_job *job, struct sp_arena *arena,
+                        struct sp_result *result)
+{
+    *result = (struct sp_result){
+        .id = sp_arena_printf(arena, "%s%s", job->case_->id,
+                              job->case_->rows[job->config.row].suffix),
+        .topic = job->case_->topic,
+        .title = job->case_->title,
+        .lab = sp_case_lab_name(job->config.lab),
+        .family = sp_case_family_name(job->config.family),
+        .repeat = job->repeat,
+        .verdict = SP_VERDICT_BROKEN,
+        .file = job->case_->file,
+    };
+    result->dir = sp_store_case_dir(arena, result->id, result->lab, result->family, result->repeat);
+}
+
 bool retry_is_due(const struct sp_run_job *job, const struct sp_result *result, unsigned tries)
 {
     return result->verdict == SP_VERDICT_INCONCLUSIVE && result->by_machine &&

@@ -15,11 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "heart.h"
 #include "outcome.h"
 #include "worker.h"
@@ -35,27 +34,6 @@ enum {
 /* Beyond its own waits; then a run is ended. A day that is jumped over costs nothing. */
 static const int64_t CHILD_EXTRA_NS = 120 * SP_S;
 static const int64_t CHILD_EXTRA_VIRTUAL_NS = 86400 * SP_S;
-
-struct child {
-    pid_t pid; /* 0: there is none */
-    int fd;    /* the socket that it is told its jobs on, and tells of them */
-    int link_fd;
-    unsigned jobs_left;     /* that it will take, beside the one it has */
-    double told_ms;         /* CPU time that it has told of, of the jobs before */
-    struct sp_run_job *job; /* NULL: it waits for one */
-    char id[160];
-    char waits_for[160];
-    int64_t begin_ns;
-    struct sp_addr client, server, second;
-    struct sp_tp_record batch[SP_LINK_BATCH];
-    size_t batch_len;
-    bool lost;
-    bool ready; /* has something to be read */
-    struct sp_buf input;
-    struct sp_arena arena;
-    struct sp_result result;
-    bool has_result;
-};
 
 struct sched {
     struct sp_sched *config;
@@ -196,39 +174,13 @@ static enum sp_rc job_give(struct sched *s, struct child *child, struct sp_run_j
 
 /* ---- records -------------------------------------------------------------------------------- */
 
-static void batch_flush(struct child *child)
-{
-    if (!child->batch_len)
-        return;
-    if (!sp_link_send(child->link_fd, child->batch, child->batch_len))
-        child->lost = true;
-    child->batch_len = 0;
-}
-
-static void batch_add(struct child *child, const struct sp_tp_record *record)
-{
-    if (child->lost) { /* tell of the gap as soon as there is room */
-        struct sp_tp_record gap = {.mono_ns = record->mono_ns, .what = SP_TP_LOST};
-        child->lost = !sp_link_send(child->link_fd, &gap, 1);
-    }
-    child->batch[child->batch_len++] = *record;
-    if (child->batch_len == SP_LINK_BATCH)
-        batch_flush(child);
-}
-
-static bool belongs(const struct child *child, const struct sp_tp_record *record)
-{
-    return record->what == SP_TP_LOST || sp_addr_same_ip(&record->local, &child->client) ||
-           sp_addr_same_ip(&record->local, &child->server) ||
-           sp_addr_same_ip(&record->local, &child->second);
-}
-
 static void record_route(const struct sp_tp_record *record, void *arg)
 {
     struct sched *s = arg;
     for (unsigned i = 0; i < s->config->parallel; i++)
-        if (s->children[i].job && s->children[i].link_fd >= 0 && belongs(&s->children[i], record))
-            batch_add(&s->children[i], record);
+        if (s->children[i].job && s->children[i].link_fd >= 0 &&
+            child_owns(&s->children[i], record))
+            child_records_add(&s->children[i], record);
 }
 
 static enum sp_rc drain_collector(struct sched *s, struct sp_err *err)
@@ -236,117 +188,17 @@ static enum sp_rc drain_collector(struct sched *s, struct sp_err *err)
     enum sp_rc rc = sp_collector_drain(s->collector, record_route, s, err);
     for (unsigned i = 0; !s->followed && i < s->config->parallel; i++)
         if (s->children[i].job)
-            batch_flush(&s->children[i]);
+            child_records_flush(&s->children[i]);
     return rc;
 }
 
 /* ---- results -------------------------------------------------------------------------------- */
-
-static void message_take(struct child *child, char type, const char *data, size_t len_bytes)
-{
-    struct sp_err err = {0};
-    if (type == WORKER_WAITS)
-        snprintf(child->waits_for, sizeof child->waits_for, "%.*s", (int)len_bytes, data);
-    else if (type == WORKER_RESULT)
-        child->has_result =
-            sp_result_read(data, len_bytes, &child->arena, &child->result, &err) == SP_OK;
-}
-
-static void messages_parse(struct child *child)
-{
-    struct sp_buf *in = &child->input;
-    size_t at = 0;
-    while (in->len - at >= WORKER_HEAD_BYTES) {
-        uint32_t len;
-        memcpy(&len, in->data + at + 1, sizeof len);
-        if (in->len - at - WORKER_HEAD_BYTES < len)
-            break;
-        message_take(child, in->data[at], in->data + at + WORKER_HEAD_BYTES, len);
-        at += WORKER_HEAD_BYTES + len;
-    }
-    if (!at)
-        return;
-    memmove(in->data, in->data + at, in->len - at);
-    in->len -= at;
-}
-
-/* True when the child has ended its side, or its run. */
-static bool child_read(struct child *child)
-{
-    char chunk[16384];
-    for (;;) {
-        ssize_t n = read(child->fd, chunk, sizeof chunk);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return errno != EAGAIN || (child->has_result && child->jobs_left);
-        if (n == 0)
-            return true;
-        sp_buf_add(&child->input, chunk, (size_t)n);
-        messages_parse(child);
-    }
-}
-
-void sp_run_row_missing(const struct sp_run_job *job, struct sp_arena *arena,
-                        struct sp_result *result)
-{
-    *result = (struct sp_result){
-        .id = sp_arena_printf(arena, "%s%s", job->case_->id,
-                              job->case_->rows[job->config.row].suffix),
-        .topic = job->case_->topic,
-        .title = job->case_->title,
-        .lab = sp_case_lab_name(job->config.lab),
-        .family = sp_case_family_name(job->config.family),
-        .repeat = job->repeat,
-        .verdict = SP_VERDICT_BROKEN,
-        .file = job->case_->file,
-    };
-    result->dir = sp_store_case_dir(arena, result->id, result->lab, result->family, result->repeat);
-}
-
-static void result_missing(struct child *child, int status, bool timed_out)
-{
-    struct sp_result *r = &child->result;
-    sp_run_row_missing(child->job, &child->arena, r);
-    r->duration_ms = (double)(sp_clock_now_ns() - child->begin_ns) / 1e6;
-    if (timed_out)
-        r->reason = "the run did not come to an end and was ended";
-    else if (WIFSIGNALED(status))
-        r->reason = sp_arena_printf(&child->arena, "the run's process was ended by signal %d (%s)",
-                                    WTERMSIG(status), strsignal(WTERMSIG(status)));
-    else
-        r->reason = sp_arena_printf(&child->arena, "the run's process ended with %d and no result",
-                                    WEXITSTATUS(status));
-}
-
-/* Waits for a child that has ended, or is about to; CPU time of all that it has run. */
-static double child_wait(struct child *child, int *status)
-{
-    struct rusage use = {0};
-    while (wait4(child->pid, status, 0, &use) < 0 && errno == EINTR)
-        ;
-    close(child->fd);
-    if (child->link_fd >= 0)
-        close(child->link_fd);
-    sp_buf_release(&child->input);
-    child->pid = 0;
-    return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1e3 +
-           (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e3;
-}
 
 static void job_release(struct sched *s, struct child *child)
 {
     sp_arena_release(&child->arena);
     child->job = NULL;
     s->running--;
-}
-
-/* A child that waits, and for which there is no job any more. */
-static void child_dismiss(struct child *child)
-{
-    int status;
-    shutdown(child->fd, SHUT_RDWR);
-    child_wait(child, &status);
 }
 
 static enum sp_rc result_take(struct sched *s, struct sp_run_job *job, struct sp_arena *arena,
@@ -371,7 +223,7 @@ static enum sp_rc child_finish(struct sched *s, struct child *child, bool timed_
     if (!goes_on) {
         double all_ms = child_wait(child, &status);
         if (!child->has_result)
-            result_missing(child, status, timed_out);
+            child_result_missing(child, status, timed_out);
         child->result.cpu_ms = all_ms - child->told_ms;
     }
     child->told_ms += child->result.cpu_ms;
