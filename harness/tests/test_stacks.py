@@ -108,6 +108,34 @@ class TestAnAgentOfAnother:
             assert "net.ipv4.tcp_sack" in row["reason"]
 
 
+# In processes of its own, the agent having only what a loop on the same processor leaves it.
+NOT_LET_RUN = """\
+[ "${1:-}" = inside ] || exec unshare --mount --pid --fork --kill-child --propagation private -- "$0" inside
+mount -t proc proc /proc
+taskset -c -p "$(taskset -c -p $$ | sed 's/.*: //; s/[,-].*//')" $$ >/dev/null
+sh -c 'while :; do :; done' &
+exec chrt --idle 0 """ + AGENT.removeprefix("exec ")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a process namespace")
+class TestProcessor:
+    def marks(self, sockproof, tmp_path, env):
+        sockproof.run("plain/conversation", "--client", "mine", "--family", "ipv4",
+                      results=tmp_path / "r", env=env, timeout=120)
+        (row,) = rows_of(tmp_path / "r")
+        trace = read_json(tmp_path / "r" / row["dir"] / "trace.json")
+        return [event for event in trace["events"] if event.get("what") == "kept"]
+
+    def test_what_it_waited_for_is_noted(self, sockproof, stack, tmp_path):
+        marks = self.marks(sockproof, tmp_path, stack(start=NOT_LET_RUN, clock="own"))
+        assert marks and {mark["end"] for mark in marks} == {"client"}
+        assert all(mark["t_end_ns"] - mark["t_ns"] >= 5_000_000 for mark in marks)
+
+    def test_whose_account_nobody_can_tell_is_not(self, sockproof, stack, tmp_path):
+        start = NOT_LET_RUN.replace("mount -t proc proc /proc\n", "")
+        assert not self.marks(sockproof, tmp_path, stack(start=start, clock="own"))
+
+
 class TestTrouble:
     def broken(self, sockproof, tmp_path, env):
         done = run(sockproof, tmp_path, env, "--family", "ipv4")

@@ -24,6 +24,18 @@ static int64_t stalled_ns(const struct view *view, int64_t from_ns, int64_t to_n
     return sum_ns;
 }
 
+/* What the threads of that end's stack waited for a processor. */
+static int64_t waited_ns(const struct view *view, enum sp_end end, int64_t from_ns, int64_t to_ns)
+{
+    int64_t sum_ns = 0;
+    for (size_t i = 0; i < view->trace->len; i++) {
+        const struct sp_event *ev = &view->trace->events[i];
+        if (ev->kind == SP_EV_MARK && ev->u.mark.what == SP_MARK_KEPT && ev->end == end)
+            sum_ns += part_of(ev->t_ns, ev->t_end_ns, from_ns, to_ns);
+    }
+    return sum_ns;
+}
+
 static const struct sp_event *stall_between(const struct view *view, int64_t from_ns, int64_t to_ns)
 {
     for (size_t i = 0; i < view->stall_count; i++)
@@ -157,6 +169,12 @@ static const struct sp_event *late_stack(const struct view *view, const struct f
     return stall_between(view, f->t_ns - OWN_STALL_NS, f->t_ns);
 }
 
+static bool is_absent(const struct finding *f)
+{
+    return f->kind == SP_FAIL_SEG_MISSING || f->kind == SP_FAIL_STATE_MISSING ||
+           f->kind == SP_FAIL_HUNG || f->kind == SP_FAIL_QUEUE;
+}
+
 /*
  * A stall that may be why: any, for what came too late or too early; for what did not come at all
  * within a deadline, stalls that took half of the time there was; for a call that took too long,
@@ -169,9 +187,7 @@ static const struct sp_event *stall_of(const struct view *view, const struct fin
         late = late_stack(view, f);
     if (late || f->from_ns < 0 || f->t_ns < 0)
         return late;
-    bool absent = f->kind == SP_FAIL_SEG_MISSING || f->kind == SP_FAIL_STATE_MISSING ||
-                  f->kind == SP_FAIL_HUNG || f->kind == SP_FAIL_QUEUE;
-    if (absent && stalled_ns(view, f->from_ns, f->t_ns) < (f->t_ns - f->from_ns) / 2)
+    if (is_absent(f) && stalled_ns(view, f->from_ns, f->t_ns) < (f->t_ns - f->from_ns) / 2)
         return NULL;
     if (stalled_ns(view, f->from_ns, f->t_ns) < f->over_ns / 2)
         return NULL;
@@ -191,11 +207,26 @@ static bool is_within_a_tick(const struct view *view, const struct finding *f)
            f->early_ns > 0 && f->early_ns < SP_S / head->hz;
 }
 
+/*
+ * What a stack in processes of its own did late, or not at all, while it waited for a processor:
+ * half of the time that there was, or of what a call took over its bound. 0: that is no reason.
+ */
+static int64_t kept_stack_ns(const struct view *view, const struct finding *f)
+{
+    bool late = f->kind == SP_FAIL_LATE || is_absent(f);
+    if (!late || f->from_ns < 0 || f->t_ns < 0)
+        return 0;
+    int64_t half_ns = (f->over_ns ? f->over_ns : f->t_ns - f->from_ns) / 2;
+    int64_t kept_ns = waited_ns(view, f->blames, f->from_ns, f->t_ns);
+    return kept_ns >= half_ns ? kept_ns : 0;
+}
+
 bool excuse_of(const struct view *view, const struct finding *f, char *why, size_t cap)
 {
     const struct sp_event *stall = stall_of(view, f);
     int64_t slow_ns = stall ? 0 : slow_script_ns(view, f);
     bool tick = !stall && is_within_a_tick(view, f);
+    int64_t stack_ns = stall || slow_ns || tick ? 0 : kept_stack_ns(view, f);
     if (f->kept_ns)
         say(why, cap, "the call had no processor for %.0f ms, and its time is not known",
             (double)f->kept_ns / (double)SP_MS);
@@ -209,5 +240,8 @@ bool excuse_of(const struct view *view, const struct finding *f, char *why, size
     else if (slow_ns)
         say(why, cap, "the machine was slow, the script lost %.0f ms on its way before it",
             (double)slow_ns / (double)SP_MS);
-    return f->kept_ns || stall || slow_ns || tick;
+    else if (stack_ns)
+        say(why, cap, "the %s's stack waited for a processor for %.0f ms meanwhile",
+            sp_end_name(f->blames), (double)stack_ns / (double)SP_MS);
+    return f->kept_ns || stall || slow_ns || tick || stack_ns;
 }

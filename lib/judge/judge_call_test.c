@@ -163,6 +163,12 @@ static void a_call_is_over_when_its_thread_may_go_on(void **state)
     judge(&d, TOOK "1s +100ms\n", CALL "1300400-1400400 stall\n1500000 end\n");
     assert_fails(&d, SP_FAIL_LATE, "took", "after 1400.000 ms");
     judged_release(&d);
+    judge(&d, TOOK "1s +100ms\n", CALL "400-160400 kept server\n1500000 end\n");
+    assert_verdict(&d, SP_VERDICT_INCONCLUSIVE);
+    judged_release(&d);
+    judge(&d, TOOK "1s +100ms\n", CALL "400-100400 kept server\n1500000 end\n");
+    assert_fails(&d, SP_FAIL_LATE, "took", "after 1400.000 ms");
+    judged_release(&d);
 }
 
 /* Without a processor for as long as what is bounded: how long it would have taken nobody knows. */

@@ -7,6 +7,7 @@
  *   TIME done N
  *   TIME deadline N
  *   TIME-TIME stall
+ *   TIME-TIME kept END
  *   TIME absent TEXT
  *
  * The k-th call of the ladder is the plan's k-th call (connect and its like come from CALL and
@@ -110,6 +111,13 @@ static inline void fixture_diag(struct sp_trace *trace, double t_us, char *rest)
     }
 }
 
+static inline void fixture_kept(struct sp_trace *trace, double t_us, double end_us, const char *end)
+{
+    struct sp_event *ev = fixture_mark(trace, t_us, SP_MARK_KEPT, 0, "");
+    ev->end = ladder_end(end);
+    ev->t_end_ns = (int64_t)(end_us * SP_US);
+}
+
 /* Whether the line was one of ours. */
 static inline bool fixture_line(struct sp_trace *trace, const struct sp_plan *plan, char *line)
 {
@@ -131,6 +139,8 @@ static inline bool fixture_line(struct sp_trace *trace, const struct sp_plan *pl
         fixture_mark(trace, t_us, SP_MARK_DEADLINE, plan->stmts[atoi(rest) - 1].id, "");
     else if (strcmp(what, "stall") == 0)
         fixture_mark(trace, t_us, SP_MARK_STALL, 0, "")->t_end_ns = (int64_t)(end_us * SP_US);
+    else if (strcmp(what, "kept") == 0)
+        fixture_kept(trace, t_us, end_us, rest + 1);
     else if (strcmp(what, "absent") == 0)
         fixture_mark(trace, t_us, SP_MARK_ABSENT, 0, rest + 1);
     else

@@ -228,6 +228,40 @@ static void a_moments_stall_does_not_excuse_what_never_came(void **state)
     judged_release(&d);
 }
 
+/* Not the machine stood still, but a stack in processes of its own was not let run. */
+static void what_a_stack_without_a_processor_did_late_has_shown_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *kept;
+        enum sp_verdict verdict;
+    } late[] = {
+        {"", SP_VERDICT_FAIL},
+        {"400-10400 kept client\n", SP_VERDICT_FAIL},     /* 10 ms of 30 */
+        {"400-16400 kept server\n", SP_VERDICT_FAIL},     /* the other end's */
+        {"100000-130000 kept client\n", SP_VERDICT_FAIL}, /* when it was over */
+        {"430-16430 kept client\n", SP_VERDICT_INCONCLUSIVE},
+        {"430-8430 kept client\n9000-17000 kept client\n", SP_VERDICT_INCONCLUSIVE},
+    };
+    struct judged d;
+    for (size_t i = 0; i < sizeof late / sizeof late[0]; i++) {
+        char trace[600];
+        snprintf(trace, sizeof trace,
+                 HANDSHAKE "400-430 client conn send 10 = 10\n%s"
+                           "30430 c> ACK len=10\n30450 s> ACK\n300000 end\n",
+                 late[i].kept);
+        judge(&d, HANDSHAKE_LINES "client send 10\nwire client 1..10 within 20ms\n", trace);
+        assert_verdict(&d, late[i].verdict);
+        judged_release(&d);
+    }
+    judge(&d, NEVER_SENT, SENT "1000000-1050000 kept client\n5000000 end\n");
+    assert_fails(&d, SP_FAIL_SEG_MISSING, "wire client FIN", "no FIN");
+    judged_release(&d);
+    judge(&d, NEVER_SENT, SENT "1000000-4800000 kept client\n5000000 end\n");
+    assert_verdict(&d, SP_VERDICT_INCONCLUSIVE);
+    judged_release(&d);
+}
+
 static void a_late_script_beside_a_held_path_is_inconclusive(void **state)
 {
     (void)state;
@@ -423,6 +457,7 @@ int main(void)
         cmocka_unit_test(retransmissions_and_pure_acks_are_let_by_until_asked_for),
         cmocka_unit_test(a_stall_makes_lateness_inconclusive),
         cmocka_unit_test(a_moments_stall_does_not_excuse_what_never_came),
+        cmocka_unit_test(what_a_stack_without_a_processor_did_late_has_shown_nothing),
         cmocka_unit_test(a_late_script_beside_a_held_path_is_inconclusive),
         cmocka_unit_test(order_across_senders_is_by_arrival),
         cmocka_unit_test(what_was_overtaken_on_loopback_is_put_back),

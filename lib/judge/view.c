@@ -94,6 +94,7 @@ static void mark_note(struct view *view, const struct sp_event *ev)
             view->fenced_states = true;
         break;
     case SP_MARK_CANARY:
+    case SP_MARK_KEPT:
         break;
     case SP_MARK_ABSENT:
         view->absent_wire = view->absent_wire || starts_with(text, "wire");

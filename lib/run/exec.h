@@ -7,6 +7,7 @@
  *   exec_proc.c   agents' processes: start, exit, kill
  *   exec_adapter.c  agents on other stacks
  *   exec_os.c     what it asks of the system
+ *   exec_kept.c   for how long a stack in processes of its own had no processor
  *   exec_watch.c  the one loop that waits: agents, captures, records, the path, sock_diag
  *   exec_fence.c  canaries and fences: proof that a witness sees, and has seen all
  *   path*.c       the box of the path lab: frames, connections seen, frames changed
@@ -212,6 +213,17 @@ enum sp_rc exec_fence(struct exec *x);
 void exec_fence_filter(struct exec *x);
 bool exec_fence_record(struct exec *x, const struct sp_tp_record *record);
 void exec_fence_close(struct exec *x);
+
+/* exec_kept.c */
+/* When a line began, and what each end's stack had waited for a processor by then; -1 unknown. */
+struct exec_kept {
+    int64_t t_ns;
+    int64_t waited_ns[SP_WHO_COUNT];
+};
+void exec_kept_begin(const struct exec *x, struct exec_kept *kept);
+/* The line is over: marks what they have waited meanwhile, where it is worth a word, and begins
+ * anew. */
+void exec_kept_note(struct exec *x, struct exec_kept *kept, uint32_t stmt);
 
 /* exec_stmt.c */
 enum sp_rc exec_script(struct exec *x);

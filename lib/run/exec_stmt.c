@@ -422,6 +422,8 @@ static enum sp_rc (*const doers[])(struct stepping *s) = {
 enum sp_rc exec_script(struct exec *x)
 {
     enum sp_rc rc = SP_OK;
+    struct exec_kept kept;
+    exec_kept_begin(x, &kept);
     for (size_t i = 0; rc == SP_OK && i < x->plan.stmt_count; i++) {
         const struct sp_stmt *before = i ? &x->plan.stmts[i - 1] : NULL;
         struct stepping s = {
@@ -429,6 +431,7 @@ enum sp_rc exec_script(struct exec *x)
         exec_mark(x, SP_MARK_BEGIN, s.stmt->id, "");
         x->listeners_due = asks_for_listeners(s.stmt);
         rc = doers[s.stmt->kind](&s);
+        exec_kept_note(x, &kept, s.stmt->id);
         if (rc != SP_OK || s.step == STEP_STOP)
             break;
         exec_mark(x, SP_MARK_DONE, s.stmt->id, "");

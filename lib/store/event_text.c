@@ -110,6 +110,13 @@ static void print_mark(const struct sp_event *event, struct sp_buf *out)
         sp_buf_addf(out, "this machine stood still for %s", length);
         break;
     }
+    case SP_MARK_KEPT: {
+        char length[32];
+        sp_duration_print(event->t_end_ns - event->t_ns, length, sizeof length);
+        sp_buf_addf(out, "the %s's stack waited for a processor for %s", sp_end_name(event->end),
+                    length);
+        break;
+    }
     case SP_MARK_DEADLINE:
         sp_buf_addstr(out, "deadline reached");
         if (*text)

@@ -136,6 +136,8 @@ enum sp_mark_what {
     SP_MARK_DROPS,    /* `text` names a witness that lost events */
     SP_MARK_STALL,    /* this machine stood still from t_ns to t_end_ns */
     SP_MARK_DEADLINE, /* statement `stmt` ran out of time */
+    SP_MARK_KEPT,     /* `end`'s stack, in processes of its own, waited for a processor: its threads
+                         together as long as from t_ns, when `stmt` began, to t_end_ns */
 };
 struct sp_ev_mark {
     enum sp_mark_what what;

@@ -44,6 +44,7 @@ static const char *const mark_list[] = {
     [SP_MARK_BEGIN] = "begin", [SP_MARK_DONE] = "done",     [SP_MARK_END] = "end",
     [SP_MARK_FENCE] = "fence", [SP_MARK_CANARY] = "canary", [SP_MARK_ABSENT] = "absent",
     [SP_MARK_DROPS] = "drops", [SP_MARK_STALL] = "stall",   [SP_MARK_DEADLINE] = "deadline",
+    [SP_MARK_KEPT] = "kept",
 };
 static const char *const watch_list[] = {
     [SP_WATCH_ABSENT] = "absent",
