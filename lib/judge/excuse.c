@@ -123,15 +123,14 @@ static int64_t timeout_ns(const struct lane *lane, const struct item *again)
 /*
  * Where a stack waits for the script, because a peer is its other end or a box holds what it waits
  * for, a script that was late lets timers go off that the case is not about, and what follows is
- * another conversation.
+ * another conversation. An answer that was late makes the round trip long that it measures, and all
+ * its timers with it.
  */
 static const struct sp_event *late_script(const struct view *view, const struct finding *f)
 {
-    bool path = view->plan->needs_path;
-    bool waits = view->plan->peer_at != SP_WHO_NONE || path;
-    int64_t by_ns = f->event || !path ? f->t_ns : f->from_ns;
-    if (!waits || (!f->event && !path) || f->t_ns < 0 || by_ns < 0 ||
-        stalled_ns(view, 0, by_ns) < SCRIPT_LATE_NS)
+    bool waits = view->plan->peer_at != SP_WHO_NONE || view->plan->needs_path;
+    int64_t by_ns = f->event ? f->t_ns : f->from_ns;
+    if (!waits || f->t_ns < 0 || by_ns < 0 || stalled_ns(view, 0, by_ns) < SCRIPT_LATE_NS)
         return NULL;
     return stall_between(view, 0, by_ns);
 }

@@ -138,6 +138,31 @@ static void a_script_that_was_late_is_inconclusive(void **state)
     judged_release(&d);
 }
 
+/* What it measured then makes its timers long: what is missing may yet come. */
+static void what_did_not_come_after_a_late_script_is_inconclusive(void **state)
+{
+    static const struct {
+        const char *stall;
+        enum sp_verdict verdict;
+    } rows[] = {{"", SP_VERDICT_FAIL},
+                {"1100-101000 stall\n", SP_VERDICT_FAIL},
+                {"1100-101200 stall\n", SP_VERDICT_INCONCLUSIVE},
+                {"400000-510000 stall\n", SP_VERDICT_FAIL}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct judged d;
+        char ladder[1024];
+        snprintf(ladder, sizeof ladder,
+                 OPENING "1000-1010 client conn send 10 = 10\n1005 c> ACK len=10\n%s"
+                         "310000 begin 7\n5400000 deadline 7\n5500000 end\n",
+                 rows[i].stall);
+        judge_peer(&d, OPENING_LINES "client send 10\nwire client 1..10\nwire client 1..10 again\n",
+                   ladder);
+        assert_verdict(&d, rows[i].verdict);
+        judged_release(&d);
+    }
+}
+
 /* No stall: delays on the way to calls and back that add up to half of the timeout. */
 static void a_script_that_lost_half_a_timeout_on_its_way_is_inconclusive(void **state)
 {
@@ -245,6 +270,7 @@ int main(void)
         cmocka_unit_test(a_retransmission_is_no_part_of_a_stream),
         cmocka_unit_test(a_script_that_was_late_is_inconclusive),
         cmocka_unit_test(a_script_that_lost_half_a_timeout_on_its_way_is_inconclusive),
+        cmocka_unit_test(what_did_not_come_after_a_late_script_is_inconclusive),
         cmocka_unit_test(a_script_that_noticed_late_is_inconclusive),
         cmocka_unit_test(a_probe_while_the_peers_answer_was_on_its_way_is_inconclusive),
         cmocka_unit_test(what_left_before_the_peer_sent_does_not_answer_it),
