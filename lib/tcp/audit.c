@@ -157,8 +157,7 @@ static int64_t script_end_ns(const struct sp_trace *trace)
     return INT64_MIN;
 }
 
-/* For how long the machine, and with it a box, stood still between the two. */
-static int64_t stood_still_ns(const struct sp_trace *trace, int64_t from_ns, int64_t to_ns)
+int64_t sp_tcp_stood_still_ns(const struct sp_trace *trace, int64_t from_ns, int64_t to_ns)
 {
     int64_t sum_ns = 0;
     for (size_t i = 0; i < trace->len; i++) {
@@ -188,7 +187,7 @@ static bool has_come(const struct sp_trace *trace, const struct path *path, int6
         return left_ns <= path->end_ns - UNDER_WAY_NS;
     int64_t had_ns = path->fenced_ns - left_ns;
     if (path->box)
-        had_ns -= stood_still_ns(trace, left_ns, path->fenced_ns);
+        had_ns -= sp_tcp_stood_still_ns(trace, left_ns, path->fenced_ns);
     return had_ns >= (path->box ? BOX_NS : LINK_NS);
 }
 

@@ -91,6 +91,48 @@ static void rule_inside(struct replay *replay, int which, size_t at, const struc
                    "acknowledges up to %lld, in the middle of a segment", (long long)view->ack);
 }
 
+/* Whether it may have been sent before the one that offered most: its numbers do not say more. */
+static bool may_be_older(const struct replay *replay, const struct side *side,
+                         const struct view *view)
+{
+    int64_t late_ns = view->event->u.seg.point == SP_AT_LO ? OVERTAKEN_NS : SKEW_NS;
+    int64_t end = view->end + ((view->seg->flags & SP_FIN) ? 1 : 0);
+    return sp_tcp_may_be_swapped(replay, side, view) && view->t_ns <= side->own_edge_ns + late_ns &&
+           view->ack <= side->own_edge_ack && end <= side->own_edge_from;
+}
+
+/* Less than a unit of the scale is rounding; who has no room at all says so (Linux). */
+static void rule_shrunk(struct replay *replay, const struct side *side, const struct view *view)
+{
+    int bits = sp_tcp_own_scale(side);
+    int64_t unit = 1LL << bits;
+    int64_t edge = sp_tcp_edge_of(side, view);
+    /* Linux has its own way of it where SYNs crossed (docs/findings.md). */
+    bool crossed = side->plain_syn_sent && side->synack_sent;
+    if (crossed || (side->own_edge_bits >= 0 && side->own_edge_bits != bits))
+        return; /* or a SYN has come again, with other options */
+    if (!view->seg->window || (view->seg->flags & SP_SYN) || edge + unit > side->own_edge ||
+        may_be_older(replay, side, view))
+        return;
+    sp_tcp_violate(replay->ctx, RULE_WINDOW_SHRUNK, view->event, side->end,
+                   "the window ends at %lld, and had been offered up to %lld", (long long)edge,
+                   (long long)side->own_edge);
+}
+
+/* Nothing that it takes has come for so long; what came may have come again. */
+static void rule_late(struct replay *replay, const struct side *side, const struct view *view)
+{
+    int64_t since_ns = view->t_ns - side->space_in_ns;
+    if (side->last_ack < 1 || view->ack <= side->last_ack || view->ack > side->rcv_nxt ||
+        since_ns <= PUT_OFF_NS + PUT_OFF_SLACK_NS || side->own_process || side->scripted_peer ||
+        side->facts->blind_ns <= view->t_ns ||
+        sp_tcp_stood_still_ns(replay->ctx->trace, side->space_in_ns, view->t_ns) > 0)
+        return;
+    sp_tcp_violate(replay->ctx, RULE_ACK_LATE, view->event, side->end,
+                   "acknowledges up to %lld, %.0f ms after it came", (long long)view->ack,
+                   (double)since_ns / SP_MS);
+}
+
 void sp_tcp_rules_ack(struct replay *replay, int which, size_t at, const struct view *view,
                       int64_t other_sent)
 {
@@ -116,6 +158,8 @@ void sp_tcp_rules_ack(struct replay *replay, int which, size_t at, const struct 
                        "acknowledges up to %lld, but only %lld had arrived without a gap",
                        (long long)view->ack, (long long)side->rcv_nxt);
     rule_back(replay, side, view);
+    rule_shrunk(replay, side, view);
+    rule_late(replay, side, view);
     rule_place(replay, which, at, view);
     rule_inside(replay, which, at, view);
 }

@@ -77,6 +77,17 @@ static void rule_unasked(struct replay *replay, const struct side *side, const s
     }
 }
 
+enum { SCALE_MOST = 14 };
+
+static void rule_scale(struct replay *replay, const struct side *side, const struct view *view)
+{
+    struct sp_opt opt;
+    if ((view->seg->flags & SP_SYN) && sp_opt_find(view->seg, SP_OPT_WSCALE, &opt) &&
+        opt.wscale > SCALE_MOST)
+        sp_tcp_violate(replay->ctx, RULE_SCALE_BEYOND, view->event, side->end,
+                       "a window scale of %u", (unsigned)opt.wscale);
+}
+
 /* The mark of an empty segment is not asked for: what answers for no socket copies the class of
  * what it answers. */
 static void rule_ecn(struct replay *replay, const struct side *side, const struct view *view)
@@ -210,6 +221,7 @@ void sp_tcp_rules_agreed(struct replay *replay, int which, size_t at, const stru
     if (!side->sane || (!side->was_offered.count && !syn))
         return;
     rule_ecn(replay, side, view);
+    rule_scale(replay, side, view);
     if (syn || (!(view->seg->flags & SP_SYN) && !side->offered.count))
         return;
     rule_unasked(replay, side, view);

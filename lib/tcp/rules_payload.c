@@ -1,5 +1,7 @@
-/* Rules about the bytes themselves. */
+/* Rules about the bytes themselves, and which of them is urgent. */
 #include "tcp_in.h"
+
+#include <string.h>
 
 #include "pattern.h"
 
@@ -35,10 +37,52 @@ static bool is_pattern(const struct side *side, const struct view *view)
     return sp_payload_hash(bytes, len) == view->seg->payload_hash;
 }
 
+enum { MSS_UNTOLD = 536 }; /* RFC 9293 section 3.7.1 */
+
+/*
+ * Whether the pointer is the one of an urgent send() that had begun: behind its last byte
+ * (RFC 6093 section 3.1), or as far as the field reaches. One that is larger than a segment may be
+ * marked in parts.
+ */
+static bool is_marked(const struct side *side, const struct view *view, int64_t pointer)
+{
+    const struct ledger *ledger = side->ledger;
+    int64_t from = 1; /* of what the next call queues */
+    int64_t mss = side->peer_mss ? side->peer_mss : MSS_UNTOLD;
+    for (size_t i = 0; i < ledger->len; i++) {
+        const struct act *act = &ledger->acts[i];
+        if (act->kind != ACT_SEND)
+            continue;
+        if (act->bytes == INT64_MAX || act->from_ns > view->t_ns + SKEW_NS)
+            return act->bytes == INT64_MAX;
+        int64_t to = from + act->bytes;
+        bool parts = act->bytes > mss && pointer > from && pointer < to;
+        bool far = view->seg->urgent == UINT16_MAX && to > pointer;
+        if (act->bytes && strstr(act->event->u.call.args, "OOB") && (pointer == to || parts || far))
+            return true;
+        from = to;
+    }
+    return false;
+}
+
+static void rule_pointer(struct replay *replay, const struct side *side, const struct view *view)
+{
+    int64_t pointer = view->from + view->seg->urgent;
+    if (!(view->seg->flags & SP_URG) || !side->facts->calls || !side->ledger->tied ||
+        side->ledger->strangers || view->t_ns + SKEW_NS < side->facts->urgent_ns ||
+        (view->seg->flags & SP_RST) || is_marked(side, view, pointer))
+        return;
+    sp_tcp_violate(replay->ctx, RULE_URG_POINTER, view->event, side->end,
+                   "the urgent pointer is at position %lld, behind no urgent byte",
+                   (long long)pointer);
+}
+
 void sp_tcp_rules_payload(struct replay *replay, int which, size_t at, const struct view *view)
 {
     const struct side *side = &replay->side[which];
     const struct sp_seg *seg = view->seg;
+    if (side->sane && view->t_ns < side->superseded_ns)
+        rule_pointer(replay, side, view);
     /* The byte of a keepalive is garbage by permission (RFC 9293 section 3.8.4, MAY-6). */
     bool probe = seg->payload_len == 1 && view->end <= side->una;
     if (!side->sane || !seg->payload_len || probe || (seg->flags & (SP_RST | SP_URG)))

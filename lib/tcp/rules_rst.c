@@ -13,8 +13,6 @@
 
 #include <string.h>
 
-enum { RESENT_LEAST = 3 }; /* R1 at least (RFC 9293, SHLD-10), below R2 */
-
 static bool same_rst(const struct sp_seg *a, const struct sp_seg *b)
 {
     return (a->flags & SP_RST) && a->seq == b->seq && a->ack == b->ack && a->flags == b->flags;
@@ -58,6 +56,18 @@ static bool came_too_late(const struct replay *replay, int which, size_t in, siz
                                   sp_seq_lt(last->u.seg.seg.ack, seg->seq + sp_seg_space(seg))));
 }
 
+/* What came before it aborted, or before what ended its LAST_ACK, it has taken, and does not
+ * refuse.
+ */
+static bool was_taken(const struct side *side, const struct sp_event *came)
+{
+    int64_t late_ns = came->u.seg.point == SP_AT_LO ? LO_QUEUE_NS : 0;
+    bool closed = side->closed_ns < side->killed_ns && came->t_ns + late_ns <= side->closed_ns;
+    late_ns = late_ns ? late_ns : SKEW_NS;
+    bool aborted = side->aborted_ns != INT64_MAX && came->t_ns + late_ns <= side->aborted_ns;
+    return !side->own_process && (closed || aborted);
+}
+
 /* The latest arrival whose numbers the RST carries, but for as many as such RSTs have answered
  * (`fresh`); NULL none. `own`: it may be one of its sender's own accord. */
 static const struct sp_event *answered(const struct replay *replay, int which, size_t at,
@@ -81,7 +91,7 @@ static const struct sp_event *answered(const struct replay *replay, int which, s
         const struct sp_seg *seg = &entry->event->u.seg.seg;
         bool rests = !passed;
         passed = passed || (!(seg->flags & SP_RST) && (entry->out || sp_seg_space(seg)));
-        if (entry->out || (seg->flags & SP_RST))
+        if (entry->out || (seg->flags & SP_RST) || (fresh && was_taken(side, entry->event)))
             continue;
         if (!side->own_process && (now_ns - entry->event->t_ns > PUT_OFF_NS ||
                                    (at < alive && !came_too_late(replay, which, at, alive - 1))))

@@ -12,6 +12,7 @@ static void rule_syn(struct replay *replay, const struct side *side, int which,
                      const struct view *view)
 {
     const struct sp_seg *seg = view->seg;
+    bool acked = side->synack_in && view->t_ns > side->synack_in_ns + SKEW_NS;
     if (seg->flags & SP_ACK) {
         if (view->from != 0)
             sp_tcp_violate(replay->ctx, RULE_SYN_AGAIN, view->event, side->end,
@@ -23,10 +24,14 @@ static void rule_syn(struct replay *replay, const struct side *side, int which,
         if (which == 1 && side->data_sent && !early)
             sp_tcp_violate(replay->ctx, RULE_SYN_AGAIN, view->event, side->end,
                            "SYN,ACK again after data or FIN was sent");
+        /* Who has opened it answers a SYN that crosses its own, and no SYN,ACK, with one. */
+        if (view->from == 0 && side->plain_syn_sent && acked && !side->rst_in)
+            sp_tcp_violate(replay->ctx, RULE_SYN_AGAIN, view->event, side->end,
+                           "SYN,ACK though one had arrived %.3f ms before",
+                           (double)(view->t_ns - side->synack_in_ns) / SP_MS);
         return;
     }
     bool same = seg->seq == side->isn;
-    bool acked = side->synack_in && view->t_ns > side->synack_in_ns + SKEW_NS;
     if (same && acked && !side->rst_in)
         sp_tcp_violate(replay->ctx, RULE_SYN_AGAIN, view->event, side->end,
                        "SYN again though SYN,ACK had arrived %.3f ms before",

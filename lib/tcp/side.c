@@ -19,12 +19,22 @@ int64_t sp_tcp_unread_ns(const struct side *side, const struct view *view)
     return view->event->u.seg.point == SP_AT_LO ? LO_QUEUE_NS : SKEW_NS;
 }
 
+/* Whether what has just come asked for an answer of its own: no probe is due at that moment. */
+static bool was_just_asked(const struct side *side, const struct view *view)
+{
+    for (unsigned i = 0; i < side->owed_count; i++)
+        if (side->owed[i].end < 0 && view->t_ns - side->owed[i].event->t_ns < AGAIN_LEAST_NS)
+            return !side->own_process;
+    return false;
+}
+
 /* What acknowledges something that has just come is an ACK, wherever it stands; and so it is at any
  * time where the peer's window is open: a probe is due long after an ACK. */
 bool sp_tcp_answers(const struct side *side, const struct view *view)
 {
-    return view->ack > side->last_ack &&
-           (side->window > 0 || view->t_ns - side->last_in_ns < AGAIN_LEAST_NS);
+    return was_just_asked(side, view) ||
+           (view->ack > side->last_ack &&
+            (side->window > 0 || view->t_ns - side->last_in_ns < AGAIN_LEAST_NS));
 }
 
 /* Whether what calls queued starts at the pattern's beginning and goes on without a break. */
@@ -95,11 +105,14 @@ void sp_tcp_side_init(struct side *side, const struct ctx *ctx, const struct sp_
         .fin_acked_ns = -1,
         .trip_ns = -1,
         .edge = -1,
+        .own_edge = -1,
         .established_ns = -1,
         .rst_out_ns = INT64_MAX,
         .killed_ns = INT64_MAX,
+        .aborted_ns = INT64_MAX,
         .closed_ns = INT64_MAX,
         .again_ns = INT64_MAX,
+        .r2_ns = INT64_MAX,
         .fin_told_ns = INT64_MAX,
         .syn_acked_ns = INT64_MAX,
         .rst_in_ns = INT64_MAX,
@@ -202,6 +215,36 @@ void sp_tcp_side_called(struct side *side, int64_t call_ns)
     side->owed_count = kept;
 }
 
+int sp_tcp_own_scale(const struct side *side)
+{
+    return side->wscale_sent && side->peer_wscale_in ? side->wscale : 0;
+}
+
+/* That of a SYN is not scaled (RFC 7323 section 2.2). */
+int64_t sp_tcp_edge_of(const struct side *side, const struct view *view)
+{
+    bool syn = (view->seg->flags & SP_SYN) != 0;
+    return view->ack + view->seg->window * (1LL << (syn ? 0 : sp_tcp_own_scale(side)));
+}
+
+static void offer_window(struct side *side, const struct view *view)
+{
+    int64_t edge = sp_tcp_edge_of(side, view);
+    /* Who keeps no state of a SYN (RFC 4987 section 3.6) does not know what it has offered; gVisor
+     * offers less than half of it then. */
+    if ((view->seg->flags & SP_SYN) && side->own_process)
+        return;
+    if (view->seg->flags & SP_SYN)
+        edge -= view->seg->window / 2;
+    if (!view->ack_known || edge <= side->own_edge)
+        return;
+    side->own_edge = edge;
+    side->own_edge_ns = view->t_ns;
+    side->own_edge_ack = view->ack;
+    side->own_edge_from = view->from;
+    side->own_edge_bits = view->seg->flags & SP_SYN ? -1 : sp_tcp_own_scale(side);
+}
+
 void sp_tcp_side_out(struct side *side, const struct view *view)
 {
     const struct sp_seg *seg = view->seg;
@@ -218,6 +261,8 @@ void sp_tcp_side_out(struct side *side, const struct view *view)
                         : view->from > 0 && view->from >= side->una && view->from <= side->snd_max;
         if (side->syn_sent && (abort || (gone && side->last_ack >= 1)))
             earliest(&side->killed_ns, view->t_ns);
+        if (side->syn_sent && abort)
+            earliest(&side->aborted_ns, view->t_ns);
         return;
     }
     if (seg->flags & SP_SYN) {
@@ -248,6 +293,8 @@ void sp_tcp_side_out(struct side *side, const struct view *view)
         side->resent++;
         side->recover = side->snd_max;
         earliest(&side->again_ns, view->t_ns);
+        if (side->resent >= RESENT_LEAST)
+            earliest(&side->r2_ns, view->t_ns);
     }
     if (view->has_ack) {
         side->last_ack = view->ack;
@@ -257,6 +304,7 @@ void sp_tcp_side_out(struct side *side, const struct view *view)
             earliest(&side->fin_told_ns, view->t_ns);
         side->last_window = seg->window;
         side->last_was_syn = (seg->flags & SP_SYN) != 0;
+        offer_window(side, view);
         answer_covered(side, view->ack,
                        view->t_ns); /* a segment with data or FIN answers as well */
     }
@@ -385,7 +433,9 @@ static void take_syn(struct side *side, const struct view *view)
     sp_tcp_offer_add(&side->was_offered, view->seg);
     if (mss > side->peer_mss) /* the stack may have taken another one of several */
         side->peer_mss = mss;
-    side->peer_wscale_in = find_wscale(view->seg, &side->peer_wscale);
+    /* what it offers counts until it has been answered */
+    if (!side->syn_in || (!side->plain_syn_sent && !side->synack_sent))
+        side->peer_wscale_in = find_wscale(view->seg, &side->peer_wscale);
     if (!side->syn_in)
         side->syn_event = view->event;
     if (view->has_ack && !side->synack_in) {
@@ -417,6 +467,8 @@ void sp_tcp_side_in(struct side *side, const struct side *other, const struct vi
         side->scripted_peer = true;
     side->any_in = true;
     side->last_in_ns = view->t_ns;
+    if (sp_seg_space(seg) && !(seg->flags & (SP_SYN | SP_RST)))
+        side->space_in_ns = view->t_ns;
     owe_for(side, view, out_of_order);
     side->pieces_in += seg->payload_len > 0;
     if (seg->flags & SP_RST) {

@@ -187,9 +187,9 @@ static bool has_given_up(const struct ctx *ctx, const struct side *side, enum sp
 {
     int64_t by_ns = t_ns + SKEW_NS;
     return side->rst_in_ns <= by_ns || side->rst_out_ns <= t_ns + RST_AFTER_CLOSED_NS ||
-           (side->resent && side->again_ns <= by_ns) || side->facts->timers_ns <= by_ns ||
-           sp_tcp_is_probing(ctx, side, by_ns) || ctx->icmp || side->facts->blind_ns <= by_ns ||
-           is_forgotten(side, old, t_ns);
+           (side->own_process ? side->resent && side->again_ns <= by_ns : side->r2_ns <= by_ns) ||
+           side->facts->timers_ns <= by_ns || sp_tcp_is_probing(ctx, side, by_ns) || ctx->icmp ||
+           side->facts->blind_ns <= by_ns || is_forgotten(side, old, t_ns);
 }
 
 /* A connection that is not over is told of an abort by a RST (RFC 9293, section 3.10.5). */

@@ -11,6 +11,11 @@
 #define ROUTED "0 routed\n" OPEN
 #define FENCE  "900002000 fence\n"
 
+/* Nobody tells of states. */
+#define HANDSHAKE                                                                                  \
+    "0 client start\n0 server start\n100-200 client conn connect = 0\n120 c> SYN\n"                \
+    "150 s> SYN,ACK\n180 c> ACK\n"
+
 /* Another connection takes the addresses of one that was reset. */
 #define TAKEN_AGAIN                                                                                \
     OPEN_STAMPED                                                                                   \
@@ -275,7 +280,7 @@ static const struct damage damaged[] = {
           "902000-902010 client conn send 5 = 5\n902005 c> PSH,ACK len=5\n902030 s> RST seq=2\n"
           "902035 s> RST seq=2\n"},
     /* a read that took nothing moves no window */
-    {"no-cause", BOTH, S, OPEN "2000-2010 server conn recv 1 = EAGAIN\n2005 s> ACK win=77\n"},
+    {"no-cause", BOTH, S, OPEN "2000-2010 server conn recv 1 = EAGAIN\n2005 s> ACK win=600\n"},
     /* what a socket does that may be of this connection is no reason to answer twice */
     {"no-cause", BOTH, S,
      OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK\n"
@@ -591,6 +596,89 @@ static const struct damage damaged[] = {
      "0 client start\n0 server start\n100-200 client conn connect = 0\n"
      "100-200 server conn connect = 0\n110 c> SYN ts=500 tsecr=0\n115 s> SYN\n"
      "140 c> SYN,ACK seq=0 ack=1 ts=500 tsecr=701\n145 s> SYN,ACK seq=0 ack=1\n"},
+    /* behind the byte that is urgent, and not elsewhere */
+    {"urg-pointer", BOTH, C,
+     OPEN "2000-2010 client conn send 10 flags=MSG_OOB = 10\n"
+          "2005 c> PSH,URG,ACK len=10 urg=11\n2035 s> ACK\n"},
+    {"urg-pointer", BOTH, C,
+     OPEN "2000-2010 client conn send 10 flags=MSG_OOB = 10\n"
+          "2005 c> PSH,URG,ACK len=10 urg=9\n2035 s> ACK\n"},
+    {"urg-pointer", BOTH, C,
+     OPEN "1800-1810 client conn send 5 flags=MSG_OOB = 5\n1805 c> PSH,URG,ACK len=5 urg=5\n"
+          "1835 s> ACK\n2000-2010 client conn send 10 = 10\n2005 c> PSH,URG,ACK len=10 urg=10\n"
+          "2035 s> ACK\n"},
+    {"scale-beyond", BOTH, C,
+     "0 client start\n0 server start\n100-200 client conn connect = 0\n120 c> SYN ws=15\n"
+     "150 s> SYN,ACK ws=7\n180 c> ACK\n"},
+    {"window-shrunk", BOTH, S,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK win=512\n"
+          "3000-3010 client conn send 10 = 10\n3005 c> PSH,ACK len=10\n3035 s> ACK win=510\n"},
+    /* nor is it scaled where one SYN had no scale */
+    {"window-shrunk", BOTH, S,
+     "0 client start\n0 server start\n100-200 client conn connect = 0\n120 c> SYN\n"
+     "150 s> SYN,ACK win=64000\n180 c> ACK\n2000-2010 client conn send 10 = 10\n"
+     "2005 c> PSH,ACK len=10\n2035 s> ACK win=500\n"},
+    {"ack-late", BOTH, S,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n602035 s> ACK\n"},
+    /* what an end took before it aborted it does not refuse */
+    {"no-cause", VETH, S,
+     OPEN "1500-1501 server conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 server conn close = 0\n2005 s> RST,ACK lost\n"
+          "3000-3010 client conn send 10 = 10\n3005 c> PSH,ACK len=10\n3030 s> RST seq=1\n"
+          "3035 s> RST seq=1\n"},
+    /* nor what ended its LAST_ACK */
+    {"no-cause", VETH, C,
+     OPEN "2000-2010 server conn shutdown WR = 0\n2005 s> FIN,ACK\n2035 c> ACK\n"
+          "3000-3010 client conn close = 0\n3005 c> FIN,ACK\n3035 s> ACK\n3040 s> ACK made\n"
+          "3070 c> RST seq=2\n3075 c> RST seq=2\n"},
+    /* what answers a FIN that came again is no probe */
+    {"ack-place", VETH, S,
+     OPEN "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n2030 s> ACK lost\n"
+          "202000-202010 server conn send 5 = 5\n202005 c> FIN,ACK seq=1\n"
+          "202030 s> ACK seq=0 ack=2\n202040 s> PSH,ACK seq=1 len=5\n202070 c> ACK\n"},
+    /* who has opened it does not answer a SYN,ACK with another */
+    {"syn-again", BOTH, C, OPEN "3000 c> SYN,ACK seq=0 ack=1\n3030 s> ACK\n"},
+    {"checksum", BOTH, C, OPEN "2000-2010 client conn close = 0\n2005 c> FIN,ACK badip\n"},
+    /* nobody answers a SYN that did not come */
+    {"no-cause", VETH, S,
+     "0 client start\n0 server start\n100- client conn connect =\n110 c> SYN lost\n"
+     "140 s> SYN,ACK\n"},
+    /* nor is a FIN given up that was sent again once */
+    {"state-evidence", VETH, C,
+     OPEN "2000-2010 client conn close = 0\n2001 state client 1 ESTABLISHED>FIN_WAIT_1\n"
+          "2005 c> FIN,ACK lost\n202005 c> FIN,ACK seq=1 lost\n"
+          "202100 state client 1 FIN_WAIT_1>CLOSED\n"},
+    /* ---- each thing that a state lacks, or has behind it ---- */
+    {"state-walk", BOTH, C,
+     OPEN "2000-2010 client conn close = 0\n2001 state client 1 ESTABLISHED>FIN_WAIT_1\n"
+          "2005 c> FIN,ACK\n2035 s> ACK\n2060 state client 1 ESTABLISHED>FIN_WAIT_1\n"},
+    {"state-walk", BOTH, C,
+     HANDSHAKE "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n2035 s> ACK\n"
+               "2100 look client FIN_WAIT_2\n2300 look client ESTABLISHED since=2200\n"},
+    {"state-walk", BOTH, C,
+     OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn close = 0\n2004 state client 1 ESTABLISHED>CLOSED\n"
+          "2005 c> RST,ACK\n2100 state client 1 CLOSE_WAIT>LAST_ACK\n"},
+    {"state-evidence", BOTH, S,
+     OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn close = 0\n2005 c> RST,ACK\n"
+          "3000 look server ESTABLISHED since=2900\n"},
+    {"state-evidence", BOTH, S,
+     OPEN "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n2035 s> ACK\n"
+          "3000 look server ESTABLISHED since=2900\n"},
+    {"state-evidence", BOTH, C,
+     OPEN "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n"
+          "3000 look client ESTABLISHED since=2900\n"},
+    {"state-evidence", BOTH, C,
+     OPEN "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n2035 s> ACK\n"
+          "3000 look client FIN_WAIT_1 since=2900\n"},
+    {"state-evidence", VETH, C,
+     "0 client start\n0 server start\n5-6 client conn socket = 3\n"
+     "100- client conn connect 10.0.0.2:80 =\n105 state client 1 CLOSED>SYN_SENT\n110 c> SYN\n"
+     "140 s> SYN,ACK lost\n200 state client 1 SYN_SENT>ESTABLISHED\n"},
+    {"state-evidence", BOTH, S, HANDSHAKE "300 look server SYN_SENT since=250\n"},
+    {"state-evidence", BOTH, S, HANDSHAKE "300 look server LISTEN since=250\n"},
+    {"state-evidence", BOTH, S, OPEN "2004 state server 9 CLOSED>LISTEN listener\n"},
 };
 
 #endif

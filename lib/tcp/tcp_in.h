@@ -42,6 +42,8 @@
  * acknowledgement may be put off (RFC 9293 section 3.8.6.3). */
 #define OWED_NS    (100 * SP_MS)
 #define PUT_OFF_NS (500 * SP_MS)
+/* The timer that ends it is a tick late, and its softirq waits for its turn. */
+#define PUT_OFF_SLACK_NS (50 * SP_MS)
 
 /*
  * On loopback two processors that transmit for one socket have a receive queue each, so that what
@@ -60,6 +62,9 @@
 /* What came so long before a call was made has been taken by then, and answered where that asked
  * for an answer of its own: such answers are not put off (RFC 5681 section 4.2, RFC 5961). */
 #define TAKEN_NS (10 * SP_MS)
+
+/* R1 at least (RFC 9293, SHLD-10), below R2: nothing is given up before. */
+enum { RESENT_LEAST = 3 };
 
 /* No stack's timer sends anything again sooner: the shortest is Linux's tail loss probe, two ticks
  * of 1 ms (tcp_schedule_loss_probe). */
@@ -134,6 +139,9 @@ static inline bool sp_tcp_is_told(const struct sp_addr *addr)
       "ECE, CWR and the mark of an ECN-capable segment need SYNs that agreed on ECN.")             \
     X(URG_UNASKED, "urg-unasked", "RFC9293:3.8.5",                                                 \
       "URG stands only in what an end sends that has been given urgent data.")                     \
+    X(URG_POINTER, "urg-pointer", "RFC9293:3.8.5",                                                 \
+      "The urgent pointer points behind the last byte of what a call sent as urgent.")             \
+    X(SCALE_BEYOND, "scale-beyond", "RFC7323:2.3", "No window is scaled by more than 14 bits.")    \
     X(DSCP_UNASKED, "dscp-unasked", "RFC2474:4.1",                                                 \
       "Packets have the default class, but where a call chose another, or what is answered has "   \
       "it.")                                                                                       \
@@ -159,6 +167,8 @@ static inline bool sp_tcp_is_told(const struct sp_addr *addr)
       "Nothing is acknowledged that had not arrived, without a gap before it.")                    \
     X(ACK_BACK, "ack-back", "RFC9293:3.4",                                                         \
       "What was acknowledged stays so: the number never goes back.")                               \
+    X(ACK_LATE, "ack-late", "RFC9293:3.8.6.3",                                                     \
+      "What has come in order is acknowledged within half a second.")                              \
     X(ACK_INSIDE, "ack-inside", "RFC9293:3.10.7.4",                                                \
       "What is acknowledged ends where a segment that arrived ended.")                             \
     X(ACK_PLACE, "ack-place", "RFC9293:3.10.7.4",                                                  \
@@ -174,6 +184,8 @@ static inline bool sp_tcp_is_told(const struct sp_addr *addr)
     X(WINDOW_EXCEEDED, "window-exceeded", "RFC9293:3.8.6",                                         \
       "New data stays within the furthest right edge that the receiver has offered; a probe may "  \
       "be one byte beyond.")                                                                       \
+    X(WINDOW_SHRUNK, "window-shrunk", "RFC9293:3.8.6",                                             \
+      "A receiver takes back nothing of the window that it has offered, but for all of it.")       \
     X(MSS_EXCEEDED, "mss-exceeded", "RFC9293:3.7.1",                                               \
       "A segment's data and options fit in the MSS that the peer's SYN announced.")                \
     X(FIN_EARLY, "fin-early", "RFC9293:3.10.4", "A FIN comes after all that calls had queued.")    \
@@ -341,13 +353,16 @@ struct side {
     bool last_was_syn;             /* and so its window is not scaled (RFC 7323 section 2.2) */
     int64_t last_ack_ns;
     int64_t last_ack_from; /* where that segment stood in its own stream */
-    int64_t rst_out_ns;    /* first RST, INT64_MAX never */
-    int64_t killed_ns;     /* a RST has ended it, its own or one that it took; INT64_MAX never */
-    bool killed_by_other;  /* one that it took */
-    int64_t again_ns;      /* first retransmission, INT64_MAX never */
-    int64_t recover;       /* what had been sent when it last sent something again */
-    unsigned resent;       /* retransmissions since anything new was acknowledged */
-
+    /* the furthest right edge that it has offered, -1 none; and by which segment */
+    int64_t own_edge, own_edge_ns, own_edge_ack, own_edge_from;
+    int own_edge_bits;    /* of its scale, -1 a SYN */
+    int64_t rst_out_ns;   /* first RST, INT64_MAX never */
+    int64_t killed_ns;    /* a RST has ended it, its own or one that it took; INT64_MAX never */
+    bool killed_by_other; /* one that it took */
+    int64_t again_ns;     /* first retransmission, INT64_MAX never */
+    int64_t recover;      /* what had been sent when it last sent something again */
+    unsigned resent;      /* retransmissions since anything new was acknowledged */
+    int64_t r2_ns;        /* when that was RESENT_LEAST, the first time; INT64_MAX never */
     struct offer offered; /* by its own SYNs */
 
     /* received */
@@ -355,6 +370,7 @@ struct side {
     bool syn_in, synack_in, rst_in;
     bool any_in;
     int64_t last_in_ns;
+    int64_t space_in_ns; /* when data or FIN last came */
     const struct sp_event *syn_event;
     int64_t synack_in_ns;
     int64_t rcv_nxt;  /* contiguous */
@@ -371,6 +387,7 @@ struct side {
     int64_t una_ns;       /* when */
     int64_t trip_ns;      /* the shortest round trip that an ACK has shown, -1 none */
     int64_t fin_acked_ns; /* -1 not yet */
+    int64_t aborted_ns;   /* it sent a RST of its own accord; INT64_MAX never */
     int64_t closed_ns; /* LAST_ACK has ended: nothing is left that could send; INT64_MAX not yet */
     int64_t edge;      /* furthest right edge offered, -1 none yet */
     int64_t window;    /* the last one offered, scaled */
@@ -445,6 +462,12 @@ int64_t sp_tcp_unread_ns(const struct side *side, const struct view *view);
 bool sp_tcp_is_pure_ack(const struct sp_seg *seg);
 /* How far it has let its peer send. */
 int64_t sp_tcp_own_edge(const struct side *side);
+/* By how many bits its windows count, but for those of SYNs. */
+int sp_tcp_own_scale(const struct side *side);
+/* The right edge of the window that a segment of its with ACK offers. */
+int64_t sp_tcp_edge_of(const struct side *side, const struct view *view);
+/* For how long the machine stood still between the two. */
+int64_t sp_tcp_stood_still_ns(const struct sp_trace *trace, int64_t from_ns, int64_t to_ns);
 bool sp_tcp_answers(const struct side *side, const struct view *view);
 
 void sp_tcp_replay(struct ctx *ctx, int conn, const size_t *flights, size_t count);

@@ -2,8 +2,8 @@
  * For tests: a trace written as a ladder, one event a line.
  *
  *   TIME c> FLAGS [seq=N] [ack=N] [len=N] [win=N] [ws=N] [mss=N] [isn=N] [id=N] [at=TIME]
- *               [lost] [dup] [only] [badsum] [badbytes] [noack] [gone] [made] [changed=WIN]
- *               [towin=N] [toflags=F] [ts=N] [tsecr=N] [sackok] [sack] [ect] [dscp]
+ *               [lost] [dup] [only] [badsum] [badip] [badbytes] [noack] [gone] [made] [changed=WIN]
+ *               [towin=N] [toflags=F] [urg=N] [ts=N] [tsecr=N] [sackok] [sack] [ect] [dscp]
  *               [port=N] (of the client) [nobody] (sent it)
  *   TIME[-TIME] END SOCK CALL [ARGS...] = VALUE|ERROR
  *   TIME[-TIME] END start|exit|kill
@@ -135,6 +135,8 @@ static inline void ladder_segment(struct ladder *l, double t_us, char *dir, char
             seg.payload_len = (uint32_t)n;
         else if (strncmp(*words, "win=", 4) == 0)
             seg.window = (uint16_t)n;
+        else if (strncmp(*words, "urg=", 4) == 0)
+            seg.urgent = (uint16_t)n;
         else if (strncmp(*words, "ws=", 3) == 0)
             ws = n;
         else if (strncmp(*words, "mss=", 4) == 0)
@@ -179,6 +181,8 @@ static inline void ladder_segment(struct ladder *l, double t_us, char *dir, char
             changed_to = (uint16_t)n, changed = true;
         else if (strcmp(*words, "badsum") == 0)
             seg.checksum_ok = false;
+        else if (strcmp(*words, "badip") == 0)
+            seg.ip_checksum_ok = false;
         else if (strcmp(*words, "badbytes") == 0)
             bad = true;
         else if (strncmp(*words, "towin=", 6) == 0)

@@ -239,15 +239,15 @@ static const struct story clean[] = {
      OPEN
      "2000- client conn send 1000000\n2010 c> PSH,ACK len=1000\n2040 s> ACK win=0\n"
      "202040 c> ACK seq=1000\n202070 s> ACK win=0\n602040 c> ACK seq=1000\n602070 s> ACK win=0\n"
-     "700000-700100 server conn recv 1000 = 1000\n700020 s> ACK win=500\n"
-     "700050 c> ACK len=1000\n700080 s> ACK win=490\n" OVER},
+     "700000-700100 server conn recv 1000 = 1000\n700020 s> ACK win=512\n"
+     "700050 c> ACK len=1000\n700080 s> ACK win=512\n" OVER},
     {"close behind a zero window: FIN_WAIT_1 before its FIN", BOTH,
      OPEN "2000-2010 client conn send 1000 = 1000\n2010 c> PSH,ACK len=1000\n2040 s> ACK win=0\n"
           "2100-2110 client conn send 10 = 10\n2200-2210 client conn close = 0\n"
           "2201 state client 1 ESTABLISHED>FIN_WAIT_1\n"
           "202040 c> ACK seq=1000\n202070 s> ACK win=0\n"
-          "700000-700100 server conn recv 1000 = 1000\n700020 s> ACK win=500\n"
-          "700050 c> PSH,FIN,ACK len=10\n700080 s> ACK win=490\n"
+          "700000-700100 server conn recv 1000 = 1000\n700020 s> ACK win=512\n"
+          "700050 c> PSH,FIN,ACK len=10\n700080 s> ACK win=512\n"
           "700110 state client 1 FIN_WAIT_1>FIN_WAIT_2\n" OVER},
     {"the other FIN comes before a FIN that waits behind a zero window: CLOSING", BOTH,
      OPEN "2000-2010 client conn send 1000 = 1000\n2010 c> PSH,ACK len=1000\n2040 s> ACK win=0\n"
@@ -347,7 +347,7 @@ static const struct story clean[] = {
      "900000 lab plug\n900100 c> ACK seq=11 len=10\n900130 s> ACK ack=1\n"
      "1000000 c> ACK seq=1 len=10\n1000030 s> ACK ack=21\n" OVER},
     {"a read moves the window", BOTH,
-     OPEN "2000-2050 client conn send 3000 = 3000\n2010 c> PSH,ACK len=3000\n2040 s> ACK win=10\n"
+     OPEN "2000-2050 client conn send 3000 = 3000\n2010 c> PSH,ACK len=3000\n2040 s> ACK win=510\n"
           "3000-3010 server conn recv 3000 = 3000\n3005 s> ACK win=512\n" OVER},
     {"one socket's segments handed over in the wrong order by two processors", LO,
      OPEN "2000-2050 client conn send 200 = 200\n2010 c> PSH,ACK seq=101 len=100\n"
@@ -402,6 +402,26 @@ static const struct story clean[] = {
     {"a path of ours may lose", VETH,
      OPEN "2000-2050 client conn send 100 = 100\n2010 c> PSH,ACK len=100 gone\n"
           "202010 c> PSH,ACK seq=1 len=100\n202040 s> ACK\n" OVER "900002000 fence\n"},
+    {"urgent data, and what is sent before it is acknowledged", BOTH,
+     OPEN "2000-2010 client conn send 5 = 5\n2005 c> PSH,ACK len=5\n"
+          "2020-2030 client conn send 3 flags=MSG_OOB = 3\n2025 c> PSH,URG,ACK len=3 urg=3\n"
+          "2060 s> ACK\n2100-2110 client conn send 3 flags=MSG_OOB = 3\n"
+          "2105 c> PSH,URG,ACK len=3 urg=3\n2110-2120 client conn send 2 flags=MSG_OOB = 2\n"
+          "2115 c> PSH,URG,ACK len=2 urg=2\n2140 s> ACK\n"},
+    {"urgent data that does not fit yet is told of before it leaves, however far it is", BOTH,
+     OPEN "2000-2900 client conn send 1000 = 1000\n2005 c> PSH,ACK len=1000\n"
+          "2010-2950 client conn send 90000 flags=MSG_OOB = 90000\n"
+          "2020 c> PSH,URG,ACK len=500 urg=65535\n2050 s> ACK\n"},
+    {"a SYN cookie's window is not known any more when its third segment comes", BOTH,
+     "0 client start\n0 server start\n1-2 server listener socket = 3\n"
+     "3-4 server listener listen 1 = 0\n5-6 client conn socket = 3\n"
+     "1000-1100 client conn connect 10.0.0.2:80 = 0\n1020 c> SYN ws=7\n"
+     "1050 s> SYN,ACK ws=7 win=65160\n1080 c> ACK win=512\n"
+     "1200-1210 server listener accept as=conn = 4\n2000-2010 client conn send 10 = 10\n"
+     "2005 c> PSH,ACK len=10\n2035 s> ACK win=502\n"},
+    {"a window that closes, and one that ends a little before for the scale's sake", BOTH,
+     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK win=511\n"
+          "3000-3010 client conn send 10 = 10\n3005 c> PSH,ACK len=10\n3035 s> ACK win=0\n"},
     {"dropped frames excuse what seems to be missing", VETH,
      OPEN "2000 drops\n2010-2020 client conn send 20 = 20\n2015 c> ACK seq=11 len=10\n" OVER},
 };

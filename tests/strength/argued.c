@@ -10,30 +10,6 @@
 
 #include "clock.h"
 
-struct damage_of {
-    const struct bench *bench;
-    const struct kind *kind;
-    const struct sp_flight *flight; /* NULL: it is about no segment, or about a stray one */
-    int conn;                       /* -1 none */
-    enum sp_end end;
-    int64_t t_ns;
-};
-
-static bool is_kind(const struct damage_of *d, const char *prefix)
-{
-    return strncmp(d->kind->name, prefix, strlen(prefix)) == 0;
-}
-
-static const struct sp_seg *seg_of(const struct sp_flight *flight)
-{
-    return &shown(flight)->u.seg.seg;
-}
-
-static bool is_of(const struct damage_of *d, const struct sp_flight *flight, bool own)
-{
-    return flight->conn == d->conn && (flight->from == d->end) == own;
-}
-
 /* A RST that answers carries no number of its sender's (RFC 9293 section 3.10.7.1). */
 static bool is_numberless(const struct sp_flight *flight)
 {
@@ -338,20 +314,6 @@ static bool has_urgent(const struct damage_of *d)
     return false;
 }
 
-/* Something that may ask for it came between the two copies. */
-static bool asked_again(const struct damage_of *d)
-{
-    if (!is_kind(d, "segment twice") || !d->flight || !sp_seg_space(seg_of(d->flight)))
-        return false;
-    for (size_t i = 0; i < d->bench->flights->len; i++) {
-        const struct sp_flight *in = &d->bench->flights->items[i];
-        if (is_of(d, in, false) && in->received && in->received->t_ns >= d->t_ns &&
-            in->received->t_ns <= d->t_ns + d->kind->by)
-            return true;
-    }
-    return false;
-}
-
 /* The RST that refuses data for a closed socket stands where the sender's next byte would, and not
  * where the data acknowledges. */
 static bool is_abort_of_closed(const struct damage_of *d)
@@ -373,47 +335,6 @@ static bool is_abort_of_closed(const struct damage_of *d)
         next = seg->seq + sp_seg_space(seg);
     }
     return closed && came && came->payload_len && seg_of(d->flight)->seq + 1 == next;
-}
-
-/* On loopback what was sent later may be captured first, and its number says which was. */
-static bool may_be_swapped(const struct damage_of *d)
-{
-    if (!is_kind(d, "seq ") || !d->flight || shown(d->flight)->u.seg.point != SP_AT_LO ||
-        sp_seg_space(seg_of(d->flight)))
-        return false;
-    for (size_t i = 0; i < d->bench->flights->len; i++) {
-        const struct sp_flight *flight = &d->bench->flights->items[i];
-        int64_t apart_ns = shown(flight)->t_ns - d->t_ns;
-        if (is_of(d, flight, true) && flight != d->flight && sp_seg_space(seg_of(flight)) &&
-            apart_ns >= -200 * SP_US && apart_ns <= 200 * SP_US)
-            return true;
-    }
-    return false;
-}
-
-/* A cable was out: what left then no capture has, and positions may have moved unseen. */
-static bool in_the_dark(const struct damage_of *d)
-{
-    const struct sp_trace *trace = &d->bench->again.trace;
-    for (size_t i = 0; d->conn >= 0 && i < trace->len; i++)
-        if (trace->events[i].kind == SP_EV_LAB && trace->events[i].t_ns <= d->t_ns &&
-            strstr(trace->events[i].u.lab.action, "unplug"))
-            return true;
-    return false;
-}
-
-/* It came less than a millisecond before: the stack may not have taken it. */
-static bool only_just_come(const struct damage_of *d)
-{
-    if (!is_kind(d, "ack - 1") || !d->flight)
-        return false;
-    for (size_t i = 0; i < d->bench->flights->len; i++) {
-        const struct sp_flight *in = &d->bench->flights->items[i];
-        if (is_of(d, in, false) && in->received && (seg_of(in)->flags & SP_FIN) &&
-            in->received->t_ns <= d->t_ns && in->received->t_ns > d->t_ns - SP_MS)
-            return true;
-    }
-    return false;
 }
 
 /* It has another SYN in the same place. */
@@ -447,18 +368,16 @@ static bool rst_for_each(const struct damage_of *d)
     return open >= 2;
 }
 
-/* What it is the first to leave out is a FIN, and nothing is seen for as long as it may wait. */
-static bool is_delayed(const struct damage_of *d)
+/* It is all that there is of its connection, and no call has told of a port. */
+static bool is_alone(const struct damage_of *d)
 {
-    bool fin = false;
-    if (!is_kind(d, "ack - 1") || !d->flight || d->bench->last_ns - d->t_ns > 500 * SP_MS)
+    if (!is_kind(d, "from another port") || !d->flight || !(seg_of(d->flight)->flags & SP_SYN))
         return false;
-    for (size_t i = 0; i < d->bench->flights->len; i++) {
-        const struct sp_flight *in = &d->bench->flights->items[i];
-        fin = fin || (is_of(d, in, false) && in->received && (seg_of(in)->flags & SP_FIN) &&
-                      seg_of(in)->seq + sp_seg_space(seg_of(in)) == seg_of(d->flight)->ack);
-    }
-    return fin;
+    for (size_t i = 0; i < d->bench->flights->len; i++)
+        if (&d->bench->flights->items[i] != d->flight &&
+            d->bench->flights->items[i].conn == d->conn)
+            return false;
+    return true;
 }
 
 static const struct argument {
@@ -541,6 +460,10 @@ static const struct argument {
      "what came less than a millisecond before may not have been taken yet: its answer "
      "follows (RFC9293:3.10.7.4)",
      "client FIN arrives; server RST,ACK ack=1", only_just_come},
+    {"alone", "a port may be any, and nothing else came from it or went there (RFC6056:3)",
+     "client SYN from 4000; nobody answers", is_alone},
+    {"copy", "the path took one of several that are the same: which of them nobody can tell",
+     "server ACK 2, server ACK 2; the first is lost, or the second", is_any_copy},
 };
 
 enum { ARGUMENTS = sizeof arguments / sizeof arguments[0] };
@@ -578,6 +501,14 @@ const char *argued(const struct bench *bench, const struct kind *kind, size_t at
         return "not-told";
     }
     return row_argues(kind->name, run, place) ? "argued.tsv" : NULL;
+}
+
+size_t *argued_count(size_t i)
+{
+    if (i < ARGUMENTS)
+        return &used[i];
+    i -= ARGUMENTS;
+    return i == 0 ? &untold : i == 1 ? &unheld : rows_count(i - 2);
 }
 
 void argued_print(bool all)

@@ -88,6 +88,13 @@ size_t argued_stale(bool print)
     return stale;
 }
 
+size_t *rows_count(size_t i)
+{
+    if (i / 2 >= row_count)
+        return NULL;
+    return i % 2 ? &rows[i / 2].about : &rows[i / 2].used;
+}
+
 void rows_print(void)
 {
     for (size_t i = 0; i < row_count; i++)

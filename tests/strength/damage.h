@@ -41,4 +41,9 @@ bool damage_call_sibling(struct bench *bench, size_t at, int64_t by);
 bool damage_call_address(struct bench *bench, size_t at, int64_t by);
 bool damage_state_skipped(struct bench *bench, size_t at, int64_t by);
 
+bool damage_seg_pointer(struct bench *bench, size_t at, int64_t by);
+bool damage_seg_shrunk(struct bench *bench, size_t at, int64_t by);
+bool damage_seg_scale(struct bench *bench, size_t at, int64_t by);
+bool damage_state_socket(struct bench *bench, size_t at, int64_t by);
+
 #endif

@@ -46,6 +46,8 @@ const char *const neutral_rules[][2] = {
      "kernels withhold events)"},
     {"passed", "a look that shows a state in which the socket was since the look before: it could "
                "have been taken a moment earlier"},
+    {"no-socket", "a look that finds no socket any more: of which nobody asks "
+                  "(docs/invariants.md, state-looks)"},
     {"close", "bytes that were captured within 0.2 ms of each other may have left the other way "
               "round (docs/invariants.md, seq-gap)"},
     {"earlier-fence", "only the fences after the end of the script count"},
@@ -546,6 +548,13 @@ const char *neutral_state(const struct bench *bench, size_t at, int64_t by)
                    (state == ev->u.state.old_state || has_passed(bench, ev, state))
                ? rule("passed")
                : NULL;
+}
+
+const char *neutral_gone(const struct bench *bench, size_t at, int64_t by)
+{
+    (void)by;
+    return bench->again.trace.events[at].u.state.new_state == SP_TCP_NONE ? rule("no-socket")
+                                                                          : NULL;
 }
 
 const char *neutral_mark(const struct bench *bench, size_t at, int64_t by)

@@ -1,6 +1,6 @@
 /*
  * strength RESULTS... [--case GLOB] [--least PERCENT] [--without RULE] [--argued FILE]
- *          [--kind GLOB] [--json] [--quiet]
+ *          [--kind GLOB] [--jobs N] [--json] [--quiet]
  *
  * Takes every run of the results folders that passed, damages its trace in every way of damage.c at
  * every place, and asks the judge. A damage that is not neutral (neutral.c) and after which the
@@ -12,8 +12,9 @@
  * through, they are a failure, too.
  * --kind GLOB: these kinds of damage alone, and no trace is cut short.
  * --without RULE: as if lib/tcp did not have that rule, so that what it alone catches survives.
+ * --jobs N: so many processes share the runs (share.c); as many as there are processors.
  */
-#include "strength.h"
+#include "share.h"
 
 #include <fnmatch.h>
 #include <getopt.h>
@@ -21,37 +22,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd.h"
-
-struct tally {
-    const char *name; /* of a kind, or of a case */
-    size_t caught, argued, survived, neutral, neutral_caught;
-};
-
-struct survivor {
-    const char *text;
-};
-
-struct strength {
-    const char *glob;
-    const char *kind;    /* glob of the kinds that are tried, NULL: all, and traces are cut short */
-    const char *argued;  /* table of single survivors that are argued */
-    const char *without; /* rule of lib/tcp that does not count, NULL: all do */
-    double least;
-    bool json, quiet;
-    struct sp_arena arena;
-    struct tally *by_kind; /* kind_count */
-    struct tally *by_case;
-    size_t case_len, case_cap;
-    struct tally *by_topic;
-    size_t topic_len, topic_cap;
-    struct survivor *survivors;
-    size_t survivor_len, survivor_cap;
-    size_t runs, not_passing, unread;
-    size_t cuts, cuts_passing;
-    unsigned sets; /* bits: loopback and veth, IPv4 and IPv6 */
-};
 
 void cmd_error(const char *fmt, ...)
 {
@@ -111,29 +84,17 @@ static void tidy(struct sp_trace *trace)
     sp_trace_sort(trace);
 }
 
-static struct tally *case_tally(struct strength *s, const char *id)
+/* The tally of that name, which may be a new one. */
+struct tally *tally_of(struct tallies *tallies, const char *name, size_t len)
 {
-    size_t len = strcspn(id, "[");
-    for (size_t i = 0; i < s->case_len; i++)
-        if (strlen(s->by_case[i].name) == len && strncmp(s->by_case[i].name, id, len) == 0)
-            return &s->by_case[i];
-    struct tally *tally = &SP_PUSH(s->by_case, s->case_len, s->case_cap);
-    char *name = sp_xstrdup(id);
-    name[len] = '\0';
-    tally->name = name;
-    return tally;
-}
-
-static struct tally *topic_tally(struct strength *s, const char *id)
-{
-    size_t len = strcspn(id, "/");
-    for (size_t i = 0; i < s->topic_len; i++)
-        if (strlen(s->by_topic[i].name) == len && strncmp(s->by_topic[i].name, id, len) == 0)
-            return &s->by_topic[i];
-    struct tally *tally = &SP_PUSH(s->by_topic, s->topic_len, s->topic_cap);
-    char *name = sp_xstrdup(id);
-    name[len] = '\0';
-    tally->name = name;
+    for (size_t i = 0; i < tallies->len; i++)
+        if (strlen(tallies->items[i].name) == len &&
+            strncmp(tallies->items[i].name, name, len) == 0)
+            return &tallies->items[i];
+    struct tally *tally = &SP_PUSH(tallies->items, tallies->len, tallies->cap);
+    char *copy = sp_xstrdup(name);
+    copy[len] = '\0';
+    tally->name = copy;
     return tally;
 }
 
@@ -224,8 +185,9 @@ static void damage(struct strength *s, struct bench *bench, size_t k, size_t at)
                    (kind->site == AT_SEGMENT && neutral_script(bench, at));
     bool is_argued = !caught && !neutral && survivor_explain(s, bench, kind, at);
     tally_add(&s->by_kind[k], caught, neutral, is_argued);
-    tally_add(case_tally(s, bench->run->id), caught, neutral, is_argued);
-    tally_add(topic_tally(s, bench->run->id), caught, neutral, is_argued);
+    const char *id = bench->run->id;
+    tally_add(tally_of(&s->cases, id, strcspn(id, "[")), caught, neutral, is_argued);
+    tally_add(tally_of(&s->topics, id, strcspn(id, "/")), caught, neutral, is_argued);
 }
 
 /* A run that broke off anywhere, before its first event too, has shown nothing. */
@@ -290,7 +252,7 @@ static void run_damage(struct strength *s, const struct sp_results *results,
 
 /* ---- the report ---------------------------------------------------------------------------- */
 
-static double share(const struct tally *tally)
+static double percent(const struct tally *tally)
 {
     size_t all = tally->caught + tally->argued + tally->survived;
     return all ? 100.0 * (double)tally->caught / (double)all : 100.0;
@@ -316,7 +278,8 @@ static void tallies_print(const char *head, const struct tally *tallies, size_t 
     for (size_t i = 0; i < count; i++)
         if (tallies[i].caught + tallies[i].argued + tallies[i].survived + tallies[i].neutral)
             printf("%-46s %9zu %7zu %12zu %9zu %8.2f%%\n", tallies[i].name, tallies[i].caught,
-                   tallies[i].argued, tallies[i].survived, tallies[i].neutral, share(&tallies[i]));
+                   tallies[i].argued, tallies[i].survived, tallies[i].neutral,
+                   percent(&tallies[i]));
 }
 
 static void report_text(const struct strength *s)
@@ -327,9 +290,9 @@ static void report_text(const struct strength *s)
     if (s->survivor_len)
         printf("\n");
     if (!s->quiet) {
-        tallies_print("case", s->by_case, s->case_len);
+        tallies_print("case", s->cases.items, s->cases.len);
         printf("\n");
-        tallies_print("topic", s->by_topic, s->topic_len);
+        tallies_print("topic", s->topics.items, s->topics.len);
         printf("\n");
     }
     tallies_print("damage", s->by_kind, kind_count);
@@ -342,7 +305,7 @@ static void report_text(const struct strength *s)
     argued_stale(true);
     printf("\n%zu runs, %zu damages that matter, %zu caught (%.2f%%), %zu argued, %zu unexplained; "
            "%zu neutral, of which %zu were objected to anyway\n",
-           s->runs, all.caught + all.argued + all.survived, all.caught, share(&all), all.argued,
+           s->runs, all.caught + all.argued + all.survived, all.caught, percent(&all), all.argued,
            all.survived, all.neutral, all.neutral_caught);
     printf("%zu traces cut short, of which %zu pass\n", s->cuts, s->cuts_passing);
 }
@@ -367,9 +330,9 @@ static void report_json(const struct strength *s)
     struct tally all = sum(s->by_kind, kind_count);
     json_t *root = json_pack("{s:s, s:I, s:f, s:o, s:o, s:o, s:I, s:I, s:I}", "schema",
                              "sockproof-strength/1", "runs", (json_int_t)s->runs, "share",
-                             share(&all), "kinds", tallies_json(s->by_kind, kind_count), "cases",
-                             tallies_json(s->by_case, s->case_len), "survivors", survivors, "cut",
-                             (json_int_t)s->cuts, "cut_passing", (json_int_t)s->cuts_passing,
+                             percent(&all), "kinds", tallies_json(s->by_kind, kind_count), "cases",
+                             tallies_json(s->cases.items, s->cases.len), "survivors", survivors,
+                             "cut", (json_int_t)s->cuts, "cut_passing", (json_int_t)s->cuts_passing,
                              "stale", (json_int_t)argued_stale(false));
     json_dumpf(root, stdout, JSON_INDENT(1));
     putchar('\n');
@@ -381,46 +344,63 @@ static void report_json(const struct strength *s)
 static int usage(void)
 {
     fputs("usage: strength RESULTS... [--case GLOB] [--kind GLOB] [--least PERCENT] "
-          "[--without RULE] [--argued FILE] [--json] [--quiet]\n",
+          "[--without RULE] [--argued FILE] [--jobs N] [--json] [--quiet]\n",
           stderr);
     return SP_EXIT_USAGE;
 }
 
+enum { JOBS = 256 }; /* beside the letters */
+
 static bool options(struct strength *s, int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"case", required_argument, NULL, 'c'},   {"kind", required_argument, NULL, 'k'},
-        {"least", required_argument, NULL, 'l'},  {"without", required_argument, NULL, 'w'},
-        {"json", no_argument, NULL, 'j'},         {"quiet", no_argument, NULL, 'q'},
-        {"argued", required_argument, NULL, 'a'}, {0}};
+    static const struct option longs[] = {{"case", required_argument, NULL, 'c'},
+                                          {"kind", required_argument, NULL, 'k'},
+                                          {"least", required_argument, NULL, 'l'},
+                                          {"without", required_argument, NULL, 'w'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"quiet", no_argument, NULL, 'q'},
+                                          {"argued", required_argument, NULL, 'a'},
+                                          {"jobs", required_argument, NULL, JOBS},
+                                          {0}};
     for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
         s->glob = o == 'c' ? optarg : s->glob;
         s->kind = o == 'k' ? optarg : s->kind;
         s->without = o == 'w' ? optarg : s->without;
         s->argued = o == 'a' ? optarg : s->argued;
         s->least = o == 'l' ? strtod(optarg, NULL) : s->least;
+        s->jobs = o == JOBS ? strtol(optarg, NULL, 10) : s->jobs;
         s->json = s->json || o == 'j';
         s->quiet = s->quiet || o == 'q';
-        if (o == '?')
+        if (o == '?' || s->jobs < 1)
             return false;
     }
     return optind < argc;
 }
 
+static void tallies_release(struct tallies *tallies)
+{
+    for (size_t i = 0; i < tallies->len; i++)
+        free((char *)tallies->items[i].name);
+    free(tallies->items);
+}
+
 static void strength_release(struct strength *s)
 {
-    for (size_t i = 0; i < s->case_len; i++)
-        free((char *)s->by_case[i].name);
-    for (size_t i = 0; i < s->topic_len; i++)
-        free((char *)s->by_topic[i].name);
-    free(s->by_topic);
+    tallies_release(&s->cases);
+    tallies_release(&s->topics);
     sp_arena_release(&s->arena);
     argued_release();
     free(s->survivors);
-    free(s->by_case);
     free(s->by_kind);
 }
 
+static bool is_asked_for(const struct strength *s, const struct sp_result *run)
+{
+    return passes(run->verdict) &&
+           (!s->glob || fnmatch(s->glob, run->id, 0) == 0 || fnmatch(s->glob, run->dir, 0) == 0);
+}
+
+/* This process's part of the runs. */
 static bool results_damage(struct strength *s, const char *dir)
 {
     struct sp_results results;
@@ -430,28 +410,33 @@ static bool results_damage(struct strength *s, const char *dir)
         return false;
     }
     for (size_t i = 0; i < results.run_count; i++)
-        if (passes(results.runs[i].verdict) &&
-            (!s->glob || fnmatch(s->glob, results.runs[i].id, 0) == 0 ||
-             fnmatch(s->glob, results.runs[i].dir, 0) == 0))
+        if (is_asked_for(s, &results.runs[i]) && share_takes(&s->share))
             run_damage(s, &results, &results.runs[i]);
     sp_results_release(&results);
     return true;
+}
+
+void strength_part(struct strength *s)
+{
+    for (int i = 0; i < s->dir_count && !s->unread; i++)
+        s->unread += !results_damage(s, s->dirs[i]);
 }
 
 static bool is_strong(const struct strength *s)
 {
     struct tally all = sum(s->by_kind, kind_count);
     bool stale = s->sets == ALL_SETS && !s->glob && !s->kind && argued_stale(false);
-    bool strong = s->runs && share(&all) >= s->least && !s->not_passing && !s->cuts_passing &&
+    bool strong = s->runs && percent(&all) >= s->least && !s->not_passing && !s->cuts_passing &&
                   !all.survived && !stale;
-    for (size_t i = 0; i < s->topic_len; i++)
-        strong = strong && share(&s->by_topic[i]) >= s->least;
+    for (size_t i = 0; i < s->topics.len; i++)
+        strong = strong && percent(&s->topics.items[i]) >= s->least;
     return strong;
 }
 
 int main(int argc, char **argv)
 {
     struct strength s = {.least = 95.0, .argued = SP_ARGUED};
+    s.jobs = sysconf(_SC_NPROCESSORS_ONLN);
     if (!options(&s, argc, argv))
         return usage();
     if (!argued_read(s.argued)) {
@@ -462,15 +447,15 @@ int main(int argc, char **argv)
     s.by_kind = sp_xcalloc(kind_count, sizeof *s.by_kind);
     for (size_t k = 0; k < kind_count; k++)
         s.by_kind[k].name = kinds[k].name;
-    bool read = true;
-    for (int i = optind; i < argc && read; i++)
-        read = results_damage(&s, argv[i]);
-    if (read && s.json)
+    s.dirs = argv + optind;
+    s.dir_count = argc - optind;
+    share_out(&s);
+    if (!s.unread && s.json)
         report_json(&s);
-    else if (read)
+    else if (!s.unread)
         report_text(&s);
     bool strong = is_strong(&s);
-    int code = !read || s.unread ? SP_EXIT_BROKEN : strong ? SP_EXIT_PASS : SP_EXIT_FAIL;
+    int code = s.unread ? SP_EXIT_BROKEN : strong ? SP_EXIT_PASS : SP_EXIT_FAIL;
     strength_release(&s);
     return code;
 }

@@ -4,7 +4,8 @@
  *   damage.c    the kinds of damage, and how each is done to a copy of the trace; those of
  *               segments in damage_segment.c, what a stranger would try in damage_stranger.c
  *   neutral.c   which damages a case's own words (or RFC 9293) allow: nothing need object to them
- *   strength.c  the command: every kind at every place of every passing run, and the report
+ *   strength.c  the command: every kind at every place of every passing run, and the report;
+ *               share.c has several processes do it
  *
  * A damage is done consistently where a witness would be consistent (both captures of a segment
  * say the same, payload keeps the pattern), so that what catches it is not a clumsy forgery.
@@ -78,6 +79,7 @@ const char *neutral_call(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_out(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_state_loss(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_state(const struct bench *bench, size_t at, int64_t by);
+const char *neutral_gone(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_mark(const struct bench *bench, size_t at, int64_t by);
 
 enum { TO_NOUGHT = 1000 }; /* `by` of the damage that makes a call succeed, with 0 */
@@ -105,6 +107,8 @@ const char *argued(const struct bench *bench, const struct kind *kind, size_t at
 void argued_about(const char *run);
 /* Rows that are about a run that was gone through and excuse nothing, one a line; how many. */
 size_t argued_stale(bool print);
+/* Each of what the arguments count, by number; NULL: there are no more. */
+size_t *argued_count(size_t i);
 void argued_print(bool all);
 void argued_release(void);
 
