@@ -29,7 +29,7 @@ SOURCES = {
     "net/ip.c": '#include <tcp.h>\nconst char *ip =\n"RIGHT IP"\n;\nint main(void) { return word[0] == 0; }\n',
 }
 
-# Each case looks for a mistake of its name: a/wrong for WRONG. It may take its time over it.
+# Each case looks for a mistake of its name: a/wrong for WRONG. One may take its time over it, once.
 SUITE = """#!{python}
 import json, pathlib, sys, time
 words = sys.argv[1:]
@@ -38,8 +38,9 @@ results = pathlib.Path(words[words.index("--results") + 1])
 cases = [word for word in words[1:words.index("--kernel")] if "/" in word] or {every!r}
 content = open(kernel, "rb").read()
 right = b"RIGHT TCP" in content and b"RIGHT IP" in content and b"RIGHT WORD" in content
-if not right and {slow!r}:
-    pathlib.Path({mark!r}).touch()
+mark = pathlib.Path({mark!r})
+if not right and {slow!r} in ("every", *cases) and not mark.exists():
+    mark.touch()
     time.sleep(60)
 if right and set({refused!r}) & set(cases):
     sys.exit(4)
@@ -87,7 +88,7 @@ class Lab:
             f"@@ -{at},3 +{at},3 @@\n {lines[at - 1]}\n-{before.replace(before.strip(chr(34)), old)}\n"
             f"+\"{word}\"\n {lines[at + 1]}\n")
 
-    def start(self, *options, slow=False, always=(), sometimes=(), refused=()):
+    def start(self, *options, slow=None, always=(), sometimes=(), refused=()):
         suite = self.folder / "suite"
         suite.write_text(SUITE.format(python=sys.executable, slow=slow, mark=str(self.mark), calls=str(self.calls),
                                       every=EVERY, always=list(always), sometimes=list(sometimes),
@@ -103,6 +104,9 @@ class Lab:
         process = self.start(*options, **suite)
         out, err = process.communicate(timeout=100)
         return process.returncode, out, err
+
+    def wrong_calls(self):
+        return sum(line.startswith("wrong ") for line in self.calls.read_text().splitlines())
 
     def sources(self):
         return {name: (self.tree / name).read_text() for name in SOURCES}
@@ -167,6 +171,49 @@ class TestMutants:
         assert "killed    panics" in out and "SURVIVED  late" in out, out
         assert (code, counts(out)) == (1, [1, 0, 1, 0, 0])
 
+    def test_those_that_are_named_are_tried_in_that_order(self, lab):
+        for name in ("a", "b", "c"):
+            lab.mistake(name, "WRONG")
+        code, out, _ = lab.run("--jobs", "1", "c", "a")
+        assert (code, re.findall(r"^killed +(\w+):", out, re.MULTILINE)) == (0, ["c", "a"])
+
+    def test_a_name_that_there_is_not_is_an_error_before_anything_is_tried(self, lab):
+        lab.mistake("expected", "WRONG")
+        code, out, err = lab.run("expected", "gone")
+        assert code == 2 and "no such mutant: gone" in err and "expected" not in out
+        assert not lab.calls.exists()
+
+    def test_what_stands_in_the_log_is_not_tried_again_but_for_what_has_changed(self, lab):
+        lab.mistake("expected", "WRONG")
+        lab.mistake("unseen", "UNSEEN")
+        log = ["--log", lab.folder / "log"]
+        assert counts(lab.run(*log)[1]) == [1, 0, 1, 0, 0]
+        before = lab.wrong_calls()
+        lab.mistake("others", "OTHER")
+        lab.mistake("unseen", "WRONG")
+        code, out, err = lab.run(*log, "--expected", "expected")
+        assert code == 0 and lab.wrong_calls() == before + 1, out + err  # another question
+        code, out, err = lab.run(*log)
+        assert (code, counts(out)) == (0, [2, 1, 0, 0, 0]), out + err
+        assert "killed    expected: it is expected" in out
+        before = lab.wrong_calls()
+        assert counts(lab.run(*log, sometimes=["a/other"])[1]) == [2, 0, 1, 0, 0]
+        assert lab.wrong_calls() > before  # another suite
+
+    def test_what_was_done_before_an_interruption_stands_in_the_log(self, lab):
+        lab.mistake("a", "WRONG")
+        lab.mistake("b", "SLOW", cases="a/slow")
+        log = ["--jobs", "1", "--log", lab.folder / "log"]
+        running = lab.start(*log, slow="a/slow")
+        wait_until(lab.mark.exists, "the second mutant's run", seconds=60)
+        os.kill(running.pid, signal.SIGTERM)
+        out, err = running.communicate(timeout=30)
+        assert running.returncode == 143 and "killed    a:" in out and " b:" not in out, out + err
+        assert "Traceback" not in err
+        before = lab.wrong_calls()
+        code, out, err = lab.run(*log, slow="a/slow")
+        assert (code, lab.wrong_calls(), counts(out)) == (0, before + 1, [2, 0, 0, 0, 0]), out + err
+
     def test_a_patch_that_names_no_case_is_an_error_before_anything_is_tried(self, lab):
         lab.mistake("expected", "WRONG", cases="a/gone")
         code, out, err = lab.run(refused=["a/gone"])
@@ -183,7 +230,7 @@ class TestMutants:
 
     def test_two_at_once_in_one_tree_are_refused(self, lab):
         lab.mistake("expected", "WRONG")
-        first = lab.start(slow=True)
+        first = lab.start(slow="every")
         wait_until(lab.mark.exists, "the mutant's run", seconds=60)
         code, out, err = lab.run()
         os.killpg(first.pid, signal.SIGTERM)
@@ -193,7 +240,7 @@ class TestMutants:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
     def test_interrupted_it_ends_and_leaves_nothing(self, lab, number):
         lab.mistake("expected", "WRONG")
-        running = lab.start(slow=True)
+        running = lab.start(slow="every")
         wait_until(lab.mark.exists, "the mutant's run", seconds=60)
         os.kill(running.pid, number)
         assert running.wait(timeout=30) != 0
