@@ -86,7 +86,7 @@ class TestWords:
             line = names.sub(" ", line)
             if re.match(r"\s*\S+\s+(start\s+)?(accept|dup|take)\b", line):  # makes a name
                 line = re.sub(r"\b(accept|dup|take)\b\s+\S+", r"\1", line)
-            line = re.sub(r"\b(set\s+TCP_CONGESTION)\s+\S+", r"\1", line)  # the stack's own
+            line = re.sub(r"\b(set\s+(?:TCP_CONGESTION|SO_BINDTODEVICE))\s+\S+", r"\1", line)  # the stack's own
             for word in re.findall(r"(?<![\w.+-])[a-z][a-z_-]*(?![\w.])", line):
                 if word not in known and not re.search(rf"\d\s*{word}\b", line):
                     unknown.setdefault(word, line.strip())

@@ -271,7 +271,8 @@ static bool args_set(struct cursor *cur, struct sp_stmt *st)
         cur->at++;
         return true;
     }
-    if (word && strcmp(opt, "TCP_CONGESTION") == 0 && is_name(word->text)) {
+    bool named = strcmp(opt, "TCP_CONGESTION") == 0 || strcmp(opt, "SO_BINDTODEVICE") == 0;
+    if (word && named && is_name(word->text)) {
         add_text(cur, st, "value", word, word->text);
         cur->at++;
         return true;

@@ -10,6 +10,7 @@
  * A socket that is looked at now and then
  * may have taken several steps between two looks.
  */
+#include "ledger.h"
 #include "tcp_in.h"
 
 #include <stdlib.h>
@@ -350,6 +351,24 @@ static const char *lacks_port(const struct ctx *ctx, const struct sp_event *even
     return NULL;
 }
 
+/* connect() that finds its pair of addresses taken has been in SYN_SENT for a moment (Linux): that
+ * socket is not the one that has them. */
+static bool was_taken(const struct ctx *ctx, const struct sp_event *event)
+{
+    const struct sp_ev_state *state = &event->u.state;
+    if (state->old_state != SP_TCP_SYN_SENT || state->new_state != SP_TCP_CLOSED)
+        return false;
+    for (size_t i = 0; i < ctx->trace->len; i++) {
+        const struct sp_event *by = &ctx->trace->events[i];
+        const struct sp_ev_call *call = &by->u.call;
+        if (by->kind == SP_EV_CALL && by->end == event->end && strcmp(call->name, "connect") == 0 &&
+            call->error && strcmp(call->error, "EADDRNOTAVAIL") == 0 &&
+            by->t_ns - SKEW_NS <= event->t_ns && event->t_ns <= sp_tcp_call_end(by) + SKEW_NS)
+            return true;
+    }
+    return false;
+}
+
 static void rule_evidence(struct ctx *ctx, const struct sp_event *event)
 {
     const struct sp_ev_state *state = &event->u.state;
@@ -367,7 +386,8 @@ static void rule_evidence(struct ctx *ctx, const struct sp_event *event)
     why = NULL;
     if (ctx->lossy_wire || !ctx->facts[event->end].watched || !state->local.port ||
         !has_peer(state) || stale ||
-        (state->source == SP_STATE_DIAG && state->new_state == SP_TCP_CLOSED))
+        (state->source == SP_STATE_DIAG && state->new_state == SP_TCP_CLOSED) ||
+        was_taken(ctx, event))
         return;
     int64_t looked_ns = state->not_before_ns < event->t_ns ? state->not_before_ns : event->t_ns;
     if (state->source == SP_STATE_TRACEPOINT)

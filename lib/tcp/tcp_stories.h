@@ -394,6 +394,9 @@ static const struct story clean[] = {
           "2090 look client FIN_WAIT_2 since=2035\n"
           "3000-3100 client again connect addr = EADDRNOTAVAIL\n"
           "3010 state client 1 CLOSED>SYN_SENT\n3020 state client 1 SYN_SENT>CLOSED\n" OVER},
+    {"a connect that finds its pair of addresses taken, beside the connection that has them", BOTH,
+     OPEN "3000-3100 client again connect addr = EADDRNOTAVAIL\n"
+          "3010 state client 3 CLOSED>SYN_SENT bound\n3020 state client 3 SYN_SENT>CLOSED\n" OVER},
     {"the last moments of a trace are not held against a box", VETH,
      "0 routed\n" OPEN "2000-2050 client conn send 100 = 100\n2010 c> PSH,ACK len=100 lost\n"
      "3000 fence\n"},
