@@ -104,8 +104,15 @@ static bool may_stop_short(const struct replay *replay, const struct side *side)
     return false;
 }
 
+static bool has_own_api(const struct sp_trace_head *head, enum sp_end end)
+{
+    const char *api = head->api[end].name, *tcp = head->tcp[end].name;
+    return !api || !tcp || strcmp(api, tcp) == 0;
+}
+
 /* Whether it returned because there was nothing more to come: 0, or less than it would have waited
- * for. Not every stack in a process of its own has MSG_WAITALL (lwIP). */
+ * for. Not every stack in a process of its own has MSG_WAITALL (lwIP), nor has every API over
+ * another system's TCP (Wine's). */
 static bool tells_end(const struct replay *replay, const struct side *side,
                       const struct sp_event *event)
 {
@@ -117,7 +124,7 @@ static bool tells_end(const struct replay *replay, const struct side *side,
         return false;
     bool waits = has_word(event, "MSG_WAITALL") && !has_word(event, "MSG_PEEK") &&
                  !has_word(event, "MSG_DONTWAIT") && !call->signal && !side->own_process &&
-                 !may_stop_short(replay, side);
+                 has_own_api(&replay->ctx->trace->head, side->end) && !may_stop_short(replay, side);
     return !call->value || (waits && call->value < asked);
 }
 

@@ -462,6 +462,26 @@ static void a_read_behind_a_shutdown_does_not_count_before_it(void **state)
     assert_int_equal(violations_of(story, true), 0);
 }
 
+/* Wine takes MSG_WAITALL, and returns what there is. */
+static void an_api_over_anothers_tcp_need_not_know_waitall(void **state)
+{
+    (void)state;
+    static const char *const api[] = {"linux", "wine"};
+    for (unsigned i = 0; i < 2; i++) {
+        struct sp_trace trace;
+        struct sp_audit audit;
+        ladder_build(&trace, false,
+                     OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n"
+                          "2035 s> ACK\n3000-3010 server conn recv 30 flags=MSG_WAITALL = 10\n");
+        trace.head.api[SP_END_SERVER].name = api[i];
+        trace.head.tcp[SP_END_SERVER].name = "linux";
+        sp_audit_run(&trace, &audit);
+        assert_int_equal(audit.violation_count, 1 - i);
+        sp_audit_release(&audit);
+        sp_trace_release(&trace);
+    }
+}
+
 /* The same box that has not said so. */
 static void an_undeclared_nat_is_caught_and_named(void **state)
 {
@@ -524,6 +544,7 @@ int main(void)
         cmocka_unit_test(a_sandbox_tells_of_its_window_behind_the_read),
         cmocka_unit_test(a_sandbox_tells_of_each_piece_that_is_read),
         cmocka_unit_test(a_read_behind_a_shutdown_does_not_count_before_it),
+        cmocka_unit_test(an_api_over_anothers_tcp_need_not_know_waitall),
         cmocka_unit_test(a_port_that_a_nat_uses_again_is_told_apart_by_time),
         cmocka_unit_test(what_a_conforming_stack_does_is_clean),
         cmocka_unit_test(each_damage_trips_its_rule_and_no_other),
