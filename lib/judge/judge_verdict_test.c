@@ -167,6 +167,23 @@ static void what_did_not_come_where_the_line_asks_for_it_fails(void **state)
     judged_release(&d);
 }
 
+/* The line asks what the client sends; what the box makes of it is left open. */
+static void what_a_box_does_with_a_segment_asked_for_at_one_end_is_left_to_it(void **state)
+{
+    (void)state;
+    struct judged d;
+#define THROUGH_A_BOX                                                                              \
+    "0 routed\n" HANDSHAKE "400-410 client conn close = 0\n405 c> FIN,ACK lost\n90000 end\n"       \
+    "91000-91100 client exit\n92000-92100 server exit\n"
+    judge(&d, HANDSHAKE_LINES "client close\nwire client FIN @client\n", THROUGH_A_BOX);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge(&d, HANDSHAKE_LINES "client close\nwire client FIN\n", THROUGH_A_BOX);
+    assert_fails(&d, SP_FAIL_INVARIANT, "path-lost", "");
+    judged_release(&d);
+#undef THROUGH_A_BOX
+}
+
 static void a_state_or_a_queue_is_held_to_its_time(void **state)
 {
     (void)state;
@@ -195,6 +212,7 @@ int main(void)
         cmocka_unit_test(an_icmp_error_that_nobody_asked_for_fails),
         cmocka_unit_test(a_byte_out_of_place_fails_behind_urgent_data_too),
         cmocka_unit_test(what_did_not_come_where_the_line_asks_for_it_fails),
+        cmocka_unit_test(what_a_box_does_with_a_segment_asked_for_at_one_end_is_left_to_it),
         cmocka_unit_test(a_state_or_a_queue_is_held_to_its_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

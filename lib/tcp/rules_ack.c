@@ -107,8 +107,9 @@ static void rule_shrunk(struct replay *replay, const struct side *side, const st
     int bits = sp_tcp_own_scale(side);
     int64_t unit = 1LL << bits;
     int64_t edge = sp_tcp_edge_of(side, view);
-    /* Linux has its own way of it where SYNs crossed (docs/findings.md). */
-    bool crossed = side->plain_syn_sent && side->synack_sent;
+    /* Linux and gVisor have their own way of it where SYNs crossed (docs/findings.md). */
+    bool crossed =
+        side->plain_syn_sent && side->synack_sent && (!side->peer_wscale_in || side->own_process);
     if (crossed || (side->own_edge_bits >= 0 && side->own_edge_bits != bits))
         return; /* or a SYN has come again, with other options */
     if (!view->seg->window || (view->seg->flags & SP_SYN) || edge + unit > side->own_edge ||

@@ -53,7 +53,7 @@ static bool is_marked(const struct side *side, const struct view *view, int64_t 
         const struct act *act = &ledger->acts[i];
         if (act->kind != ACT_SEND)
             continue;
-        if (act->bytes == INT64_MAX || act->from_ns > view->t_ns + SKEW_NS)
+        if (act->bytes == INT64_MAX || act->from_ns > view->t_ns)
             return act->bytes == INT64_MAX;
         int64_t to = from + act->bytes;
         bool parts = act->bytes > mss && pointer > from && pointer < to;
@@ -70,7 +70,7 @@ static void rule_pointer(struct replay *replay, const struct side *side, const s
     int64_t pointer = view->from + view->seg->urgent;
     if (!(view->seg->flags & SP_URG) || !side->facts->calls || !side->ledger->tied ||
         side->ledger->strangers || view->t_ns + SKEW_NS < side->facts->urgent_ns ||
-        (view->seg->flags & SP_RST) || is_marked(side, view, pointer))
+        (view->seg->flags & SP_RST) || (view->seg->urgent && is_marked(side, view, pointer)))
         return;
     sp_tcp_violate(replay->ctx, RULE_URG_POINTER, view->event, side->end,
                    "the urgent pointer is at position %lld, behind no urgent byte",

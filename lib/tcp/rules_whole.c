@@ -33,6 +33,22 @@ static void rule_class(struct ctx *ctx, const struct sp_flight *flight)
                        "it leaves with DSCP %u, and no call had chosen one", dscp);
 }
 
+/* Whether its sender has opened a connection between the same ports from its other address. */
+static bool has_moved(const struct ctx *ctx, const struct sp_conn *conn, enum sp_end from)
+{
+    const struct sp_flights *flights = &ctx->out->flights;
+    if (!ctx->trace->head.second[from].family)
+        return false;
+    for (size_t i = 0; i < flights->conn_count; i++) {
+        const struct sp_conn *other = &flights->conns[i];
+        if (other->isn_known[from] &&
+            ((other->client.port == conn->client.port && other->server.port == conn->server.port) ||
+             (other->client.port == conn->server.port && other->server.port == conn->client.port)))
+            return true;
+    }
+    return false;
+}
+
 /* A capture is there before the first call: a socket's SYN is in it, whatever came of it. Where an
  * end has two addresses, what it sends from which the case says. */
 static void rule_opened(struct ctx *ctx, const struct sp_flight *flight)
@@ -41,7 +57,7 @@ static void rule_opened(struct ctx *ctx, const struct sp_flight *flight)
     const struct end_facts *facts = &ctx->facts[flight->from];
     if (conn->isn_known[flight->from] || (flight->sent->u.seg.seg.flags & SP_RST) || conn->self ||
         !facts->calls || !facts->watched || facts->blind_ns != INT64_MAX ||
-        ctx->trace->head.second[flight->from].family)
+        has_moved(ctx, conn, flight->from))
         return;
     sp_tcp_violate(ctx, RULE_NO_CAUSE, flight->sent, flight->from,
                    "a segment of a connection that its sender has sent no SYN of");

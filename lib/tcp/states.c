@@ -106,7 +106,10 @@ static bool rule_walk(struct ctx *ctx, struct knowns *knowns, const struct sp_ev
     fresh = fresh || (each && old == SP_TCP_LISTEN && state->new_state == SP_TCP_SYN_RECEIVED);
     /* A step that was not shown is a gap of the witness (docs/witnesses.md), no fault of the
      * stack's, as long as a way leads there. */
-    if (each && !fresh && before != old && !sp_tcp_state_leads(before, old))
+    /* A listener stays one until it is closed, which is told: its children are others. */
+    bool listens =
+        before == SP_TCP_LISTEN && old != SP_TCP_CLOSED && ctx->trace->head.states == SP_WATCH_FULL;
+    if (each && !fresh && before != old && (listens || !sp_tcp_state_leads(before, old)))
         sp_tcp_violate(ctx, RULE_STATE_WALK, event, event->end,
                        "left %s, but the socket was last seen in %s", sp_tcp_state_name(old),
                        sp_tcp_state_name(before));
@@ -337,7 +340,8 @@ static const char *lacks_port(const struct ctx *ctx, const struct sp_event *even
     if (state->source != SP_STATE_TRACEPOINT || state->local.port || !has_peer(state) ||
         state->new_state == SP_TCP_SYN_SENT || !ctx->facts[event->end].watched)
         return NULL;
-    if (state->new_state != SP_TCP_CLOSED)
+    if (state->new_state != SP_TCP_CLOSED ||
+        !((TO(NONE) | TO(CLOSED) | TO(SYN_SENT)) & 1u << state->old_state))
         return "it has no port";
     for (size_t i = 0; i < ctx->out->flights.len; i++) {
         const struct sp_flight *flight = &ctx->out->flights.items[i];
@@ -369,6 +373,45 @@ static bool was_taken(const struct ctx *ctx, const struct sp_event *event)
     return false;
 }
 
+/* Its step to SYN_SENT is a call's doing, which no witness misses; and tells which socket it is. */
+static bool has_begun(const struct ctx *ctx, const struct sp_event *step)
+{
+    if (step->u.state.source != SP_STATE_TRACEPOINT || !step->u.state.sock_id ||
+        ctx->lossy_states || ctx->trace->head.states != SP_WATCH_FULL)
+        return true;
+    for (size_t i = 0; i < ctx->trace->len; i++) {
+        const struct sp_event *event = &ctx->trace->events[i];
+        if (event == step)
+            return false;
+        if (event->kind == SP_EV_STATE && event->end == step->end &&
+            event->u.state.source == SP_STATE_TRACEPOINT &&
+            event->u.state.sock_id == step->u.state.sock_id &&
+            event->u.state.new_state == SP_TCP_SYN_SENT)
+            return true;
+    }
+    return false;
+}
+
+/* An orphan of an earlier run that had these addresses: nothing is told of it but its end. */
+static bool is_relic(const struct ctx *ctx, const struct sp_event *step)
+{
+    for (size_t i = 0; i < ctx->trace->len; i++) {
+        const struct sp_event *event = &ctx->trace->events[i];
+        if (event != step && event->kind == SP_EV_STATE && event->end == step->end &&
+            event->u.state.source == SP_STATE_TRACEPOINT &&
+            event->u.state.sock_id == step->u.state.sock_id)
+            return false;
+    }
+    return step->u.state.new_state == SP_TCP_CLOSED;
+}
+
+/* A step of a connection of which no segment has been seen by then. */
+static bool is_premature(const struct ctx *ctx, const struct sp_event *step)
+{
+    return !has_begun(ctx, step) && step->u.state.old_state != SP_TCP_LISTEN &&
+           ctx->facts[step->end].blind_ns > step->t_ns && !is_relic(ctx, step);
+}
+
 static void rule_evidence(struct ctx *ctx, const struct sp_event *event)
 {
     const struct sp_ev_state *state = &event->u.state;
@@ -394,6 +437,7 @@ static void rule_evidence(struct ctx *ctx, const struct sp_event *event)
         looked_ns = event->t_ns;
     if (!flights->len) /* nobody saw a segment: no evidence for or against it */
         return;
+    bool any = false;
     /* Of several connections between the same addresses it may be any that had begun. */
     for (size_t i = flights->conn_count; i-- > 0;) {
         const struct sp_conn *conn = &flights->conns[i];
@@ -409,11 +453,16 @@ static void rule_evidence(struct ctx *ctx, const struct sp_event *event)
             if (side->end != event->end || !sp_addr_same(local, &state->local) ||
                 !sp_addr_same(remote, &state->remote))
                 continue;
+            any = true;
             why = side->sane ? lacks(ctx, side, state, event->t_ns) : NULL;
+            if (!why && side->sane && side->plain_syn_sent && !has_begun(ctx, event))
+                why = "its socket had not begun to connect";
             if (!why)
                 return;
         }
     }
+    if (!any && is_premature(ctx, event))
+        why = "no connection of these addresses had begun";
     if (why)
         sp_tcp_violate(ctx, RULE_STATE_EVIDENCE, event, event->end, "%s, though %s",
                        sp_tcp_state_name(state->new_state), why);

@@ -470,7 +470,7 @@ enum { ARGUMENTS = sizeof arguments / sizeof arguments[0] };
 
 /* ---- the command's questions ----------------------------------------------------------------- */
 
-static size_t used[ARGUMENTS], untold, unheld;
+static size_t used[ARGUMENTS], untold, unheld, unseen;
 
 const char *argued(const struct bench *bench, const struct kind *kind, size_t at, const char *run,
                    const char *place)
@@ -496,6 +496,10 @@ const char *argued(const struct bench *bench, const struct kind *kind, size_t at
         unheld++;
         return "unheld";
     }
+    if (argued_unseen(bench, kind, ev)) {
+        unseen++;
+        return "unseen";
+    }
     if (argued_not_told(bench, kind, ev)) {
         untold++;
         return "not-told";
@@ -508,7 +512,8 @@ size_t *argued_count(size_t i)
     if (i < ARGUMENTS)
         return &used[i];
     i -= ARGUMENTS;
-    return i == 0 ? &untold : i == 1 ? &unheld : rows_count(i - 2);
+    size_t *const told[] = {&untold, &unheld, &unseen};
+    return i < 3 ? told[i] : rows_count(i - 3);
 }
 
 void argued_print(bool all)
@@ -522,6 +527,10 @@ void argued_print(bool all)
         printf("  %5zu %-12s some kernels withhold a step, and looks are taken now and then "
                "(docs/witnesses.md)\n",
                untold, "not-told");
+    if (unseen)
+        printf("  %5zu %-12s a pulled cable: nothing tells what ended the socket meanwhile "
+               "(docs/invariants.md)\n",
+               unseen, "unseen");
     if (unheld)
         printf("  %5zu %-12s what came is not held against calls where urgent data, fast open or a "
                "pulled cable hide what had come (docs/invariants.md)\n",

@@ -43,6 +43,8 @@ bool is_any_copy(const struct damage_of *d);
 bool argued_not_told(const struct bench *bench, const struct kind *kind, const struct sp_event *ev);
 /* A call that no rule holds against what has come. */
 bool argued_unheld(const struct bench *bench, const struct kind *kind, const struct sp_event *call);
+/* A step of a socket whose cable was out. */
+bool argued_unseen(const struct bench *bench, const struct kind *kind, const struct sp_event *step);
 /* A row of argued.tsv, which counts that it was asked. */
 bool row_argues(const char *kind, const char *run, const char *place);
 void rows_print(void);

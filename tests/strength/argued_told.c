@@ -47,6 +47,19 @@ bool argued_not_told(const struct bench *bench, const struct kind *kind, const s
                : st->new_state == SP_TCP_SYN_RECEIVED || st->new_state == SP_TCP_TIME_WAIT;
 }
 
+/* A cable was out: nothing tells what ended the socket, nor that nothing did. */
+bool argued_unseen(const struct bench *bench, const struct kind *kind, const struct sp_event *step)
+{
+    const struct sp_trace *trace = &bench->again.trace;
+    if (strcmp(kind->name, "stray state") != 0 || !step)
+        return false;
+    for (size_t i = 0; i < trace->len; i++)
+        if (trace->events[i].kind == SP_EV_LAB && trace->events[i].t_ns <= step->t_ns &&
+            strstr(trace->events[i].u.lab.action, "unplug"))
+            return true;
+    return false;
+}
+
 /* Calls that no rule holds against what has come (docs/invariants.md, call-early). */
 bool argued_unheld(const struct bench *bench, const struct kind *kind, const struct sp_event *call)
 {

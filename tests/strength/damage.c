@@ -439,7 +439,7 @@ const struct kind kinds[] = {
     {"state + 4", AT_STATE, state_other, 4, neutral_state},
     {"state + 7", AT_STATE, state_other, 7, neutral_state},
     {"states swapped", AT_STATE, state_swapped, 0, neutral_swap},
-    {"state of another", AT_STATE, damage_state_socket, 0, neutral_gone},
+    {"state of another", AT_STATE, damage_state_socket, 0, NULL},
     {"stray state", AT_STATE, state_stray, 5 * SP_US, NULL},
     {"too late", AT_LINE, line_moved, 1, NULL},
     {"too early", AT_LINE, line_moved, -1, NULL},

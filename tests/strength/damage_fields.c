@@ -99,12 +99,14 @@ static bool is_same(const struct sp_event *a, const struct sp_event *b)
            sp_addr_same(&a->u.state.remote, &b->u.state.remote);
 }
 
-/* The step, or what a look shows, is told of another socket of its end. */
+/* The step is told of another socket of its end. (A look that was taken at another socket is one
+ * that was not taken at this one.) */
 bool damage_state_socket(struct bench *bench, size_t at, int64_t by)
 {
     struct sp_event *ev = &bench->copy.events[at];
     (void)by;
-    for (size_t i = 0; ev->kind == SP_EV_STATE && i < bench->copy.len; i++) {
+    bool step = ev->kind == SP_EV_STATE && ev->u.state.source == SP_STATE_TRACEPOINT;
+    for (size_t i = 0; step && i < bench->copy.len; i++) {
         const struct sp_event *other = &bench->copy.events[i];
         if (other->kind != SP_EV_STATE || other->end != ev->end || is_same(other, ev) ||
             other->u.state.source != ev->u.state.source ||

@@ -87,6 +87,7 @@ bool damage_seg_swapped(struct bench *bench, size_t at, int64_t by)
 /* ---- whose it is --------------------------------------------------------------------------- */
 
 enum { WHOLE_ADDRESS = 0 };
+enum { OTHER_PORT = 0x4000 }; /* far from the ports of other connections */
 
 /* From another host of the same network, or from another port. */
 bool damage_seg_source(struct bench *bench, size_t at, int64_t by)
@@ -99,7 +100,7 @@ bool damage_seg_source(struct bench *bench, size_t at, int64_t by)
         if (by == WHOLE_ADDRESS)
             src->ip[src->family == SP_IPV6 ? 15 : 3] ^= 0x40;
         else
-            src->port = (uint16_t)(src->port + by);
+            src->port ^= OTHER_PORT;
     }
     return true;
 }
@@ -202,8 +203,6 @@ bool damage_call_sibling(struct bench *bench, size_t at, int64_t by)
     *error = sibling;
     return true;
 }
-
-enum { OTHER_PORT = 0x4000 }; /* far from the ports of other connections */
 
 /* A call that tells of a connection tells another port instead of its own, or the other end's. */
 bool damage_call_address(struct bench *bench, size_t at, int64_t by)

@@ -46,8 +46,6 @@ const char *const neutral_rules[][2] = {
      "kernels withhold events)"},
     {"passed", "a look that shows a state in which the socket was since the look before: it could "
                "have been taken a moment earlier"},
-    {"no-socket", "a look that finds no socket any more: of which nobody asks "
-                  "(docs/invariants.md, state-looks)"},
     {"close", "bytes that were captured within 0.2 ms of each other may have left the other way "
               "round (docs/invariants.md, seq-gap)"},
     {"earlier-fence", "only the fences after the end of the script count"},
@@ -89,7 +87,8 @@ static bool is_pure_ack(const struct sp_seg *seg)
     return seg->payload_len == 0 && (seg->flags & (SP_SYN | SP_FIN | SP_RST | SP_ACK)) == SP_ACK;
 }
 
-/* Another segment of the sender says as much, and is not spoken for by another line. */
+/* Another segment of the sender says as much, and is not spoken for by another line: a line asks
+ * that it was sent, not that it came. */
 static bool is_superfluous(const struct bench *bench, size_t at, bool must_arrive)
 {
     const struct sp_flight *flight = &bench->flights->items[at];
@@ -101,7 +100,7 @@ static bool is_superfluous(const struct bench *bench, size_t at, bool must_arriv
             !(seg->flags & SP_ACK) || (seg->flags & SP_RST) ||
             sp_seq_lt(seg->ack, shown(flight)->u.seg.seg.ack) || (must_arrive && !other->received))
             continue;
-        if (!line || (is_pure_ack(seg) && !line_of(bench, shown(other))))
+        if (!line || must_arrive || (is_pure_ack(seg) && !line_of(bench, shown(other))))
             return true;
     }
     return false;
@@ -548,13 +547,6 @@ const char *neutral_state(const struct bench *bench, size_t at, int64_t by)
                    (state == ev->u.state.old_state || has_passed(bench, ev, state))
                ? rule("passed")
                : NULL;
-}
-
-const char *neutral_gone(const struct bench *bench, size_t at, int64_t by)
-{
-    (void)by;
-    return bench->again.trace.events[at].u.state.new_state == SP_TCP_NONE ? rule("no-socket")
-                                                                          : NULL;
 }
 
 const char *neutral_mark(const struct bench *bench, size_t at, int64_t by)

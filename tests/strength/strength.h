@@ -79,7 +79,6 @@ const char *neutral_call(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_out(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_state_loss(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_state(const struct bench *bench, size_t at, int64_t by);
-const char *neutral_gone(const struct bench *bench, size_t at, int64_t by);
 const char *neutral_mark(const struct bench *bench, size_t at, int64_t by);
 
 enum { TO_NOUGHT = 1000 }; /* `by` of the damage that makes a call succeed, with 0 */
