@@ -215,6 +215,8 @@ bool exec_fence_record(struct exec *x, const struct sp_tp_record *record);
 void exec_fence_close(struct exec *x);
 
 /* exec_kept.c */
+/* Where an agent cannot show that its call sleeps: until nothing of its stack runs, at most 2 s. */
+enum sp_rc exec_await_rest(struct exec *x, enum sp_who who);
 /* When a line began, and what each end's stack had waited for a processor by then; -1 unknown. */
 struct exec_kept {
     int64_t t_ns;

@@ -552,6 +552,9 @@ enum sp_rc exec_do_call(struct exec *x, const struct sp_stmt *stmt, bool start)
         if (rc == SP_OK && !call->entered)
             rc = sp_fail(&x->err, SP_E_TIMEOUT, "the %s's agent never entered %s",
                          sp_end_name((enum sp_end)stmt->who), stmt->call);
+        const struct sp_event *event = exec_event_by_order(x, call->event_order);
+        if (rc == SP_OK && !call->done && event->u.call.out && *event->u.call.out)
+            rc = exec_await_rest(x, stmt->who);
         return rc == SP_OK && call->done
                    ? check_has(x, stmt, exec_event_by_order(x, call->event_order))
                    : rc;
