@@ -380,6 +380,19 @@ static bool is_alone(const struct damage_of *d)
     return true;
 }
 
+/* Its SYN crossed the other's. */
+static bool is_crossed(const struct damage_of *d)
+{
+    bool plain = false, answer = false;
+    for (size_t i = 0; is_kind(d, "window taken back") && i < d->bench->flights->len; i++) {
+        const struct sp_flight *flight = &d->bench->flights->items[i];
+        bool syn = is_of(d, flight, true) && (seg_of(flight)->flags & SP_SYN);
+        plain = plain || (syn && !(seg_of(flight)->flags & SP_ACK));
+        answer = answer || (syn && (seg_of(flight)->flags & SP_ACK));
+    }
+    return plain && answer;
+}
+
 static const struct argument {
     const char *name;
     const char *reason;
@@ -462,6 +475,10 @@ static const struct argument {
      "client FIN arrives; server RST,ACK ack=1", only_just_come},
     {"alone", "a port may be any, and nothing else came from it or went there (RFC6056:3)",
      "client SYN from 4000; nobody answers", is_alone},
+    {"crossed",
+     "by how much windows count after SYNs that crossed, of which one had no scale, nobody "
+     "says (docs/findings.md, Linux)",
+     "client SYN <wscale 7>, peer SYN; client ACK win=502", is_crossed},
     {"copy", "the path took one of several that are the same: which of them nobody can tell",
      "server ACK 2, server ACK 2; the first is lost, or the second", is_any_copy},
 };

@@ -37,9 +37,16 @@ static bool is_next_withheld(const struct bench *bench, const struct sp_event *s
 /* A step that the kernel may keep from the tracepoints, or a look that was not taken. */
 bool argued_not_told(const struct bench *bench, const struct kind *kind, const struct sp_event *ev)
 {
-    if (!(strcmp(kind->name, "state lost") == 0) || !ev || ev->kind != SP_EV_STATE)
+    if (!ev || ev->kind != SP_EV_STATE)
         return false;
     const struct sp_ev_state *st = &ev->u.state;
+    /* it had been in FIN_WAIT_2 since the look before, and no step to it was told */
+    if (strncmp(kind->name, "state +", 7) == 0 && st->source == SP_STATE_DIAG &&
+        st->new_state == SP_TCP_TIME_WAIT &&
+        damaged_state(st->new_state, kind->by) == SP_TCP_FIN_WAIT_2)
+        return true;
+    if (strcmp(kind->name, "state lost") != 0)
+        return false;
     if (is_next_withheld(bench, ev))
         return true;
     return st->source == SP_STATE_TRACEPOINT
