@@ -160,7 +160,9 @@ ROWS = [
     ("MUST-32", "rfc9293/urgent-signal", "server finish recv -> EINTR raises SIGURG",
      lambda t: t.call("server", "recv", 0, error="EINTR", signal=0)),
     ("MUST-32", "rfc9293/urgent-signal", "server finish recv -> EINTR raises SIGURG",
-     lambda t: t.call("server", "recv", 2, error="EINTR", signal=0)),
+     lambda t: t.call("server", "recv", 3, error="EINTR", signal=0)),
+    ("MUST-32", "rfc9293/urgent-signal", "server finish recv -> 10",  # the same pointer once more
+     lambda t: t.call("server", "recv", 2, error="EINTR", signal=23)),
     ("MUST-33", "rfc9293/urgent-long", "server ioctl SIOCATMARK -> 1",
      lambda t: t.call("server", "ioctl", 2, value=0)),
     ("MUST-34", "rfc9293/window-shrinks", "silence client for 50ms",
