@@ -6,6 +6,9 @@
 
 /* Half of the shortest retransmission timeout that is in use (200 ms). */
 #define SCRIPT_LATE_NS (100 * SP_MS)
+/* In one piece: more than the round trips, the steps and most of the shortened timers of any case.
+ */
+#define STOOD_LONG_NS (500 * SP_MS)
 /* Of a tail loss probe, which comes after two round trips: less is no delay but a script's pace. */
 #define PROBE_LATE_NS (4 * SP_MS)
 
@@ -175,6 +178,25 @@ static bool is_absent(const struct finding *f)
 }
 
 /*
+ * After a machine stood still for long the script's next step was late by that, whoever is at the
+ * ends: a timer that it was to forestall has gone off, and another conversation followed. That
+ * excuses what was otherwise, not what never came, nor bytes out of place and broken invariants.
+ */
+static const struct sp_event *long_stall(const struct view *view, const struct finding *f)
+{
+    static const bool otherwise[] = {
+        [SP_FAIL_VALUE] = true,     [SP_FAIL_ERROR] = true, [SP_FAIL_SEG_EXTRA] = true,
+        [SP_FAIL_SEG_WRONG] = true, [SP_FAIL_ORDER] = true, [SP_FAIL_STATE_EXTRA] = true,
+        [SP_FAIL_FORBIDDEN] = true, [SP_FAIL_STALE] = false};
+    for (size_t i = 0; otherwise[f->kind] && i < view->stall_count; i++) {
+        const struct sp_event *stall = view->stalls[i];
+        if (stall->t_end_ns - stall->t_ns >= STOOD_LONG_NS && stall->t_ns <= f->t_ns)
+            return stall;
+    }
+    return NULL;
+}
+
+/*
  * A stall that may be why: any, for what came too late or too early; for what did not come at all
  * within a deadline, stalls that took half of the time there was; for a call that took too long,
  * half of what it took over its bound. A moment's stall does not excuse seconds of silence.
@@ -184,6 +206,8 @@ static const struct sp_event *stall_of(const struct view *view, const struct fin
     const struct sp_event *late = late_script(view, f);
     if (!late)
         late = late_stack(view, f);
+    if (!late)
+        late = long_stall(view, f);
     if (late || f->from_ns < 0 || f->t_ns < 0)
         return late;
     if (is_absent(f) && stalled_ns(view, f->from_ns, f->t_ns) < (f->t_ns - f->from_ns) / 2)

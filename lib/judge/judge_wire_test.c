@@ -262,6 +262,30 @@ static void what_a_stack_without_a_processor_did_late_has_shown_nothing(void **s
     judged_release(&d);
 }
 
+/* The orphan's timeout was over before the script had the turn to go on. */
+static void what_followed_a_long_stall_is_inconclusive(void **state)
+{
+    static const struct {
+        const char *stall;
+        enum sp_verdict verdict;
+    } rows[] = {{"", SP_VERDICT_FAIL},
+                {"500-499000 stall\n", SP_VERDICT_FAIL},
+                {"500-501000 stall\n", SP_VERDICT_INCONCLUSIVE},
+                {"1000000-1600000 stall\n", SP_VERDICT_FAIL}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct judged d;
+        char ladder[1024];
+        snprintf(ladder, sizeof ladder,
+                 HANDSHAKE "%s700000-700010 client conn close = 0\n700005 c> RST,ACK\n"
+                           "1700000 end\n",
+                 rows[i].stall);
+        judge(&d, HANDSHAKE_LINES "client close\nnever wire client RST\n", ladder);
+        assert_verdict(&d, rows[i].verdict);
+        judged_release(&d);
+    }
+}
+
 static void a_late_script_beside_a_held_path_is_inconclusive(void **state)
 {
     (void)state;
@@ -457,6 +481,7 @@ int main(void)
         cmocka_unit_test(retransmissions_and_pure_acks_are_let_by_until_asked_for),
         cmocka_unit_test(a_stall_makes_lateness_inconclusive),
         cmocka_unit_test(a_moments_stall_does_not_excuse_what_never_came),
+        cmocka_unit_test(what_followed_a_long_stall_is_inconclusive),
         cmocka_unit_test(what_a_stack_without_a_processor_did_late_has_shown_nothing),
         cmocka_unit_test(a_late_script_beside_a_held_path_is_inconclusive),
         cmocka_unit_test(order_across_senders_is_by_arrival),
