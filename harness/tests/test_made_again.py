@@ -43,6 +43,7 @@ def begun(sockproof, tmp_path):
         process = sockproof.start("stalled", *words, results=tmp_path / "r")
         started.append(process)
         wait_until(lambda: threads_that_poll(processes_of_session(process.pid)), "the poll")
+        process.first_polls = set(threads_that_poll(processes_of_session(process.pid)))
         return process
 
     yield start
@@ -78,10 +79,9 @@ def test_the_second_try_is_judged(begun, tmp_path):
 def test_what_is_ended_between_two_tries_keeps_the_first(begun, tmp_path):
     process = begun()
     all_stand_still(process.pid, 2)
-    wait_until(lambda: (tmp_path / "r").glob("cases/*/*/result.json"), "the first try's result")
-    first = threads_that_poll(processes_of_session(process.pid))
-    wait_until(lambda: set(threads_that_poll(processes_of_session(process.pid))) - set(first),
-               "the second try")
+    wait_until(lambda: set(threads_that_poll(processes_of_session(process.pid)))
+               - process.first_polls, "the second try")
+    assert list((tmp_path / "r").glob("cases/*/*/result.json")), "the first try's result is kept"
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 2
     row, = rows_of(tmp_path / "r")
