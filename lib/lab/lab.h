@@ -64,6 +64,8 @@ struct sp_lab_config {
     uint8_t
         slot; /* this runner's own (sp_lab_slot_take), so that two runners never share addresses */
     bool mute[SP_PLACE_COUNT]; /* no address there: its kernel takes no part and stays silent */
+    bool lent[SP_PLACE_COUNT]; /* a stack will take the address over from the kernel there, which
+                                  is to keep nothing by which it would answer in its name */
     uint16_t number; /* of the run, 1..SP_LAB_NUMBER_MAX: slot and number make addresses */
     const struct sp_lab_pin *pins; /* beside the defaults (sp_lab_default_pins) */
     size_t pin_count;

@@ -330,6 +330,47 @@ static void a_mute_end_hears_and_its_kernel_says_nothing(void **state)
     sp_lab_close(&lab);
 }
 
+/* What runsc does with the interface that it takes over. */
+static void take_address(const struct sp_lab *lab, enum sp_place place, const char *text)
+{
+    struct { /* linux/ipv6.h's in6_ifreq, whose header does not go with the C library's */
+        struct in6_addr address;
+        uint32_t prefix_bits;
+        int ifindex;
+    } request = {.prefix_bits = 127, .ifindex = lab->links[place].ifindex};
+    assert_int_equal(inet_pton(AF_INET6, text, &request.address), 1);
+    assert_int_equal(sp_lab_enter(lab, place, NULL), SP_OK);
+    int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(ioctl(fd, SIOCDIFADDR, &request), 0);
+    close(fd);
+    assert_int_equal(sp_lab_leave(lab, NULL), SP_OK);
+}
+
+/* Behind a router the kernel has a way back, by which it would refuse what comes for the stack. */
+static void a_lent_address_is_not_answered_for_once_it_is_taken(void **state)
+{
+    (void)state;
+    struct sp_lab lab;
+    struct sockaddr_storage to;
+    struct sp_lab_config config = talk_config(SP_LAB_ROUTED, 6);
+    config.lent[SP_PLACE_CLIENT] = true;
+    open_lab(&lab, &config);
+    take_address(&lab, SP_PLACE_CLIENT, lab.client_ip);
+
+    struct talk_peer client = {.family = 6, .port = 80};
+    memcpy(client.ip, lab.client_ip, sizeof lab.client_ip);
+    socklen_t len = talk_addr(&client, &to);
+    assert_int_equal(sp_lab_enter(&lab, SP_PLACE_SERVER, NULL), SP_OK);
+    int caller = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    assert_int_equal(connect(caller, (struct sockaddr *)&to, len), -1);
+    assert_int_equal(errno, EINPROGRESS);
+    struct pollfd answered = {caller, POLLOUT, 0};
+    assert_int_equal(poll(&answered, 1, 100), 0);
+    close(caller);
+    assert_int_equal(sp_lab_leave(&lab, NULL), SP_OK);
+    sp_lab_close(&lab);
+}
+
 /* ---- pins --------------------------------------------------------------------------------- */
 
 static const char *pin_value(const struct sp_lab *lab, const char *name, enum sp_place place)
@@ -517,6 +558,7 @@ int main(void)
         BOTH_FAMILIES(an_idle_path_is_silent, SP_LAB_PATH),
         SHAPED(an_idle_router_is_silent, SP_LAB_ROUTED, 4),
         BOTH_FAMILIES(a_mute_end_hears_and_its_kernel_says_nothing, SP_LAB_VETH),
+        cmocka_unit_test(a_lent_address_is_not_answered_for_once_it_is_taken),
         cmocka_unit_test(default_pins_hold_in_both_ends),
         cmocka_unit_test(a_pin_of_one_place_leaves_the_other_alone),
         cmocka_unit_test(a_pin_that_does_not_take_is_named),

@@ -146,28 +146,36 @@ void sp_lab_nl_add_box(struct sp_lab_nl *nl, const struct sp_lab *lab, enum sp_p
     sp_lab_nl_add_neighbour(nl, link->ifindex, &neighbour, lab->links[facing].mac);
 }
 
+/*
+ * An end's own address. The kernel adds the local route of an IPv6 one in the background
+ * (addrconf_dad_work), and a segment that comes earlier would be lost, so it is put there by us;
+ * but not where a stack takes the address away again: ours would stay behind, and with a route back
+ * the kernel would answer with a RST whatever comes for that stack.
+ */
+static void add_own(struct sp_lab_nl *nl, const struct sp_lab *lab, enum sp_place place,
+                    unsigned prefix_bits)
+{
+    struct sp_lab_ip own = sp_lab_end_ip(&lab->config, place);
+
+    sp_lab_nl_add_address(nl, lab->links[place].ifindex, &own, prefix_bits);
+    if (own.family == AF_INET6 && !lab->config.lent[place])
+        sp_lab_nl_add_local_route(nl, lab->links[place].ifindex, &own, NULL);
+}
+
 static void add_end_behind_router(struct sp_lab_nl *nl, const struct sp_lab *lab,
                                   enum sp_place place)
 {
-    struct sp_lab_ip own = sp_lab_end_ip(&lab->config, place);
     struct sp_lab_ip box = sp_lab_box_ip(&lab->config, place);
     const struct sp_lab_link *link = &lab->links[place];
 
-    sp_lab_nl_add_address(nl, link->ifindex, &own, pair_prefix_bits(&own));
-    if (own.family == AF_INET6)
-        sp_lab_nl_add_local_route(nl, link->ifindex, &own, NULL);
+    add_own(nl, lab, place, pair_prefix_bits(&box));
     sp_lab_nl_add_neighbour(nl, link->ifindex, &box, lab->links[2 + place].mac);
     sp_lab_nl_add_default_route(nl, link->ifindex, &box);
 }
 
-/*
- * The IPv6 local route is put there by us because the kernel adds its own in the background
- * (addrconf_dad_work), and a segment that comes earlier would be lost.
- */
 void sp_lab_nl_add_end(struct sp_lab_nl *nl, const struct sp_lab *lab, enum sp_place place)
 {
     enum sp_place other = place == SP_PLACE_CLIENT ? SP_PLACE_SERVER : SP_PLACE_CLIENT;
-    struct sp_lab_ip own = sp_lab_end_ip(&lab->config, place);
     struct sp_lab_ip neighbour = sp_lab_end_ip(&lab->config, other);
     const struct sp_lab_link *link = &lab->links[place];
 
@@ -175,8 +183,6 @@ void sp_lab_nl_add_end(struct sp_lab_nl *nl, const struct sp_lab *lab, enum sp_p
         add_end_behind_router(nl, lab, place);
         return;
     }
-    sp_lab_nl_add_address(nl, link->ifindex, &own, own.family == AF_INET ? 30 : 64);
-    if (own.family == AF_INET6)
-        sp_lab_nl_add_local_route(nl, link->ifindex, &own, NULL);
+    add_own(nl, lab, place, neighbour.family == AF_INET ? 30 : 64);
     sp_lab_nl_add_neighbour(nl, link->ifindex, &neighbour, lab->links[other].mac);
 }

@@ -68,6 +68,12 @@ static bool is_mute(const struct exec *x, enum sp_who who)
     return !exec_is_real(x, who) || (adapter && adapter->own_tcp && !adapter->takes_address);
 }
 
+static bool is_lent(const struct exec *x, enum sp_who who)
+{
+    const struct sp_run_adapter *adapter = exec_adapter(x, who);
+    return adapter && adapter->own_tcp && adapter->takes_address;
+}
+
 static enum sp_rc open_lab(struct exec *x)
 {
     struct sp_lab_pin *pins = SP_ARENA_ARRAY(&x->trace.arena, struct sp_lab_pin, x->plan.pin_count);
@@ -84,6 +90,8 @@ static enum sp_rc open_lab(struct exec *x)
         .hosts = x->env->hosts,
         .mute = {[SP_PLACE_CLIENT] = is_mute(x, SP_WHO_CLIENT),
                  [SP_PLACE_SERVER] = is_mute(x, SP_WHO_SERVER)},
+        .lent = {[SP_PLACE_CLIENT] = is_lent(x, SP_WHO_CLIENT),
+                 [SP_PLACE_SERVER] = is_lent(x, SP_WHO_SERVER)},
     };
     enum sp_rc rc = sp_lab_open(&x->lab, &config, &x->err);
     if (rc != SP_OK)
