@@ -138,16 +138,16 @@ static enum sp_rc read_manifest(const char *dir, const char *name, struct adapte
     json_error_t error;
     const char *api = NULL, *tcp = NULL, *address = "none", *clock = "machine", *states = "absent";
     json_t *labs = NULL, *ignores = NULL, *sysctls = NULL, *pins = NULL;
-    int again = 0;
+    int again = 0, signals = 1;
     const char *path = sp_arena_printf(&a->arena, "%s/stack.json", dir);
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
     if (!root)
         return sp_fail(err, SP_E_PARSE, "%s:%d: %s", path, error.line, error.text);
     enum sp_rc rc = SP_OK;
-    if (json_unpack_ex(root, &error, 0, "{s:s, s:s, s?s, s?s, s?s, s?o, s?o, s?o, s?b, s:o}", "api",
-                       &api, "tcp", &tcp, "address", &address, "states", &states, "clock", &clock,
-                       "ignores", &ignores, "sysctls", &sysctls, "pins", &pins, "again", &again,
-                       "labs", &labs) < 0)
+    if (json_unpack_ex(root, &error, 0, "{s:s, s:s, s?s, s?s, s?s, s?o, s?o, s?o, s?b, s?b, s:o}",
+                       "api", &api, "tcp", &tcp, "address", &address, "states", &states, "clock",
+                       &clock, "ignores", &ignores, "sysctls", &sysctls, "pins", &pins, "again",
+                       &again, "signals", &signals, "labs", &labs) < 0)
         rc = sp_fail(err, SP_E_PARSE, "%s: %s", path, error.text);
     else if (!(a->labs = read_labs(labs)))
         rc = sp_fail(err, SP_E_PARSE, "%s: `labs` names no lab", path);
@@ -174,6 +174,7 @@ static enum sp_rc read_manifest(const char *dir, const char *name, struct adapte
     a->run.sysctls = read_settings(sysctls, &a->arena);
     a->run.pins = read_words(pins, &a->arena);
     a->run.again = again;
+    a->run.deaf = !signals;
     a->run.remote = strcmp(address, "own") == 0;
     a->run.name = a->run.remote
                       ? sp_arena_printf(&a->arena, "%s:%s", name, a->run.param)

@@ -107,6 +107,25 @@ class TestAnAgentOfAnother:
         if verdict == "skip":
             assert "net.ipv4.tcp_sack" in row["reason"]
 
+    @pytest.mark.parametrize("signals, ends_by, verdict, why", [
+        (True, "SIGINT", "fail", "kill SIGINT, seen: the process lived on for 1 s"),
+        (True, "SIGKILL", "pass", None),
+        (False, "SIGINT", "skip", "has no signals"),
+        (False, "SIGKILL", "pass", None)])
+    def test_a_signal_that_does_not_end_its_process_is_seen(self, sockproof, stack, tmp_path,
+                                                            signals, ends_by, verdict, why):
+        cases = tmp_path / "cases" / "a"
+        cases.mkdir(parents=True)
+        (cases / "b.case").write_text(
+            "case a/b\ntitle t\nspec POSIX:_Exit\nlabs veth\nfamily ipv4\n"
+            f"deadline 1s\n\nestablish\nclient kill {ends_by}\nwire client FIN\n")
+        env = stack(start="trap '' INT\n" + AGENT, signals=signals)
+        sockproof("run", "--cases", cases.parent, "--client", "mine", "--results", tmp_path / "r",
+                  env=env)
+        (row,) = rows_of(tmp_path / "r")
+        assert row["verdict"] == verdict, row["reason"]
+        assert why is None or why in row["reason"]
+
 
 # In processes of its own, the agent having only what a loop on the same processor leaves it.
 NOT_LET_RUN = """\
@@ -129,7 +148,8 @@ class TestProcessor:
     def test_what_it_waited_for_is_noted(self, sockproof, stack, tmp_path):
         marks = self.marks(sockproof, tmp_path, stack(start=NOT_LET_RUN, clock="own"))
         assert marks and {mark["end"] for mark in marks} == {"client"}
-        assert all(mark["t_end_ns"] - mark["t_ns"] >= 5_000_000 for mark in marks)
+        # its threads together may have waited for longer than the stretch that a mark is capped to
+        assert max(mark["t_end_ns"] - mark["t_ns"] for mark in marks) >= 5_000_000
 
     def test_whose_account_nobody_can_tell_is_not(self, sockproof, stack, tmp_path):
         start = NOT_LET_RUN.replace("mount -t proc proc /proc\n", "")

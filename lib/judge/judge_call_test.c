@@ -87,6 +87,23 @@ static void hung_killed_and_scrambled_calls_fail(void **state)
     judged_release(&d);
 }
 
+/* What SIGKILL ended says nothing of the signal that was asked for. */
+static void a_process_that_lives_on_has_not_been_ended_by_its_signal(void **state)
+{
+    (void)state;
+    struct judged d;
+    judge(&d, HANDSHAKE_LINES "client kill SIGINT\nwire client FIN\n",
+          HANDSHAKE "400-500 client killed\n410 c> FIN,ACK\n435 s> ACK\n"
+                    "9000 end\n9300-9400 server exit\n");
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge(&d, HANDSHAKE_LINES "client kill SIGINT\nwire client FIN\n",
+          HANDSHAKE "400-5000500 client outlived\n5000410 c> FIN,ACK\n5000435 s> ACK\n"
+                    "5009000 end\n5009300-5009400 server exit\n");
+    assert_fails(&d, SP_FAIL_HUNG, "client kill SIGINT", "lived on for 5 s");
+    judged_release(&d);
+}
+
 static void what_so_error_gave_is_known_by_its_name(void **state)
 {
     (void)state;
@@ -244,6 +261,7 @@ int main(void)
         cmocka_unit_test(a_call_without_expectation_must_do_all_that_was_asked),
         cmocka_unit_test(an_action_without_a_record_is_broken),
         cmocka_unit_test(hung_killed_and_scrambled_calls_fail),
+        cmocka_unit_test(a_process_that_lives_on_has_not_been_ended_by_its_signal),
         cmocka_unit_test(what_so_error_gave_is_known_by_its_name),
         cmocka_unit_test(a_started_call_is_judged_where_it_finishes),
         cmocka_unit_test(a_call_is_over_when_its_thread_may_go_on),

@@ -275,11 +275,24 @@ static enum sp_try any_order_step(struct walk *walk, const struct sp_stmt *stmt,
 
 /* ---- actions and the rest ------------------------------------------------------------------ */
 
+static enum sp_try outlived(const struct sp_stmt *stmt, const struct sp_event *act,
+                            struct finding *f)
+{
+    f->kind = SP_FAIL_HUNG;
+    f->event = act;
+    f->from_ns = act->t_ns;
+    say(f->expected, sizeof f->expected, "%s", say_line(stmt));
+    say(f->seen, sizeof f->seen, "the process lived on for %.0f s, and the runner ended it",
+        (double)(act->t_end_ns - act->t_ns) / (double)SP_S);
+    return SP_TRY_FAILED;
+}
+
 static enum sp_try action_step(struct walk *walk, const struct sp_stmt *stmt, struct outcome *out,
                                struct finding *f)
 {
     const struct stmt_marks *marks = &walk->view->stmts[stmt->id];
-    (void)f;
+    if (marks->act && marks->act->kind == SP_EV_PROC && marks->act->u.proc.what == SP_PROC_OUTLIVED)
+        return outlived(stmt, marks->act, f);
     if (marks->act) {
         out->lo_ns = marks->act->t_ns;
         out->t_ns = marks->act->t_end_ns >= 0 ? marks->act->t_end_ns : marks->act->t_ns;

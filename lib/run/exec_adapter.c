@@ -212,6 +212,23 @@ static bool is_one_of(const char *word, const char *const *list)
     return false;
 }
 
+/* A signal that means nothing to the programs of that API; NULL: there is none in the case. */
+static const char *signal_forbids(const struct exec *x, enum sp_who who, struct sp_arena *arena)
+{
+    const struct sp_run_adapter *adapter = exec_adapter(x, who);
+    for (size_t i = 0; adapter->deaf && i < x->plan.stmt_count; i++) {
+        const struct sp_stmt *stmt = &x->plan.stmts[i];
+        if (stmt->kind == SP_ST_PROC && stmt->who == who && strcmp(stmt->call, "kill") == 0 &&
+            strcmp(stmt->args[0].text, "SIGKILL") != 0)
+            return sp_arena_printf(arena,
+                                   "%s:%d sends %s, and %s has no signals: a process can be "
+                                   "ended, as SIGKILL does",
+                                   x->plan.case_->file, stmt->at.line, stmt->args[0].text,
+                                   adapter->name);
+    }
+    return NULL;
+}
+
 /* Why a line cannot be done on a stack that is all in its agent's process; NULL it can. */
 static const char *line_forbids(const struct exec *x, int who, const struct sp_stmt *stmt,
                                 struct sp_arena *arena)
@@ -318,6 +335,9 @@ const char *exec_adapter_forbids(const struct exec *x, struct sp_arena *arena)
         return hosts_forbid(x, x->plan.stmts, x->plan.stmt_count, arena);
     for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++) {
         const struct sp_run_adapter *adapter = exec_adapter(x, (enum sp_who)who);
+        const char *signal = adapter ? signal_forbids(x, (enum sp_who)who, arena) : NULL;
+        if (signal)
+            return signal;
         if (!adapter || !adapter->own_tcp)
             continue;
         for (size_t i = 0; i < x->plan.case_->need_count; i++) {

@@ -51,15 +51,18 @@ enum sp_rc exec_spawn(struct exec *x, enum sp_who who)
 }
 
 /* Waits for the end of a process that has been told to end; SIGKILL when it takes too long. */
-static void reap(struct exec *x, struct exec_agent *agent, bool *killed, int *code)
+static enum sp_proc_what reap(struct exec *x, struct exec_agent *agent, int *code)
 {
+    bool killed = false;
     int64_t until_ns = exec_now(x) + x->plan.case_->deadline_ns;
     while (agent->alive && exec_now(x) < until_ns)
         if (exec_pump(x, until_ns) != SP_OK)
             break;
+    bool outlived = agent->alive && exec_now(x) >= until_ns;
     if (agent->alive)
         sp_lab_kill(&agent->proc, sp_lab_signal("SIGKILL"));
-    sp_lab_reap(&agent->proc, killed, code);
+    sp_lab_reap(&agent->proc, &killed, code);
+    return outlived ? SP_PROC_OUTLIVED : killed ? SP_PROC_KILLED : SP_PROC_EXIT;
 }
 
 /* Of an end whose agents follow each other in one place: asks this one to end, and waits for the
@@ -112,11 +115,9 @@ static enum sp_rc end_since(struct exec *x, enum sp_who who, int signal, uint32_
         sp_stack_pipe_close(agent->conn.out_fd); /* end of its input: it returns and exits */
         agent->conn.out_fd = -1;
     }
-    bool killed = false;
     int code = 0;
-    reap(x, agent, &killed, &code);
-    struct sp_event *event =
-        proc_event(x, who, killed ? SP_PROC_KILLED : SP_PROC_EXIT, code, begin_ns, stmt);
+    enum sp_proc_what what = reap(x, agent, &code);
+    struct sp_event *event = proc_event(x, who, what, code, begin_ns, stmt);
     event->u.proc.pid = pid;
     event->t_end_ns = exec_now(x);
     if (stmt) /* the other end's timers did not wait for it */

@@ -43,6 +43,7 @@ struct sp_run_adapter {
     bool own_clock;      /* its times are not this machine's: those of the runner stand for them */
     bool remote; /* it is another machine: its network is not ours, and outlives the agent */
     bool again;  /* where its agent ends, the next one greets on the same pipes */
+    bool deaf;   /* no signal but SIGKILL ends a program of its API */
     const char *const *environment; /* more for `start`, "NAME=VALUE"; NULL-terminated, NULL none */
     const char *const *pins;        /* settings that its `start` makes where a case pins them, from
                                        SOCKPROOF_PINS; NULL-terminated, NULL none */

@@ -83,6 +83,9 @@ static void print_proc(const struct sp_ev_proc *proc, struct sp_buf *out)
     case SP_PROC_KILLED:
         sp_buf_addf(out, "killed by signal %d", (int)proc->code);
         break;
+    case SP_PROC_OUTLIVED:
+        sp_buf_addstr(out, "did not end in time, and was ended by the runner");
+        break;
     }
 }
 

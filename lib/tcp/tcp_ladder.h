@@ -388,6 +388,7 @@ static inline void ladder_line(struct ladder *l, char *line)
         event->t_end_ns = (int64_t)(end_us * SP_US);
         event->u.proc.what = words[2][0] == 's'   ? SP_PROC_START
                              : words[2][0] == 'e' ? SP_PROC_EXIT
+                             : words[2][0] == 'o' ? SP_PROC_OUTLIVED
                                                   : SP_PROC_KILLED;
     } else {
         ladder_call(l, t_us, end_us, ladder_end(words[1]), words + 2);

@@ -119,7 +119,12 @@ struct sp_ev_lab {
     uint64_t now;    /* as it goes on; 0: it does not, or not yet */
 };
 
-enum sp_proc_what { SP_PROC_START, SP_PROC_EXIT, SP_PROC_KILLED };
+enum sp_proc_what {
+    SP_PROC_START,
+    SP_PROC_EXIT,
+    SP_PROC_KILLED,
+    SP_PROC_OUTLIVED, /* by what was to end it until the case's deadline: the runner ended it */
+};
 struct sp_ev_proc {
     enum sp_proc_what what;
     int64_t pid;

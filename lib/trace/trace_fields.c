@@ -39,6 +39,7 @@ static const char *const proc_list[] = {
     [SP_PROC_START] = "start",
     [SP_PROC_EXIT] = "exit",
     [SP_PROC_KILLED] = "killed",
+    [SP_PROC_OUTLIVED] = "outlived",
 };
 static const char *const mark_list[] = {
     [SP_MARK_BEGIN] = "begin", [SP_MARK_DONE] = "done",     [SP_MARK_END] = "end",

@@ -241,7 +241,7 @@ static void every_word_of_every_enum_comes_back(void **state)
         sp_trace_add(&trace, SP_EV_STATE, 0)->u.state.source = (enum sp_state_source)i;
     for (int i = 0; i <= SP_CALL_PENDING; i++)
         sp_trace_add(&trace, SP_EV_CALL, 0)->u.call.how = (enum sp_call_how)i;
-    for (int i = 0; i <= SP_PROC_KILLED; i++)
+    for (int i = 0; i <= SP_PROC_OUTLIVED; i++)
         sp_trace_add(&trace, SP_EV_PROC, 0)->u.proc.what = (enum sp_proc_what)i;
     for (int i = 0; i <= SP_MARK_DEADLINE; i++)
         sp_trace_add(&trace, SP_EV_MARK, 0)->u.mark.what = (enum sp_mark_what)i;
