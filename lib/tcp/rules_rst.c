@@ -89,7 +89,9 @@ static const struct sp_event *answered(const struct replay *replay, int which, s
     while (at-- > 0) {
         const struct entry *entry = &replay->entries[which][at];
         const struct sp_seg *seg = &entry->event->u.seg.seg;
-        bool rests = !passed;
+        /* behind an abort it may lie unread in the queue of a stack in a process of its own */
+        bool unread = side->rst_sent && now_ns - entry->event->t_ns < OWN_READ_NS;
+        bool rests = !passed || unread;
         passed = passed || (!(seg->flags & SP_RST) && (entry->out || sp_seg_space(seg)));
         if (entry->out || (seg->flags & SP_RST) || (fresh && was_taken(side, entry->event)))
             continue;

@@ -167,6 +167,13 @@ static const struct damage damaged[] = {
     {"fin-early", BOTH, C,
      OPEN "2000-2010 client conn send 20 = 20\n2005 c> ACK len=10\n"
           "2020-2030 client conn close = 0\n2025 c> FIN,ACK\n2060 s> ACK\n"},
+    /* what came so long before the abort had been read */
+    {"rst-form", VETH, C,
+     "0 own client\n" OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+     "2000-2010 client conn send 30 = 30\n2005 c> ACK len=10\n2006 c> ACK len=10\n"
+     "2035 s> ACK ack=11\n2036 s> ACK ack=21\n"
+     "202100 c> ACK len=10\n202110-202120 client conn close = 0\n202115 c> RST,ACK seq=31\n"
+     "202120 c> RST,ACK seq=11\n"},
     {"rst-form", BOTH, S,
      OPEN "2000-2010 client conn close = 0\n2005 c> FIN,ACK\n5000-5900 server exit\n"
           "5100 s> RST,ACK ack=1\n"},

@@ -125,6 +125,12 @@ static const struct story clean[] = {
      "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 ts=-3 tsecr=1\n"
      "2035 s> ACK ts=1 tsecr=-3\n12003000-12003010 client conn send 10 = 10\n"
      "12003005 c> PSH,ACK len=10 ts=21 tsecr=1\n12003035 s> ACK ts=25 tsecr=21\n"},
+    {"a RST for what lay unread behind an abort, though data left after it came (lwIP)", VETH,
+     "0 own client\n" OPEN "1500-1501 client conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+     "2000-2010 client conn send 30 = 30\n2005 c> ACK len=10\n2006 c> ACK len=10\n"
+     "2035 s> ACK ack=11\n2036 s> ACK ack=21\n"
+     "2100 c> ACK len=10\n2110-2120 client conn close = 0\n2115 c> RST,ACK seq=31\n"
+     "2120 c> RST,ACK seq=11\n"},
     {"a TTL that a call has chosen", VETH,
      OPEN "1500-1501 client conn setsockopt IP_TTL value=1 = 0\n"
           "2000-2050 client conn send 10 = 10\n2010 c> PSH,ACK len=10 ttl=1\n2040 s> ACK\n"},
