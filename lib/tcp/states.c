@@ -238,10 +238,11 @@ static bool is_given_up(const struct side *side, const struct sp_ev_state *repor
            sp_tcp_act_by(side->ledger, 1u << ACT_SHUT_WR | 1u << ACT_SHUT_RD, t_ns);
 }
 
-/* A listener has one child of a connection, but for those that it has to give up at once. What is
- * told at one time (clocks that jump tell much at one) is in the order in which it was told. */
+/* Whether a socket has opened this connection by leaving that state: one does, as a listener has
+ * one child of a connection, but for those that it has to give up at once. What is told at one time
+ * (clocks that jump tell much at one) is in the order in which it was told. */
 static bool has_been_open(const struct ctx *ctx, const struct side *side,
-                          const struct sp_ev_state *report, int64_t t_ns)
+                          const struct sp_ev_state *report, enum sp_tcp_state left, int64_t t_ns)
 {
     for (size_t i = 0; i < ctx->trace->len && ctx->trace->events[i].t_ns <= t_ns; i++) {
         const struct sp_event *event = &ctx->trace->events[i];
@@ -249,7 +250,7 @@ static bool has_been_open(const struct ctx *ctx, const struct side *side,
         if (state == report)
             return false;
         if (event->kind == SP_EV_STATE && event->end == side->end &&
-            state->source == SP_STATE_TRACEPOINT && state->old_state == SP_TCP_SYN_RECEIVED &&
+            state->source == SP_STATE_TRACEPOINT && state->old_state == left &&
             state->new_state != SP_TCP_CLOSED && side->syn_event &&
             event->t_ns > side->syn_event->t_ns && sp_addr_same(&state->local, &report->local) &&
             sp_addr_same(&state->remote, &report->remote))
@@ -301,9 +302,13 @@ static const char *lacks(const struct ctx *ctx, const struct side *side,
     if ((bit & (TO(FIN_WAIT_1) | TO(LAST_ACK))) && opened &&
         report->source == SP_STATE_TRACEPOINT && side->fin_at >= 0 && side->fin_ns + SKEW_NS < t_ns)
         return "its FIN had left before";
-    if (report->old_state == SP_TCP_LISTEN && report->source == SP_STATE_TRACEPOINT &&
-        has_been_open(ctx, side, report, t_ns))
+    bool shown = report->source == SP_STATE_TRACEPOINT;
+    if (report->old_state == SP_TCP_LISTEN && shown &&
+        has_been_open(ctx, side, report, SP_TCP_SYN_RECEIVED, t_ns))
         return "it had left that state already";
+    if (report->old_state == SP_TCP_SYN_SENT && !(bit & TO(CLOSED)) && shown &&
+        has_been_open(ctx, side, report, SP_TCP_SYN_SENT, t_ns))
+        return "another socket had opened that connection";
     if (report->old_state == SP_TCP_LISTEN)
         return NULL; /* a listener's child is a new socket, whatever had these addresses before */
     /* A look may be as old as the one before it, which did not show this. */

@@ -42,6 +42,10 @@ static const struct damage damaged_told[] = {
     {"state-evidence", VETH, S,
      OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n2035 s> ACK\n"
           "3000 c> RST seq=5 made\n3030 state server 2 ESTABLISHED>CLOSED\n"},
+    /* of two sockets with the same addresses one is connected */
+    {"state-evidence", BOTH, C,
+     OPEN "1500-1510 client other connect 10.0.0.2:80 = EADDRNOTAVAIL\n"
+          "1502 state client 3 CLOSED>SYN_SENT\n1504 state client 3 SYN_SENT>ESTABLISHED\n"},
     {"state-walk", BOTH, C, OPEN "1500 state client 1 ESTABLISHED>LAST_ACK\n"},
     {"state-walk", BOTH, C, OPEN "1500 state client 1 SYN_SENT>CLOSED\n"},
     {"state-walk", BOTH, C, OPEN "1500 state client 1 ESTABLISHED>ESTABLISHED\n"},
