@@ -120,26 +120,44 @@ static void rule_shrunk(struct replay *replay, const struct side *side, const st
                    (long long)side->own_edge);
 }
 
-/* Nothing that it takes has come for so long; what came may have come again. */
+/* Whether what came last that it takes came so long ago that it had to be acknowledged before; what
+ * came may have come again. */
+static bool is_overdue(const struct replay *replay, const struct side *side,
+                       const struct view *view)
+{
+    return side->last_ack >= 1 && view->t_ns - side->space_in_ns > PUT_OFF_NS + PUT_OFF_SLACK_NS &&
+           !side->own_process && !side->scripted_peer && side->facts->blind_ns > view->t_ns &&
+           sp_tcp_stood_still_ns(replay->ctx->trace, side->space_in_ns, view->t_ns) == 0;
+}
+
 static void rule_late(struct replay *replay, const struct side *side, const struct view *view)
 {
-    int64_t since_ns = view->t_ns - side->space_in_ns;
-    if (side->last_ack < 1 || view->ack <= side->last_ack || view->ack > side->rcv_nxt ||
-        since_ns <= PUT_OFF_NS + PUT_OFF_SLACK_NS || side->own_process || side->scripted_peer ||
-        side->facts->blind_ns <= view->t_ns ||
-        sp_tcp_stood_still_ns(replay->ctx->trace, side->space_in_ns, view->t_ns) > 0)
+    if (view->ack <= side->last_ack || view->ack > side->rcv_nxt || !is_overdue(replay, side, view))
         return;
     sp_tcp_violate(replay->ctx, RULE_ACK_LATE, view->event, side->end,
                    "acknowledges up to %lld, %.0f ms after it came", (long long)view->ack,
-                   (double)since_ns / SP_MS);
+                   (double)(view->t_ns - side->space_in_ns) / SP_MS);
+}
+
+/* A RST, after which nothing is acknowledged any more. */
+static void rule_never(struct replay *replay, const struct side *side, const struct view *view)
+{
+    if (side->rst_sent || side->last_ack >= side->rcv_nxt || !is_overdue(replay, side, view))
+        return;
+    sp_tcp_violate(replay->ctx, RULE_ACK_LATE, view->event, side->end,
+                   "resets, and had not acknowledged %lld for %.0f ms", (long long)side->rcv_nxt,
+                   (double)(view->t_ns - side->space_in_ns) / SP_MS);
 }
 
 void sp_tcp_rules_ack(struct replay *replay, int which, size_t at, const struct view *view,
                       int64_t other_sent)
 {
     const struct side *side = &replay->side[which];
-    if (!side->sane || !view->ack_known || (view->seg->flags & SP_RST) || !side->syn_in ||
-        view->t_ns >= side->superseded_ns)
+    if (!side->sane || !side->syn_in || view->t_ns >= side->superseded_ns)
+        return;
+    if (view->seg->flags & SP_RST)
+        rule_never(replay, side, view);
+    if (!view->ack_known || (view->seg->flags & SP_RST))
         return;
     bool first = (view->seg->flags & SP_SYN) && !side->synack_sent;
     if (view->ack < 1 || (first && view->ack != 1)) {

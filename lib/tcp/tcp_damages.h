@@ -522,6 +522,11 @@ static const struct damage damaged[] = {
      "2005 c> PSH,ACK len=10\n2035 s> ACK win=500\n"},
     {"ack-late", BOTH, S,
      OPEN "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n602035 s> ACK\n"},
+    {"ack-late", BOTH, S,
+     OPEN "1500-1501 server conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10\n"
+          "3000-3010 server conn recv 10 = 10\n602000-602010 server conn close = 0\n"
+          "602005 s> RST,ACK\n"},
     /* what an end took before it aborted it does not refuse */
     {"no-cause", VETH, S,
      OPEN "1500-1501 server conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
