@@ -107,6 +107,22 @@ class TestAnAgentOfAnother:
         if verdict == "skip":
             assert "net.ipv4.tcp_sack" in row["reason"]
 
+    @pytest.mark.parametrize("need, end, verdict", [
+        ("stack=linux", "--client", "skip"), ("client=linux", "--client", "skip"),
+        ("server=linux", "--client", "pass"), ("server=linux", "--server", "skip"),
+        ("client=linux", "--server", "pass"), ("client=linux|mine", "--client", "pass")])
+    def test_a_need_is_of_the_end_that_it_names(self, sockproof, stack, tmp_path, need, end, verdict):
+        cases = tmp_path / "cases" / "a"
+        cases.mkdir(parents=True)
+        (cases / "b.case").write_text(
+            "case a/b\ntitle t\nspec POSIX:bind\nlabs veth\nfamily ipv4\n"
+            f"needs {need}\n\nclient bind any\n")
+        sockproof("run", "--cases", cases.parent, end, "mine", "--results", tmp_path / "r",
+                  env=stack(tcp="mine"))
+        (row,) = rows_of(tmp_path / "r")
+        assert row["verdict"] == verdict, row["reason"]
+        assert verdict == "pass" or need in row["reason"]
+
     @pytest.mark.parametrize("signals, ends_by, verdict, why", [
         (True, "SIGINT", "fail", "kill SIGINT, seen: the process lived on for 1 s"),
         (True, "SIGKILL", "pass", None),
@@ -276,7 +292,8 @@ class TestLwip:
         (row,) = rows_of(tmp_path / "r")
         assert done.returncode == 0 and row["verdict"] in ("pass", "variant"), done.stdout
         as_linux = sockproof("judge", tmp_path / "r", "--os", "linux-6.18", env=self.ENV)
-        assert as_linux.returncode == 1 and "FIN" in as_linux.stdout, as_linux.stdout
+        # a machine that stood still has shown nothing of the RST that never came
+        assert as_linux.returncode in (1, 3) and "FIN" in as_linux.stdout, as_linux.stdout
 
     # What is known to differ between the two, with the end that shows it (docs/stacks.md).
     APART = [("linger/zero-resets", "client"), ("connect/refused-again", "client"),
@@ -297,7 +314,8 @@ class TestLwip:
             done = sockproof("judge", results, "--os", f"{end}={os_name}", "--json", env=self.ENV)
             told = {row["id"]: row["verdict"] for row in json.loads(done.stdout)["runs"]}
             assert len(told) >= len(cases)
-            assert set(told.values()) == {"fail"}, (os_name, told)
+            assert set(told.values()) <= {"fail", "inconclusive"}, (os_name, told)
+            assert "fail" in told.values()
 
 
 WINE = LWIP.with_name("sockproof-agent.exe")

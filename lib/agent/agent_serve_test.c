@@ -53,13 +53,26 @@ static void a_dup_shares_the_stream(void **state)
     assert_int_equal(ok(f, "recv s len=20 flags=MSG_WAITALL", 20).first_bad, -1);
 }
 
+/* Until nothing is taken any more: where a processor is late, a probe of the window may have made
+ * room behind the first one. Bytes. */
+static int64_t fill(struct fixture *f)
+{
+    int64_t total = 0;
+    struct sp_agent_reply filled;
+    do {
+        filled = call(f, "fill c");
+        assert_string_equal(filled.error, "");
+        total += filled.value;
+    } while (filled.value > 0);
+    return total;
+}
+
 static void fill_stops_when_the_buffers_are_full_and_all_of_it_arrives(void **state)
 {
     struct fixture *f = *state;
     connected(f);
-    struct sp_agent_reply filled = call(f, "fill c");
-    assert_string_equal(filled.error, "");
-    assert_true(filled.value > 1000);
+    int64_t filled = fill(f);
+    assert_true(filled > 1000);
     fails(f, "send c len=100000 flags=MSG_DONTWAIT", "EAGAIN");
     uint32_t id = ask(f, "drain s", true);
     struct sp_agent_reply reply = next_reply(f);
@@ -74,7 +87,7 @@ static void fill_stops_when_the_buffers_are_full_and_all_of_it_arrives(void **st
         if (reply.id != id)
             continue;
         drained = true;
-        assert_int_equal(reply.value, filled.value);
+        assert_int_equal(reply.value, filled);
         assert_int_equal(reply.first_bad, -1);
     }
 }
@@ -154,7 +167,7 @@ static void an_overlapped_send_sleeps_until_there_is_room(void **state)
 {
     struct fixture *f = *state;
     connected(f);
-    int64_t filled = call(f, "fill c").value;
+    int64_t filled = fill(f);
     uint32_t id = ask(f, "send c len=50000", true);
     assert_int_equal(next_reply(f).kind, SP_AGENT_ENTERED);
     refused(f, "send c len=1", "still sending");

@@ -110,28 +110,30 @@ static enum sp_rc open_lab(struct exec *x)
     return rc;
 }
 
-enum { BULK_FROM_BYTES = 16 * 1024 };
+enum { UNSAID_BYTES = 64 * 1024 }; /* of a fill or a drain: what a buffer has room for */
 
-/* Whether a statement moves more than a few dozen segments at once. */
-static bool is_bulk(const struct sp_stmt *stmt)
+/* What one of the statements moves at once, at most. */
+static int64_t most_bytes(const struct sp_stmt *stmts, size_t count)
 {
-    bool call = stmt->kind == SP_ST_CALL || stmt->kind == SP_ST_START;
-    if (call && (strcmp(stmt->call, "fill") == 0 || strcmp(stmt->call, "drain") == 0))
-        return true;
-    for (size_t i = 0; call && i < stmt->arg_count; i++)
-        if (strcmp(stmt->args[i].name, "len") == 0 && stmt->args[i].number > BULK_FROM_BYTES)
-            return true;
-    for (size_t i = 0; i < stmt->child_count; i++)
-        if (is_bulk(&stmt->children[i]))
-            return true;
-    return false;
+    int64_t most = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct sp_stmt *stmt = &stmts[i];
+        bool call = stmt->kind == SP_ST_CALL || stmt->kind == SP_ST_START;
+        bool unsaid = call && (strcmp(stmt->call, "fill") == 0 || strcmp(stmt->call, "drain") == 0);
+        int64_t bytes = unsaid ? UNSAID_BYTES : 0;
+        for (size_t k = 0; call && k < stmt->arg_count; k++)
+            if (strcmp(stmt->args[k].name, "len") == 0 && stmt->args[k].number > bytes)
+                bytes = stmt->args[k].number;
+        int64_t within = most_bytes(stmt->children, stmt->child_count);
+        bytes = within > bytes ? within : bytes;
+        most = bytes > most ? bytes : most;
+    }
+    return most;
 }
 
 static enum sp_rc open_captures(struct exec *x)
 {
-    bool bulk = false;
-    for (size_t i = 0; i < x->plan.stmt_count && !bulk; i++)
-        bulk = is_bulk(&x->plan.stmts[i]);
+    int64_t bytes = most_bytes(x->plan.stmts, x->plan.stmt_count);
     for (unsigned i = 0; i < x->lab.link_count; i++) {
         const struct sp_lab_link *link = &x->lab.links[i];
         if (link->place == SP_PLACE_BOX || x->capture_count == EXEC_CAPTURES)
@@ -140,7 +142,7 @@ static enum sp_rc open_captures(struct exec *x)
                               : link->place == SP_PLACE_CLIENT      ? SP_AT_CLIENT
                                                                     : SP_AT_SERVER;
         enum sp_rc rc =
-            sp_capture_open(&x->lab, link, point, bulk, &x->captures[x->capture_count], &x->err);
+            sp_capture_open(&x->lab, link, point, bytes, &x->captures[x->capture_count], &x->err);
         if (rc != SP_OK)
             return rc;
         x->capture_count++;
@@ -260,6 +262,17 @@ static bool is_among(const char *name, const char *list)
     return false;
 }
 
+/* Which stacks a need asks for at that end, as "linux|gvisor"; NULL: it is of something else. */
+static const char *needs_of_stack(const char *need, enum sp_who who)
+{
+    const char *names = strchr(need, '=');
+    size_t len = names ? (size_t)(names - need) : 0;
+    const char *end = sp_end_name((enum sp_end)who);
+    bool about = (len == 5 && strncmp(need, "stack", len) == 0) ||
+                 (len == strlen(end) && strncmp(need, end, len) == 0);
+    return names && about ? names + 1 : NULL;
+}
+
 static const char *unmet_need(const struct exec *x)
 {
     for (size_t i = 0; i < x->plan.case_->need_count; i++) {
@@ -276,8 +289,9 @@ static const char *unmet_need(const struct exec *x)
         if (strncmp(need, "path=", 5) == 0 && (!box || strcmp(need + 5, box) != 0))
             return need;
         for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
-            if (strncmp(need, "stack=", 6) == 0 && exec_is_real(x, (enum sp_who)who) &&
-                !is_among(x->env->own_stacks->tcp[who].name, need + 6))
+            if (needs_of_stack(need, (enum sp_who)who) && exec_is_real(x, (enum sp_who)who) &&
+                !is_among(x->env->own_stacks->tcp[who].name,
+                          needs_of_stack(need, (enum sp_who)who)))
                 return need;
     }
     return NULL;

@@ -157,12 +157,31 @@ static void head_family(struct header *h)
     head_bits(h, names, "expected families: ipv4, ipv6", &h->c->families);
 }
 
+/* Words that may stand for a need; those that end in = go on with a name. */
+static bool need_known(const char *need)
+{
+    static const char *const needs[] = {
+        "root",       "tracepoints", "timestamps=on", "sack=on", "clock=virtual",
+        "appliance=", "path=",       "stack=",        "client=", "server=",
+    };
+    for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
+        size_t len = strlen(needs[i]);
+        bool open = needs[i][len - 1] == '=';
+        if (open ? strncmp(need, needs[i], len) == 0 && need[len] : strcmp(need, needs[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void head_needs(struct header *h)
 {
     if (h->line->count < 2)
         complain(h, NULL, "needs root timestamps=on", "expected what the case needs");
     for (size_t i = 1; i < h->line->count; i++) {
         const char *need = h->line->words[i].text;
+        if (!need_known(need) && strncmp(need, "clock=", 6) != 0)
+            complain(h, &h->line->words[i], "root, stack=linux, client=linux|gvisor, clock=virtual",
+                     "nothing can be needed by that name");
         if (strncmp(need, "path=", 5) == 0 && !name_known(path_names, need + 5))
             complain(h, &h->line->words[i], "path=router, path=firewall, path=nat",
                      "no box is of that class");

@@ -31,6 +31,7 @@ enum {
     SNAP_BYTES = 65535,
     /* 75 and 600 frames of an Ethernet MTU. Its pages are most of what opening and closing cost. */
     RING_BYTES = 128 * 1024,
+    BULK_FROM_BYTES = 16 * 1024,
     BULK_RING_BYTES = 1024 * 1024,
     SHARED_RING_BYTES = 16 * 1024 * 1024, /* what others send needs room, too */
 };
@@ -82,8 +83,19 @@ static enum sp_rc activate(const char *device, int ring_bytes, pcap_t **out, str
     return rc;
 }
 
+/* Each segment of what is moved at once, and an acknowledgement of each, takes a frame's place. */
+static int ring_bytes_for(const struct sp_lab *lab, int64_t most_bytes)
+{
+    int64_t all_bytes = most_bytes * 5 / 2;
+    if (lab->config.kind == SP_LAB_HOSTS || all_bytes > SHARED_RING_BYTES)
+        return SHARED_RING_BYTES;
+    if (most_bytes <= BULK_FROM_BYTES)
+        return RING_BYTES;
+    return all_bytes > BULK_RING_BYTES ? (int)all_bytes : BULK_RING_BYTES;
+}
+
 enum sp_rc sp_capture_open(const struct sp_lab *lab, const struct sp_lab_link *link,
-                           enum sp_point point, bool bulk, struct sp_capture **out,
+                           enum sp_point point, int64_t most_bytes, struct sp_capture **out,
                            struct sp_err *err)
 {
     *out = NULL;
@@ -91,10 +103,7 @@ enum sp_rc sp_capture_open(const struct sp_lab *lab, const struct sp_lab_link *l
     if (rc)
         return rc;
     pcap_t *pcap = NULL;
-    int ring_bytes = lab->config.kind == SP_LAB_HOSTS ? SHARED_RING_BYTES
-                     : bulk                           ? BULK_RING_BYTES
-                                                      : RING_BYTES;
-    rc = activate(link->name, ring_bytes, &pcap, err);
+    rc = activate(link->name, ring_bytes_for(lab, most_bytes), &pcap, err);
     enum sp_rc back = sp_lab_leave(lab, rc == SP_OK ? err : NULL);
     if (rc == SP_OK)
         rc = back;

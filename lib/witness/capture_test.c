@@ -9,7 +9,8 @@ static struct sp_capture *open_at(const struct fixture *fixture, unsigned link, 
 {
     struct sp_capture *capture = NULL;
     assert_true(link < fixture->lab.link_count);
-    CHECK_OK(sp_capture_open(&fixture->lab, &fixture->lab.links[link], point, true, &capture, err));
+    CHECK_OK(
+        sp_capture_open(&fixture->lab, &fixture->lab.links[link], point, 100000, &capture, err));
     return capture;
 }
 

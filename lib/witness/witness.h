@@ -36,11 +36,11 @@ struct sp_frames {
 
 /*
  * Opens and starts a capture on a link of the lab (entering its place to do so): immediate mode,
- * nanosecond stamps, a small ring: about 75 frames, eight times as many for `bulk`. Filter: TCP and
- * ICMP of the run's addresses.
+ * nanosecond stamps, a small ring: about 75 frames; 600 where more than 16 KB are moved at once,
+ * and room for all of `most_bytes` where that is more. Filter: TCP and ICMP of the run's addresses.
  */
 enum sp_rc sp_capture_open(const struct sp_lab *lab, const struct sp_lab_link *link,
-                           enum sp_point point, bool bulk, struct sp_capture **out,
+                           enum sp_point point, int64_t most_bytes, struct sp_capture **out,
                            struct sp_err *err);
 void sp_capture_free(struct sp_capture *capture);
 int sp_capture_fd(const struct sp_capture *capture);

@@ -245,10 +245,10 @@ static enum sp_rc canaries_open(struct sp_capture *capture, const struct sp_lab 
 }
 
 enum sp_rc sp_capture_open(const struct sp_lab *lab, const struct sp_lab_link *link,
-                           enum sp_point point, bool bulk, struct sp_capture **out,
+                           enum sp_point point, int64_t most_bytes, struct sp_capture **out,
                            struct sp_err *err)
 {
-    (void)link, (void)bulk; /* there is one link, and its ring is always the large one */
+    (void)link, (void)most_bytes; /* there is one link, and its ring is always the large one */
     struct sp_capture *capture = sp_xcalloc(1, sizeof *capture);
     capture->point = point;
     capture->from = capture->to = INVALID_SOCKET;
