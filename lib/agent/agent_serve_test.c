@@ -53,11 +53,13 @@ static void a_dup_shares_the_stream(void **state)
     assert_int_equal(ok(f, "recv s len=20 flags=MSG_WAITALL", 20).first_bad, -1);
 }
 
-/* Until nothing is taken any more: where a processor is late, a probe of the window may have made
- * room behind the first one. Bytes. */
+/* Until nothing is taken any more. Buffers that nobody has sized grow with a probe of the closed
+ * window, which comes where this process is kept waiting for so long. Bytes. */
 static int64_t fill(struct fixture *f)
 {
     int64_t total = 0;
+    ok(f, "setsockopt c opt=SO_SNDBUF value=100000", 0);
+    ok(f, "setsockopt s opt=SO_RCVBUF value=100000", 0);
     struct sp_agent_reply filled;
     do {
         filled = call(f, "fill c");
