@@ -139,10 +139,21 @@ static void rule_late(struct replay *replay, const struct side *side, const stru
                    (double)(view->t_ns - side->space_in_ns) / SP_MS);
 }
 
+/* Whether data came that nothing has answered: what a closed window takes none of is answered, too,
+ * with the number that was expected. */
+static bool owes_for_data(const struct side *side)
+{
+    for (unsigned i = 0; i < side->owed_count; i++)
+        if (side->owed[i].event->u.seg.seg.payload_len)
+            return true;
+    return false;
+}
+
 /* A RST, after which nothing is acknowledged any more. */
 static void rule_never(struct replay *replay, const struct side *side, const struct view *view)
 {
-    if (side->rst_sent || side->last_ack >= side->rcv_nxt || !is_overdue(replay, side, view))
+    if (side->rst_sent || side->last_ack >= side->rcv_nxt || !owes_for_data(side) ||
+        !is_overdue(replay, side, view))
         return;
     sp_tcp_violate(replay->ctx, RULE_ACK_LATE, view->event, side->end,
                    "resets, and had not acknowledged %lld for %.0f ms", (long long)side->rcv_nxt,

@@ -131,6 +131,11 @@ static const struct story clean[] = {
      "2035 s> ACK ack=11\n2036 s> ACK ack=21\n"
      "2100 c> ACK len=10\n2110-2120 client conn close = 0\n2115 c> RST,ACK seq=31\n"
      "2120 c> RST,ACK seq=11\n"},
+    {"a RST long after a byte that a closed window took none of, and an ACK said so (Linux)", VETH,
+     OPEN "1500-1501 server conn setsockopt SO_LINGER on=1 linger=0 = 0\n"
+          "2000-2010 client conn send 2000 = 2000\n2005 c> ACK len=1000\n2035 s> ACK win=0\n"
+          "402000 c> ACK len=1\n402030 s> ACK ack=1001 win=0\n"
+          "1402000-1402010 server conn close = 0\n1402005 s> RST,ACK ack=1001\n"},
     {"a TTL that a call has chosen", VETH,
      OPEN "1500-1501 client conn setsockopt IP_TTL value=1 = 0\n"
           "2000-2050 client conn send 10 = 10\n2010 c> PSH,ACK len=10 ttl=1\n2040 s> ACK\n"},
