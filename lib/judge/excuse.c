@@ -217,6 +217,10 @@ static const struct sp_event *stall_of(const struct view *view, const struct fin
     return stall_between(view, f->from_ns, f->t_ns);
 }
 
+/* Of a stack in a process of its own: lwIP's clock has whole milliseconds, gVisor's is one that it
+ * calibrates itself by the processor's counter. */
+#define OWN_TICK_NS SP_MS
+
 /*
  * A kernel counts its timers in ticks. A tick that comes late (the processor that keeps them had no
  * turn) makes what was begun meanwhile end early by as much, and nobody witnesses ticks: on a clock
@@ -225,9 +229,12 @@ static const struct sp_event *stall_of(const struct view *view, const struct fin
 static bool is_within_a_tick(const struct view *view, const struct finding *f)
 {
     const struct sp_trace_head *head = &view->trace->head;
-    bool kernels = f->blames < SP_END_COUNT && !head->states_hidden[f->blames];
-    return f->kind == SP_FAIL_EARLY && kernels && !head->virtual_clock && head->hz > 0 &&
-           f->early_ns > 0 && f->early_ns < SP_S / head->hz;
+    if (f->kind != SP_FAIL_EARLY || f->blames >= SP_END_COUNT || head->virtual_clock)
+        return false;
+    int64_t tick_ns = head->states_hidden[f->blames] ? OWN_TICK_NS
+                      : head->hz > 0                 ? SP_S / head->hz
+                                                     : 0;
+    return f->early_ns > 0 && f->early_ns < tick_ns;
 }
 
 /*
@@ -258,7 +265,7 @@ bool excuse_of(const struct view *view, const struct finding *f, char *why, size
             (double)(stall->t_end_ns - stall->t_ns) / (double)SP_MS);
     else if (tick)
         say(why, cap,
-            "too early by %.3f ms, less than a tick of the kernel, which may have come late",
+            "too early by %.3f ms, less than a tick of the stack, which may have come late",
             (double)f->early_ns / (double)SP_MS);
     else if (slow_ns)
         say(why, cap, "the machine was slow, the script lost %.0f ms on its way before it",
