@@ -251,12 +251,31 @@ static int64_t kept_stack_ns(const struct view *view, const struct finding *f)
     return kept_ns >= half_ns ? kept_ns : 0;
 }
 
+/* Around the segment that time is counted from. */
+#define SENDING_NS (50 * SP_MS)
+
+/*
+ * A stack in processes of its own starts a timer and has another thread send (gVisor): where that
+ * one waited for a processor the segment was seen by so much later than the timer began, and what
+ * the timer brought came too early by that. 0: it waited for less.
+ */
+static int64_t kept_sender_ns(const struct view *view, const struct finding *f)
+{
+    if (f->kind != SP_FAIL_EARLY || f->blames >= SP_END_COUNT || f->from_ns < 0 ||
+        f->early_ns <= 0 || !view->trace->head.states_hidden[f->blames])
+        return 0;
+    int64_t kept_ns = waited_ns(view, f->blames, f->from_ns - SENDING_NS, f->from_ns + SENDING_NS);
+    return kept_ns >= f->early_ns ? kept_ns : 0;
+}
+
 bool excuse_of(const struct view *view, const struct finding *f, char *why, size_t cap)
 {
     const struct sp_event *stall = stall_of(view, f);
     int64_t slow_ns = stall ? 0 : slow_script_ns(view, f);
     bool tick = !stall && is_within_a_tick(view, f);
     int64_t stack_ns = stall || slow_ns || tick ? 0 : kept_stack_ns(view, f);
+    if (!stall && !slow_ns && !tick && !stack_ns)
+        stack_ns = kept_sender_ns(view, f);
     if (f->kept_ns)
         say(why, cap, "the call had no processor for %.0f ms, and its time is not known",
             (double)f->kept_ns / (double)SP_MS);

@@ -262,6 +262,41 @@ static void what_a_stack_without_a_processor_did_late_has_shown_nothing(void **s
     judged_release(&d);
 }
 
+/* Its timer began before the thread that sends had a processor. */
+static void what_a_stack_sent_late_comes_again_too_early(void **state)
+{
+    (void)state;
+    static const struct {
+        bool own_process;
+        const char *kept;
+        enum sp_verdict verdict;
+    } rows[] = {
+        {true, "", SP_VERDICT_FAIL},
+        {true, "400-6400 kept client\n", SP_VERDICT_INCONCLUSIVE},
+        {true, "400-2400 kept client\n", SP_VERDICT_FAIL}, /* 2 ms, and 4 were lacking */
+        {true, "400-6400 kept server\n", SP_VERDICT_FAIL},
+        {true, "100000-106000 kept client\n", SP_VERDICT_FAIL}, /* when it had been sent */
+        {false, "400-6400 kept client\n", SP_VERDICT_FAIL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct judged d;
+        char trace[700];
+        snprintf(trace, sizeof trace,
+                 HANDSHAKE "400-430 client conn send 10 = 10\n%s"
+                           "6430 c> ACK len=10\n302430 c> ACK seq=1 len=10\n"
+                           "302450 s> ACK\n400000 end\n",
+                 rows[i].kept);
+        judge(&d,
+              HANDSHAKE_LINES
+              "client send 10\nwire client 1..10\nwire client 1..10 again after 300ms\n",
+              trace);
+        d.trace.head.states_hidden[SP_END_CLIENT] = rows[i].own_process;
+        judge_again(&d);
+        assert_verdict(&d, rows[i].verdict);
+        judged_release(&d);
+    }
+}
+
 /* The orphan's timeout was over before the script had the turn to go on. */
 static void what_followed_a_long_stall_is_inconclusive(void **state)
 {
@@ -485,6 +520,7 @@ int main(void)
         cmocka_unit_test(retransmissions_and_pure_acks_are_let_by_until_asked_for),
         cmocka_unit_test(a_stall_makes_lateness_inconclusive),
         cmocka_unit_test(a_moments_stall_does_not_excuse_what_never_came),
+        cmocka_unit_test(what_a_stack_sent_late_comes_again_too_early),
         cmocka_unit_test(what_followed_a_long_stall_is_inconclusive),
         cmocka_unit_test(what_a_stack_without_a_processor_did_late_has_shown_nothing),
         cmocka_unit_test(a_late_script_beside_a_held_path_is_inconclusive),

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "message.h"
 #include "worker.h"
 
 bool child_owns(const struct child *child, const struct sp_tp_record *record)
@@ -38,35 +39,26 @@ void child_records_add(struct child *child, const struct sp_tp_record *record)
         child_records_flush(child);
 }
 
-static void message_take(struct child *child, char type, const char *data, size_t len_bytes)
+static void message_take(struct child *child, const struct message *message)
 {
     struct sp_err err = {0};
-    if (type == WORKER_WAITS)
-        snprintf(child->waits_for, sizeof child->waits_for, "%.*s", (int)len_bytes, data);
-    else if (type == WORKER_RESULT)
-        child->has_result =
-            sp_result_read(data, len_bytes, &child->arena, &child->result, &err) == SP_OK;
+    if (message->type == WORKER_WAITS)
+        snprintf(child->waits_for, sizeof child->waits_for, "%.*s", (int)message->len_bytes,
+                 message->data);
+    else if (message->type == WORKER_RESULT)
+        child->has_result = sp_result_read(message->data, message->len_bytes, &child->arena,
+                                           &child->result, &err) == SP_OK;
 }
 
-static void messages_parse(struct child *child)
+static void messages_take(struct child *child)
 {
-    struct sp_buf *in = &child->input;
+    struct message message;
     size_t at = 0;
-    while (in->len - at >= WORKER_HEAD_BYTES) {
-        uint32_t len;
-        memcpy(&len, in->data + at + 1, sizeof len);
-        if (in->len - at - WORKER_HEAD_BYTES < len)
-            break;
-        message_take(child, in->data[at], in->data + at + WORKER_HEAD_BYTES, len);
-        at += WORKER_HEAD_BYTES + len;
-    }
-    if (!at)
-        return;
-    memmove(in->data, in->data + at, in->len - at);
-    in->len -= at;
+    while (message_next(&child->input, &at, &message))
+        message_take(child, &message);
+    messages_drop(&child->input, at);
 }
 
-/* True when the child has ended its side, or its run. */
 bool child_read(struct child *child)
 {
     char chunk[16384];
@@ -79,7 +71,7 @@ bool child_read(struct child *child)
         if (n == 0)
             return true;
         sp_buf_add(&child->input, chunk, (size_t)n);
-        messages_parse(child);
+        messages_take(child);
     }
 }
 
@@ -98,7 +90,6 @@ void child_result_missing(struct child *child, int status, bool timed_out)
                                     WEXITSTATUS(status));
 }
 
-/* Waits for a child that has ended, or is about to; CPU time of all that it has run. */
 double child_wait(struct child *child, int *status)
 {
     struct rusage use = {0};
@@ -113,7 +104,6 @@ double child_wait(struct child *child, int *status)
            (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e3;
 }
 
-/* A child that waits, and for which there is no job any more. */
 void child_dismiss(struct child *child)
 {
     int status;

@@ -169,14 +169,22 @@ enum sp_rc exec_route(struct exec *x, const char *hosts, bool followed, uint8_t 
 void exec_address_unmap(struct sp_addr *addr);
 enum sp_rc exec_port_note(struct exec *x, const char *name, uint16_t port);
 
+/* exec_socks.c */
+/* By its name; NULL: nobody has made it. Valid until one is noted or forgotten. */
+struct exec_sock *exec_sock_find(struct exec *x, enum sp_who who, const char *name);
+/* That there is one, and its address where `local` is one. SP_E_LIMIT: there are EXEC_SOCKS. */
+enum sp_rc exec_sock_note(struct exec *x, enum sp_who who, const char *name,
+                          const struct sp_addr *local);
+void exec_sock_forget(struct exec *x, enum sp_who who, const char *name);
+void exec_socks_forget(struct exec *x, enum sp_who who);
+/* Of the endpoint's socket `listener`; 0 none. */
+uint16_t exec_listener_port(struct exec *x, enum sp_who who);
+
 /* exec_call.c */
 enum sp_rc exec_agent_reply(struct exec *x, enum sp_who who, const struct sp_agent_reply *reply);
 enum sp_rc exec_do_call(struct exec *x, const struct sp_stmt *stmt, bool start);
-/* Of the endpoint's socket `listener`; 0 none. */
-uint16_t exec_listener_port(struct exec *x, enum sp_who who);
 enum sp_rc exec_finish(struct exec *x, const struct sp_stmt *stmt);
 void exec_calls_abandon(struct exec *x, enum sp_who who, enum sp_call_how how, int64_t t_ns);
-void exec_socks_forget(struct exec *x, enum sp_who who);
 
 /* exec_proc.c */
 enum sp_rc exec_spawn(struct exec *x, enum sp_who who);

@@ -5,52 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- names: sockets, ports, addresses ------------------------------------------------------- */
-
-static struct exec_sock *sock_find(struct exec *x, enum sp_who who, const char *name)
-{
-    for (unsigned i = 0; i < x->sock_count; i++)
-        if (x->socks[i].who == who && strcmp(x->socks[i].name, name) == 0)
-            return &x->socks[i];
-    return NULL;
-}
-
-static enum sp_rc sock_note(struct exec *x, enum sp_who who, const char *name,
-                            const struct sp_addr *local)
-{
-    struct exec_sock *sock = sock_find(x, who, name);
-    if (!sock) {
-        if (x->sock_count == EXEC_SOCKS)
-            return sp_fail(&x->err, SP_E_LIMIT, "a case may have at most %d sockets", EXEC_SOCKS);
-        sock = &x->socks[x->sock_count++];
-        *sock = (struct exec_sock){.who = who};
-        snprintf(sock->name, sizeof sock->name, "%s", name);
-    }
-    if (local && local->family)
-        sock->local = *local;
-    return SP_OK;
-}
-
-static void sock_forget(struct exec *x, enum sp_who who, const char *name)
-{
-    struct exec_sock *sock = sock_find(x, who, name);
-    if (sock)
-        *sock = x->socks[--x->sock_count];
-}
-
-void exec_socks_forget(struct exec *x, enum sp_who who)
-{
-    for (unsigned i = x->sock_count; i-- > 0;)
-        if (x->socks[i].who == who)
-            x->socks[i] = x->socks[--x->sock_count];
-}
-
-uint16_t exec_listener_port(struct exec *x, enum sp_who who)
-{
-    const struct exec_sock *sock = who == SP_WHO_NONE ? NULL : sock_find(x, who, "listener");
-    return sock ? sock->local.port : 0;
-}
-
 /* ---- calls under way ------------------------------------------------------------------------ */
 
 static struct exec_call *call_new(struct exec *x)
@@ -281,13 +235,13 @@ static enum sp_rc implicit_call(struct exec *x, enum sp_who who, const char *nam
         return sp_fail(&x->err, SP_E_IO, "the %s could not %s() a socket for the case: %s",
                        sp_end_name((enum sp_end)who), name,
                        event->u.call.error ? event->u.call.error : "it hung");
-    return sock_note(x, who, sock, &event->u.call.local);
+    return exec_sock_note(x, who, sock, &event->u.call.local);
 }
 
 static enum sp_rc implicit_steps(struct exec *x, const struct sp_stmt *stmt)
 {
     static const char *const makers[] = {"bind", "connect", "listen", "set", "get", "nonblock"};
-    if (sock_find(x, stmt->who, stmt->sock))
+    if (exec_sock_find(x, stmt->who, stmt->sock))
         return SP_OK;
     bool wants = false;
     for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++)
@@ -335,7 +289,7 @@ static enum sp_rc bind_before_connect(struct exec *x, const struct sp_stmt *stmt
  */
 static enum sp_rc implicit_bind(struct exec *x, const struct sp_stmt *stmt)
 {
-    const struct exec_sock *sock = sock_find(x, stmt->who, stmt->sock);
+    const struct exec_sock *sock = exec_sock_find(x, stmt->who, stmt->sock);
     if (strcmp(stmt->call, "connect") == 0 && !sp_lab_chooses_source(&x->lab))
         return bind_before_connect(x, stmt, sock);
     if (strcmp(stmt->call, "listen") != 0 || !sock || sock->local.port || sock->plain)
@@ -400,7 +354,7 @@ static enum sp_rc request_fill(struct exec *x, const struct sp_stmt *stmt, bool 
         } else if (strcmp(arg->name, "addr") == 0) {
             struct sp_addr addr;
             char text[SP_ADDR_TEXT + 8];
-            const struct exec_sock *sock = sock_find(x, stmt->who, stmt->sock);
+            const struct exec_sock *sock = exec_sock_find(x, stmt->who, stmt->sock);
             uint8_t family = sock && sock->family ? sock->family : x->trace.head.family;
             enum sp_rc rc = exec_address(x, stmt->who, arg->text, family, &addr, new_port);
             if (rc != SP_OK)
@@ -502,7 +456,7 @@ static enum sp_rc call_effects(struct exec *x, const struct sp_stmt *stmt,
             return rc;
     }
     if (strcmp(stmt->call, "close") == 0 && ok) {
-        sock_forget(x, stmt->who, stmt->sock);
+        exec_sock_forget(x, stmt->who, stmt->sock);
         return SP_OK;
     }
     if (names_another(stmt->call) && ok) {
@@ -510,13 +464,13 @@ static enum sp_rc call_effects(struct exec *x, const struct sp_stmt *stmt,
         for (size_t i = 0; i < stmt->arg_count; i++)
             if (strcmp(stmt->args[i].name, "as") == 0)
                 as = stmt->args[i].text;
-        return sock_note(x, stmt->who, as, &call->local);
+        return exec_sock_note(x, stmt->who, as, &call->local);
     }
-    if (names_another(stmt->call) || (!ok && !sock_find(x, stmt->who, stmt->sock)))
+    if (names_another(stmt->call) || (!ok && !exec_sock_find(x, stmt->who, stmt->sock)))
         return SP_OK;
-    enum sp_rc rc = sock_note(x, stmt->who, stmt->sock, &call->local);
+    enum sp_rc rc = exec_sock_note(x, stmt->who, stmt->sock, &call->local);
     if (rc == SP_OK && strcmp(stmt->call, "socket") == 0)
-        note_made(sock_find(x, stmt->who, stmt->sock), stmt);
+        note_made(exec_sock_find(x, stmt->who, stmt->sock), stmt);
     return rc;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "message.h"
 #include "outcome.h"
 
 static struct chunk_job *job_named(struct guest *guest, const char *id, int repeat)
@@ -76,11 +77,10 @@ static void begin_take(struct guest *guest, const char *data, size_t len)
         job->begun = true;
 }
 
-static void end_take(struct guests *g, struct guest *guest, const char *data, size_t len)
+static void end_take(struct guests *g, const char *data, size_t len)
 {
     char text[640], *rest;
     snprintf(text, sizeof text, "%.*s", (int)len, data);
-    guest->ended = true;
     bool tracepoints = strtol(text, &rest, 10) != 0;
     if (*rest != '\t')
         return;
@@ -92,45 +92,36 @@ static void end_take(struct guests *g, struct guest *guest, const char *data, si
     }
 }
 
-static enum sp_rc message_take(struct guests *g, struct guest *guest, char word, const char *data,
-                               size_t len, struct sp_err *err)
+static enum sp_rc message_take(struct guests *g, struct guest *guest, const struct message *said,
+                               struct sp_err *err)
 {
-    switch ((enum sp_guest_word)word) {
+    switch ((enum sp_guest_word)said->type) {
     case SP_GUEST_STATUS:
-        status_take(guest, data, len);
+        status_take(guest, said->data, said->len_bytes);
         return SP_OK;
     case SP_GUEST_BEGIN:
-        begin_take(guest, data, len);
+        begin_take(guest, said->data, said->len_bytes);
         return SP_OK;
     case SP_GUEST_RESULT:
-        return result_take(g, guest, data, len, err);
+        return result_take(g, guest, said->data, said->len_bytes, err);
     case SP_GUEST_END:
-        end_take(g, guest, data, len);
+        end_take(g, said->data, said->len_bytes);
         return SP_OK;
     case SP_GUEST_ERROR:
-        snprintf(guest->error, sizeof guest->error, "%.*s", (int)len, data);
+        snprintf(guest->error, sizeof guest->error, "%.*s", (int)said->len_bytes, said->data);
         return SP_OK;
     }
-    return sp_fail(err, SP_E_PROTO, "a guest said something that is no word: %d", word);
+    return sp_fail(err, SP_E_PROTO, "a guest said something that is no word: %d", said->type);
 }
 
 static enum sp_rc messages_take(struct guests *g, struct guest *guest, struct sp_err *err)
 {
-    struct sp_buf *in = &guest->input;
+    struct message said;
     enum sp_rc rc = SP_OK;
     size_t at = 0;
-    while (rc == SP_OK && in->len - at >= 5) {
-        uint32_t len;
-        memcpy(&len, in->data + at + 1, sizeof len);
-        if (in->len - at - 5 < len)
-            break;
-        rc = message_take(g, guest, in->data[at], in->data + at + 5, len, err);
-        at += 5 + len;
-    }
-    if (at) {
-        memmove(in->data, in->data + at, in->len - at);
-        in->len -= at;
-    }
+    while (rc == SP_OK && message_next(&guest->input, &at, &said))
+        rc = message_take(g, guest, &said, err);
+    messages_drop(&guest->input, at);
     return rc;
 }
 

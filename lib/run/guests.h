@@ -30,7 +30,6 @@ struct guest {
     int64_t half_ns;           /* when half of our patience was over, 0 it is not */
     struct guest_time at_half; /* what it had had by then */
     bool came_up;              /* it has said something */
-    bool ended;                /* it said that it is through */
     char error[512];
 };
 

@@ -10,25 +10,12 @@
 
 #include "collector_link.h"
 #include "exec.h"
-
-static void message_send(int fd, char type, const char *data, size_t len_bytes)
-{
-    struct sp_buf message;
-    uint32_t len = (uint32_t)len_bytes;
-    sp_buf_init(&message, 0);
-    sp_buf_add(&message, &type, 1);
-    sp_buf_add(&message, &len, sizeof len);
-    sp_buf_add(&message, data, len_bytes);
-    ssize_t n = 1;
-    for (size_t sent = 0; sent < message.len && n > 0; sent += (size_t)n)
-        n = write(fd, message.data + sent, message.len - sent);
-    sp_buf_release(&message); /* not all of it: the main process is gone, and we shall be too */
-}
+#include "message.h"
 
 static void status_send(const char *text, void *arg)
 {
     const int *fd = arg;
-    message_send(*fd, WORKER_WAITS, text, strlen(text));
+    (void)message_send(*fd, WORKER_WAITS, text, strlen(text)); /* else we are about to end, too */
 }
 
 /* Records of the run before that came after its end. */
@@ -56,7 +43,7 @@ static bool run_one(const struct sp_run_job *job, const struct sp_run_env *env, 
     *spent_ms = now_ms;
     bool told = sp_result_write(&result, &out, &err) == SP_OK;
     if (told)
-        message_send(fd, WORKER_RESULT, out.data, out.len);
+        (void)message_send(fd, WORKER_RESULT, out.data, out.len);
     sp_buf_release(&out);
     sp_arena_release(&arena);
     return told && result.verdict != SP_VERDICT_BROKEN;

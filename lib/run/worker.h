@@ -10,12 +10,9 @@
 
 #include "run.h"
 
-enum {
-    WORKER_MESSAGE_MAX = 1 << 20,
-    WORKER_HEAD_BYTES = 5, /* a message's type, and its length in bytes in the machine's order */
-};
+enum { WORKER_MESSAGE_MAX = 1 << 20 };
 
-/* What a worker says: a byte, the length of what follows, and that. */
+/* What a worker says, in messages (message.h). */
 enum worker_says {
     WORKER_WAITS = 'S',  /* what the run waits for, for people */
     WORKER_RESULT = 'R', /* the run's row, as JSON: it has ended */
