@@ -299,12 +299,26 @@ static void an_idle_router_is_silent(void **state)
 
 /* ---- a mute end ---------------------------------------------------------------------------- */
 
+/* A socket of that place whose SYN is under way to an address. */
+static int caller_towards(const struct sp_lab *lab, enum sp_place from, int family, const char *ip)
+{
+    struct sockaddr_storage to;
+    struct talk_peer peer = {.family = family, .port = 80};
+    snprintf(peer.ip, sizeof peer.ip, "%s", ip);
+    socklen_t len = talk_addr(&peer, &to);
+    assert_int_equal(sp_lab_enter(lab, from, NULL), SP_OK);
+    int caller = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    assert_int_equal(connect(caller, (struct sockaddr *)&to, len), -1);
+    assert_int_equal(errno, EINPROGRESS);
+    assert_int_equal(sp_lab_leave(lab, NULL), SP_OK);
+    return caller;
+}
+
 /* A SYN comes in by the packet socket, and the place's kernel does not answer it. */
 static void a_mute_end_hears_and_its_kernel_says_nothing(void **state)
 {
     const struct shape *shape = *state;
     struct sp_lab lab;
-    struct sockaddr_storage to;
     int fd = -1;
     int other = -1;
     struct sp_lab_config config = talk_config(SP_LAB_VETH, shape->family);
@@ -313,14 +327,7 @@ static void a_mute_end_hears_and_its_kernel_says_nothing(void **state)
     assert_int_equal(sp_lab_peer_open(&lab, SP_PLACE_CLIENT, &other, NULL), SP_E_UNSUPPORTED);
     assert_int_equal(sp_lab_peer_open(&lab, SP_PLACE_SERVER, &fd, NULL), SP_OK);
 
-    struct talk_peer server = {.family = shape->family, .port = 80};
-    memcpy(server.ip, lab.server_ip, sizeof lab.server_ip);
-    socklen_t len = talk_addr(&server, &to);
-    assert_int_equal(sp_lab_enter(&lab, SP_PLACE_CLIENT, NULL), SP_OK);
-    int caller = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    assert_int_equal(connect(caller, (struct sockaddr *)&to, len), -1);
-    assert_int_equal(errno, EINPROGRESS);
-    assert_int_equal(sp_lab_leave(&lab, NULL), SP_OK);
+    int caller = caller_towards(&lab, SP_PLACE_CLIENT, shape->family, lab.server_ip);
     struct pollfd heard = {fd, POLLIN, 0};
     struct pollfd answered = {caller, POLLOUT, 0};
     assert_int_equal(poll(&heard, 1, 5000), 1);
@@ -351,23 +358,15 @@ static void a_lent_address_is_not_answered_for_once_it_is_taken(void **state)
 {
     (void)state;
     struct sp_lab lab;
-    struct sockaddr_storage to;
     struct sp_lab_config config = talk_config(SP_LAB_ROUTED, 6);
     config.lent[SP_PLACE_CLIENT] = true;
     open_lab(&lab, &config);
     take_address(&lab, SP_PLACE_CLIENT, lab.client_ip);
 
-    struct talk_peer client = {.family = 6, .port = 80};
-    memcpy(client.ip, lab.client_ip, sizeof lab.client_ip);
-    socklen_t len = talk_addr(&client, &to);
-    assert_int_equal(sp_lab_enter(&lab, SP_PLACE_SERVER, NULL), SP_OK);
-    int caller = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    assert_int_equal(connect(caller, (struct sockaddr *)&to, len), -1);
-    assert_int_equal(errno, EINPROGRESS);
+    int caller = caller_towards(&lab, SP_PLACE_SERVER, 6, lab.client_ip);
     struct pollfd answered = {caller, POLLOUT, 0};
     assert_int_equal(poll(&answered, 1, 100), 0);
     close(caller);
-    assert_int_equal(sp_lab_leave(&lab, NULL), SP_OK);
     sp_lab_close(&lab);
 }
 
