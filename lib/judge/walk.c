@@ -281,6 +281,7 @@ static enum sp_try outlived(const struct sp_stmt *stmt, const struct sp_event *a
     f->kind = SP_FAIL_HUNG;
     f->event = act;
     f->from_ns = act->t_ns;
+    f->t_ns = act->t_end_ns;
     say(f->expected, sizeof f->expected, "%s", say_line(stmt));
     say(f->seen, sizeof f->seen, "the process lived on for %.0f s, and the runner ended it",
         (double)(act->t_end_ns - act->t_ns) / (double)SP_S);

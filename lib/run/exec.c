@@ -288,11 +288,12 @@ static const char *unmet_need(const struct exec *x)
             return need;
         if (strncmp(need, "path=", 5) == 0 && (!box || strcmp(need + 5, box) != 0))
             return need;
-        for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++)
-            if (needs_of_stack(need, (enum sp_who)who) && exec_is_real(x, (enum sp_who)who) &&
-                !is_among(x->env->own_stacks->tcp[who].name,
-                          needs_of_stack(need, (enum sp_who)who)))
+        for (int who = SP_WHO_CLIENT; who <= SP_WHO_SERVER; who++) {
+            const char *names = needs_of_stack(need, (enum sp_who)who);
+            if (names && exec_is_real(x, (enum sp_who)who) &&
+                !is_among(x->env->own_stacks->tcp[who].name, names))
                 return need;
+        }
     }
     return NULL;
 }
