@@ -12,9 +12,10 @@ import pytest
 from tools import ROOT, read_json, rows_of, wait_until
 
 SSHD = shutil.which("sshd", path=os.environ.get("PATH", "") + ":/usr/sbin")
+ETHTOOL = shutil.which("ethtool", path=os.environ.get("PATH", "") + ":/usr/sbin")
 pytestmark = pytest.mark.skipif(
-    not SSHD or not shutil.which("ssh") or os.geteuid() != 0,
-    reason="needs root, ssh and sshd (apt-get install openssh-client openssh-server)")
+    not SSHD or not shutil.which("ssh") or not ETHTOOL or os.geteuid() != 0,
+    reason="needs root, ssh, sshd and ethtool (apt-get install openssh-client openssh-server ethtool)")
 
 CONFIG = """\
 Host far
