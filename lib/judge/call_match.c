@@ -128,8 +128,7 @@ static bool outcome_matches(const struct sp_outcome *o, const struct sp_ev_call 
     bool success = returned && !call->error;
     switch (o->kind) {
     case SP_OUT_NUMBER:
-        return success &&
-               (o->max == INT64_MAX ? true : value_of(call) >= o->min && value_of(call) <= o->max);
+        return success && value_of(call) >= o->min && value_of(call) <= o->max;
     case SP_OUT_ERROR:
         return returned && error && o->text && same_error(o->text, error);
     case SP_OUT_BITS:

@@ -43,6 +43,24 @@ static void a_call_without_expectation_must_do_all_that_was_asked(void **state)
     judged_release(&d);
 }
 
+/* As lwIP's poll() does of a descriptor that is closed: -1, and errno stays what it was. */
+static void a_failure_without_an_error_is_no_success(void **state)
+{
+    (void)state;
+    struct judged d;
+    static const char story[] = HANDSHAKE "400-410 client conn poll events=IN = -1\n" CLEAN_UP;
+    judge(&d, HANDSHAKE_LINES "client poll IN -> ok\n", story);
+    assert_fails(&d, SP_FAIL_VALUE, "client poll IN -> ok", "poll returned -1");
+    judged_release(&d);
+    judge(&d, HANDSHAKE_LINES "client poll IN -> -1\n", story);
+    assert_verdict(&d, SP_VERDICT_PASS);
+    judged_release(&d);
+    judge(&d, HANDSHAKE_LINES "client poll IN -> -1\n",
+          HANDSHAKE "400-410 client conn poll events=IN = EBADF\n" CLEAN_UP);
+    assert_fails(&d, SP_FAIL_ERROR, "client poll IN -> -1", "poll returned -1 EBADF");
+    judged_release(&d);
+}
+
 static void an_action_without_a_record_is_broken(void **state)
 {
     (void)state;
@@ -259,6 +277,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_value_error_and_signal_fail),
         cmocka_unit_test(a_call_without_expectation_must_do_all_that_was_asked),
+        cmocka_unit_test(a_failure_without_an_error_is_no_success),
         cmocka_unit_test(an_action_without_a_record_is_broken),
         cmocka_unit_test(hung_killed_and_scrambled_calls_fail),
         cmocka_unit_test(a_process_that_lives_on_has_not_been_ended_by_its_signal),

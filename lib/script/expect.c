@@ -152,6 +152,10 @@ static bool simple_outcome(struct cursor *cur, const struct word *word, struct s
             return true;
         }
     }
+    if (strcmp(word->text, "-1") == 0) { /* as a stack does that fails and leaves errno alone */
+        *out = (struct sp_outcome){.kind = SP_OUT_NUMBER, .min = -1, .max = -1};
+        return true;
+    }
     if (*word->text >= '0' && *word->text <= '9') {
         struct sp_num num = {0};
         if (!read_range(cur, word, word->text, &num))

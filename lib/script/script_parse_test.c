@@ -312,6 +312,10 @@ static void outcomes_are_read_in_every_form(void **state)
     assert_string_equal(e->any_of[0].text, "IN HUP");
     assert_string_equal(e->any_of[0].lacks, "ERR OUT");
     close_plan(&f);
+    e = &only(&f, "client poll IN -> -1")->expect;
+    assert_true(e->any_of[0].kind == SP_OUT_NUMBER && e->any_of[0].min == -1);
+    assert_int_equal(e->any_of[0].max, -1);
+    close_plan(&f);
     e = &only(&f, "client get SO_LINGER -> on=1 linger=0")->expect;
     assert_int_equal(e->any_of[0].kind, SP_OUT_TEXT);
     assert_string_equal(e->any_of[0].text, "on=1 linger=0");
