@@ -78,10 +78,19 @@ class Trace:
         self.events.extend(added)
         return added
 
+    def next_line_ns(self, copies):
+        """When the line begins that comes behind that event."""
+        marks = [event["t_ns"] for event in self.events if event.get("what") == "begin"]
+        return min(t for t in marks if t > copies[0]["t_ns"])
+
+    def more_in_line(self, copies, behind, by_ms, **fields):
+        """One more like it in the line behind another event, so long after that line's begin."""
+        at_ns = self.next_line_ns(behind) + by_ms * MS
+        return self.more(copies, (at_ns - copies[0]["t_ns"]) / MS, **fields)
+
     def stops(self, copies):
         """The script goes no further than the line behind that segment's cause."""
-        marks = [event["t_ns"] for event in self.events if event.get("what") == "begin"]
-        after = min(t for t in marks if t > copies[0]["t_ns"])
+        after = self.next_line_ns(copies)
         self.events[:] = [event for event in self.events if event["t_ns"] <= after and
                           (event["kind"] != "segment" or event["t_ns"] <= copies[-1]["t_ns"])
                           or event.get("what") in ("canary", "fence", "end")
