@@ -351,7 +351,7 @@ static void result_basics(const struct exec *x, struct sp_arena *arena, struct s
     result->lab = sp_case_lab_name(x->job->config.lab);
     result->family = sp_case_family_name(x->job->config.family);
     result->repeat = x->job->repeat;
-    result->tries = 1;
+    result->tries = (int)x->job->tries_before + 1;
     result->file = c->file;
     result->dir = sp_store_case_dir(arena, result->id, result->lab, result->family, result->repeat);
 }

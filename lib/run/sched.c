@@ -155,6 +155,7 @@ static enum sp_rc job_give(struct sched *s, struct child *child, struct sp_run_j
     struct worker_order order = {.job = (uint32_t)(job - s->config->jobs),
                                  .number = job->number,
                                  .last = !child->jobs_left || !jobs_left(s),
+                                 .tries_before = job->tries_before,
                                  .own = {child->client, child->server, child->second}};
     if (order.last)
         child->jobs_left = 0;

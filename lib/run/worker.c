@@ -76,6 +76,7 @@ void worker_main(const struct sp_run_job *jobs, size_t job_count, const struct s
         struct sp_run_job job = jobs[order.job];
         struct sp_run_records own = *records;
         job.number = order.number;
+        job.tries_before = order.tries_before;
         memcpy(own.own, order.own, sizeof own.own);
         forget_records(own.link_fd);
         go_on = run_one(&job, env, fd, &own, &spent_ms) && !order.last;

@@ -23,6 +23,7 @@ struct worker_order {
     uint32_t job;          /* its place among the jobs */
     uint16_t number;       /* its addresses on this machine */
     uint16_t last;         /* whether the worker ends after it */
+    uint32_t tries_before; /* its count, which is newer than the worker */
     struct sp_addr own[3]; /* the run's addresses */
 };
 

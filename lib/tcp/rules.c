@@ -57,7 +57,8 @@ static void flags_tell(struct ctx *ctx, const struct sp_event *event)
     sp_tcp_violate(ctx, RULE_FLAGS, event, event->end, "a segment with %s", flags);
 }
 
-/* Hosts of today choose 64, 128 or 255; 32 was the least that any did when paths were shorter. */
+/* Hosts of today choose 64, 128 or 255; 32 was the least that any did when paths were shorter. A
+ * call may choose less, but not 0, which none may send. */
 enum { LEAST_TTL = 32 };
 
 void sp_tcp_rules_frame(struct ctx *ctx)
@@ -77,10 +78,10 @@ void sp_tcp_rules_frame(struct ctx *ctx)
         unsigned alone = seg->flags & (SP_SYN | SP_FIN | SP_RST);
         if (alone & (alone - 1))
             flags_tell(ctx, event);
-        if (seg->ttl < LEAST_TTL && !ctx->facts[event->end].hops_set)
-            sp_tcp_violate(ctx, RULE_TTL_LOW, event, event->end,
-                           "it leaves with %s of %u, and no call had chosen one",
-                           seg->src.family == SP_IPV6 ? "a hop limit" : "a TTL", seg->ttl);
+        if (!seg->ttl || (seg->ttl < LEAST_TTL && !ctx->facts[event->end].hops_set))
+            sp_tcp_violate(ctx, RULE_TTL_LOW, event, event->end, "it leaves with %s of %u%s",
+                           seg->src.family == SP_IPV6 ? "a hop limit" : "a TTL", seg->ttl,
+                           seg->ttl ? ", and no call had chosen one" : "");
         if (!seg->ip_checksum_ok)
             sp_tcp_violate(ctx, RULE_CHECKSUM, event, event->end,
                            "the IP header's checksum is wrong");

@@ -55,6 +55,9 @@ static const struct damage damaged[] = {
      "2000-2050 client conn send 10 = 10\n2010 c> PSH,ACK len=10 tottl=64\n2040 s> ACK\n" FENCE},
     {"ttl-low", BOTH, C,
      OPEN "2000-2050 client conn send 10 = 10\n2010 c> PSH,ACK len=10 ttl=3\n2040 s> ACK\n"},
+    {"ttl-low", BOTH, C,
+     OPEN "1900-1910 client conn setsockopt IP_TTL value=0 = 0\n"
+          "2000-2050 client conn send 10 = 10\n2010 c> PSH,ACK len=10 ttl=0\n2040 s> ACK\n"},
     {"ts-clock", BOTH, C,
      OPEN_STAMPED "2000-2010 client conn send 10 = 10\n2005 c> PSH,ACK len=10 ts=5000 tsecr=7000\n"
                   "2035 s> ACK ts=7000 tsecr=5000\n3000-3010 client conn send 10 = 10\n"
