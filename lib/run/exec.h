@@ -185,6 +185,10 @@ enum sp_rc exec_agent_reply(struct exec *x, enum sp_who who, const struct sp_age
 enum sp_rc exec_do_call(struct exec *x, const struct sp_stmt *stmt, bool start);
 enum sp_rc exec_finish(struct exec *x, const struct sp_stmt *stmt);
 void exec_calls_abandon(struct exec *x, enum sp_who who, enum sp_call_how how, int64_t t_ns);
+/* The option that a line sets or reads; NULL it names none. */
+const char *exec_option_of(const struct sp_stmt *stmt);
+/* Whether that stack takes the option without effect. Either may be NULL: then not. */
+bool exec_ignores(const struct sp_run_adapter *adapter, const char *option);
 
 /* exec_proc.c */
 enum sp_rc exec_spawn(struct exec *x, enum sp_who who);

@@ -198,10 +198,7 @@ static const char *prepares_with(const struct sp_stmt *stmt)
 {
     if (stmt->kind != SP_ST_CALL || strcmp(stmt->call, "set") != 0 || stmt->expect.count)
         return NULL;
-    for (size_t i = 0; i < stmt->arg_count; i++)
-        if (strcmp(stmt->args[i].name, "opt") == 0)
-            return stmt->args[i].text;
-    return NULL;
+    return exec_option_of(stmt);
 }
 
 static bool is_one_of(const char *word, const char *const *list)
@@ -245,7 +242,7 @@ static const char *line_forbids(const struct exec *x, int who, const struct sp_s
     if (mine && stmt->kind == SP_ST_PROC && !adapter->again && strcmp(stmt->call, "spawn") != 0)
         return sp_arena_printf(arena, "%s:%d ends the process, and with it the whole of %s", file,
                                line, adapter->name);
-    if (mine && is_one_of(option, adapter->ignores))
+    if (mine && exec_ignores(adapter, option))
         return sp_arena_printf(arena, "%s:%d prepares with %s, which %s takes without effect", file,
                                line, option, adapter->name);
     return NULL;

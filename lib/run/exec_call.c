@@ -384,6 +384,22 @@ static enum sp_rc request_fill(struct exec *x, const struct sp_stmt *stmt, bool 
     return SP_OK;
 }
 
+const char *exec_option_of(const struct sp_stmt *stmt)
+{
+    for (size_t i = 0; i < stmt->arg_count; i++)
+        if (strcmp(stmt->args[i].name, "opt") == 0)
+            return stmt->args[i].text;
+    return NULL;
+}
+
+bool exec_ignores(const struct sp_run_adapter *adapter, const char *option)
+{
+    for (const char *const *it = adapter ? adapter->ignores : NULL; option && it && *it; it++)
+        if (strcmp(option, *it) == 0)
+            return true;
+    return false;
+}
+
 /*
  * Another stack without an option that the case only prepares with, or without a call of POSIX's
  * (ENOSYS): no verdict under conditions that were not there. A line that spells the outcome out is
@@ -397,11 +413,9 @@ static enum sp_rc check_has(struct exec *x, const struct sp_stmt *stmt,
     if (!adapter || !call->error)
         return SP_OK;
     const char *what = strcmp(call->error, "ENOSYS") == 0 ? call->name : NULL;
-    bool option = strcmp(call->name, "setsockopt") == 0 && !stmt->expect.count &&
-                  strcmp(call->error, "ENOPROTOOPT") == 0;
-    for (size_t i = 0; option && i < stmt->arg_count; i++)
-        if (strcmp(stmt->args[i].name, "opt") == 0)
-            what = stmt->args[i].text;
+    if (strcmp(call->name, "setsockopt") == 0 && !stmt->expect.count &&
+        strcmp(call->error, "ENOPROTOOPT") == 0)
+        what = exec_option_of(stmt);
     if (!what)
         return SP_OK;
     x->skipped = true;
@@ -421,14 +435,7 @@ static bool must_fail(const struct sp_expect *expect)
 /* Is this line about what a stack makes of an option that it is known to take without effect? */
 static bool is_about_ignoring(const struct exec *x, const struct sp_stmt *stmt)
 {
-    const struct sp_run_adapter *adapter = exec_adapter(x, stmt->who);
-    if (!adapter || !stmt->expect.count)
-        return false;
-    for (size_t i = 0; i < stmt->arg_count; i++)
-        for (const char *const *it = adapter->ignores; it && *it; it++)
-            if (strcmp(stmt->args[i].name, "opt") == 0 && strcmp(stmt->args[i].text, *it) == 0)
-                return true;
-    return false;
+    return stmt->expect.count && exec_ignores(exec_adapter(x, stmt->who), exec_option_of(stmt));
 }
 
 /*
